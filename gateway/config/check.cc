@@ -1,0 +1,145 @@
+#include "config/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "config/check_backends.h"
+#include "config/settings.h"
+#include "config/url.h"
+
+namespace rocket {
+
+namespace {
+
+// What 0 means something for; everywhere else it would stop Rocket from working.
+constexpr std::array<std::string_view, 6> may_be_zero{
+    "timeouts.queue", "health.jitter",   "limits.idle_per_endpoint",
+    "heartbeat",      "drain.lame_duck", "drain.timeout",
+};
+
+struct Range {
+  std::string_view path;
+  double least;
+  double most;
+};
+constexpr std::array<Range, 5> ranges{{
+    {"threads", 1, 256},
+    {"health.jitter", 0, 1},
+    {"health.rise", 1, 1000},
+    {"health.fall", 1, 1000},
+    {"retry.attempts", 1, 100},
+}};
+
+// Every number of the settings, by its path, against the tables above.
+class NumberCheck {
+ public:
+  explicit NumberCheck(Problems& problems) : problems_(problems) {}
+
+  template <Settings T>
+  void check(const std::string& path, const T& settings) {
+    T::fields(settings, [&](std::string_view key, const auto& member, std::string_view) {
+      check(member_path(path, key), member);
+    });
+  }
+  void check(const std::string& path, Duration duration) {
+    if (duration == Duration::zero()) refuse_zero(path, "0s leaves no time at all");
+  }
+  void check(const std::string& path, ByteSize size) {
+    if (size.bytes == 0) refuse_zero(path, "0 lets nothing through");
+  }
+  void check(const std::string& path, std::uint32_t number) { check_range(path, number); }
+  void check(const std::string& path, double number) { check_range(path, number); }
+  void check(const std::string&, const auto&) {}
+
+ private:
+  void refuse_zero(const std::string& path, std::string message) {
+    if (std::ranges::find(may_be_zero, path) != may_be_zero.end()) return;
+    problems_.add(path, std::move(message), "give more, or remove it for the default");
+  }
+
+  void check_range(const std::string& path, double number) {
+    const auto range = std::ranges::find(ranges, path, &Range::path);
+    if (range == ranges.end()) {
+      if (number == 0) refuse_zero(path, "0 lets nothing through");
+    } else if (number < range->least || number > range->most) {
+      problems_.add(path, fmt::format("{} is out of range", number),
+                    fmt::format("give {} to {}", range->least, range->most));
+    }
+  }
+
+  Problems& problems_;
+};
+
+bool wildcard(std::string_view host) {
+  return host == "0.0.0.0" || host == "::";
+}
+
+bool share_a_port(const ListenAddress& left, const ListenAddress& right) {
+  if (!left.unix_path.empty() || !right.unix_path.empty()) return left == right;
+  return left.port != 0 && left.port == right.port &&
+         (left.host == right.host || wildcard(left.host) || wildcard(right.host));
+}
+
+void check_addresses(const Config& config, Problems& problems) {
+  if (!config.listen.loopback() && !config.allow_unauthenticated) {
+    problems.add("listen", "without keys other addresses than loopback are refused",
+                 "listen on 127.0.0.1 or set allow_unauthenticated: true");
+  }
+  if (!config.admin.loopback()) {
+    problems.add("admin", "the admin API listens on loopback only",
+                 "write 127.0.0.1:PORT, [::1]:PORT or unix:PATH");
+  }
+  if (share_a_port(config.listen, config.admin)) {
+    problems.add("admin", "is the address of listen", "give it a port of its own");
+  }
+}
+
+void check_limits(const LimitsConfig& limits, Problems& problems) {
+  if (limits.bodies_in_flight_bytes.bytes < limits.body_bytes.bytes) {
+    problems.add("limits.bodies_in_flight_bytes",
+                 "is less than body_bytes, so that a body of that size could never be held",
+                 "raise it, or lower body_bytes");
+  }
+}
+
+// A browser sends scheme and host in lower case and never a path: anything else matches nothing.
+bool could_be_origin(std::string_view text) {
+  if (text == "*") return true;
+  const size_t scheme_bytes = text.find("://");
+  if (scheme_bytes == 0 || scheme_bytes == std::string_view::npos) return false;
+  const std::string_view host = text.substr(scheme_bytes + 3);
+  return !host.empty() && !host.contains('/') && std::ranges::all_of(text, [](char c) {
+    return c > ' ' && c < '\x7f' && (c < 'A' || c > 'Z');
+  });
+}
+
+void check_cors(const CorsConfig& cors, Problems& problems) {
+  for (size_t i = 0; i < cors.origins.size(); ++i) {
+    const std::string path = element_path("cors.origins", i);
+    if (could_be_origin(cors.origins[i]) || problems.unread(path)) continue;
+    problems.add(path, quoted(cors.origins[i]) + " is no origin that a browser sends",
+                 "write it as https://chat.example, without a path, or as \"*\"");
+  }
+}
+
+}  // namespace
+
+void check(const Config& config, const Environment& environment, Problems& problems) {
+  check_addresses(config, problems);
+  check_backends(config, environment, problems);
+  check_order(config, problems);
+  check_routes(config, problems);
+  NumberCheck(problems).check("", config);
+  check_limits(config.limits, problems);
+  check_cors(config.cors, problems);
+}
+
+}  // namespace rocket

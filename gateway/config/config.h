@@ -1,0 +1,274 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/backend_kind.h"
+#include "base/clock.h"
+
+// The configuration as the rest of Rocket sees it: checked, complete, immutable.
+//
+// Each struct names its fields once, in fields(): the reader, the checker, the suggestions for
+// misspelt keys and docs/configuration.md all follow from that list. To add a setting, add a
+// member with its default and a line in fields().
+namespace rocket {
+
+using namespace std::chrono_literals;
+
+// A count of bytes in a file: "64KiB", "100MiB" or a plain number.
+struct ByteSize {
+  std::uint64_t bytes = 0;
+  [[nodiscard]] bool operator==(const ByteSize&) const = default;
+};
+constexpr ByteSize operator""_KiB(unsigned long long count) {
+  return {count * 1024};
+}
+constexpr ByteSize operator""_MiB(unsigned long long count) {
+  return {count * 1024 * 1024};
+}
+
+// An address to listen on: "127.0.0.1:8000", "[::1]:8000", "0.0.0.0:8000" or "unix:/path".
+struct ListenAddress {
+  std::string host;
+  std::uint16_t port = 0;  // 0: any free port
+  std::string unix_path;   // not empty: a Unix socket, and host and port mean nothing
+
+  [[nodiscard]] bool loopback() const;  // a Unix socket counts as loopback
+  [[nodiscard]] std::string to_string() const;
+  [[nodiscard]] bool operator==(const ListenAddress&) const = default;
+};
+
+// Where an endpoint of a backend is reached. Parsed and normalised; "/v1" at the end is trimmed.
+struct EndpointUrl {
+  bool tls = false;
+  std::string host;  // a name, or an IP literal without brackets
+  std::uint16_t port = 0;
+  std::string base_path;  // "" or "/base", without a final slash
+
+  [[nodiscard]] std::string authority() const;  // what goes into Host
+  [[nodiscard]] std::string to_string() const;
+  [[nodiscard]] bool operator==(const EndpointUrl&) const = default;
+};
+
+struct BackendConfig {
+  std::string name;
+  BackendKind kind = BackendKind::openai;
+  std::vector<EndpointUrl> urls;
+  std::string default_model;
+  std::string api_key_env;  // a secret comes by reference only
+  std::string api_key_file;
+  std::string ca_file;
+  std::string health_path;  // openai only; empty: what the kind says
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("name", self.name, "How requests, routes, logs and metrics call this backend. Required.");
+    visit("kind", self.kind,
+          "What speaks there: `ollama`, `vllm`, `lmstudio` (also `lm-studio`) or `openai` for "
+          "anything OpenAI-compatible.");
+    visit("urls", self.urls,
+          "One URL per endpoint (replica), `http` or `https`, without `/v1`. Required.");
+    visit("default_model", self.default_model,
+          "The model for requests that name none, and for routes with `substitute`.");
+    visit("api_key_env", self.api_key_env,
+          "The environment variable that holds this backend's API key.");
+    visit("api_key_file", self.api_key_file, "A file that holds this backend's API key.");
+    visit("ca_file", self.ca_file,
+          "With `https`: trust the certificates in this PEM file instead of the system's.");
+    visit("health_path", self.health_path,
+          "The path that tells whether an endpoint is alive; empty: what the kind has.");
+  }
+};
+
+// One way to answer a route: a backend, the model to ask it for, and a share of the first picks.
+struct CandidateConfig {
+  std::string backend;
+  std::string model;  // empty: the backend's default_model
+  double weight = 0;  // 0: by order
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("backend", self.backend, "The name of a backend. Required.");
+    visit("model", self.model, "The model's name at that backend; empty: its `default_model`.");
+    visit("weight", self.weight,
+          "The share of first picks; without weights the list's order decides.");
+  }
+};
+
+struct RouteConfig {
+  std::vector<CandidateConfig> candidates;
+  bool substitute = false;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("candidates", self.candidates, "Who may answer, first choice first.");
+    visit("substitute", self.substitute,
+          "When no candidate is healthy, let a backend answer with its `default_model`; the "
+          "reply's `model` says what answered.");
+  }
+};
+
+struct TimeoutsConfig {
+  Duration connect = 2s;
+  Duration queue = 30s;
+  Duration load = 5min;
+  Duration first_token = 60s;
+  Duration idle = 30s;
+  Duration total = 10min;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("connect", self.connect, "To open a connection to an endpoint.");
+    visit("queue", self.queue, "To wait for a place.");
+    visit("load", self.load,
+          "Instead of `first_token` where the endpoint is known to have to load the model first.");
+    visit("first_token", self.first_token, "From sending a streamed request to its first token.");
+    visit("idle", self.idle, "Between two events of a stream.");
+    visit("total", self.total, "For the whole exchange, all attempts together.");
+  }
+};
+
+struct HealthConfig {
+  Duration interval = 2s;
+  double jitter = 0.2;
+  Duration timeout = 1s;
+  std::uint32_t rise = 1;
+  std::uint32_t fall = 3;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("interval", self.interval, "Between two probes of an endpoint.");
+    visit("jitter", self.jitter,
+          "How much an interval varies at random, as a share of it, 0 to 1.");
+    visit("timeout", self.timeout, "After which a probe has failed.");
+    visit("rise", self.rise, "Good probes in a row that make an endpoint healthy.");
+    visit("fall", self.fall, "Failed probes in a row that make it unhealthy.");
+  }
+};
+
+struct RetryConfig {
+  std::uint32_t attempts = 3;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("attempts", self.attempts,
+          "Attempts per exchange that may reach an upstream; one that was refused a connection "
+          "costs none.");
+  }
+};
+
+struct LimitsConfig {
+  ByteSize header_bytes = 64_KiB;
+  std::uint32_t headers = 100;
+  ByteSize target_bytes = 8_KiB;
+  ByteSize body_bytes = 100_MiB;
+  ByteSize event_bytes = 1_MiB;
+  ByteSize bodies_in_flight_bytes = 400_MiB;
+  std::uint32_t connections = 10000;
+  std::uint32_t idle_per_endpoint = 256;
+  Duration header_time = 10s;
+  Duration body_time = 60s;
+  Duration keep_alive = 75s;
+  Duration write_time = 30s;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("header_bytes", self.header_bytes,
+          "All header lines of one message together: 431 beyond (an upstream's: 502).");
+    visit("headers", self.headers, "Header lines of one message: 431 beyond.");
+    visit("target_bytes", self.target_bytes, "The request target: 414 beyond.");
+    visit("body_bytes", self.body_bytes,
+          "A request's body: 413 beyond. An unstreamed answer: 502 beyond.");
+    visit("event_bytes", self.event_bytes, "One event of a stream.");
+    visit("bodies_in_flight_bytes", self.bodies_in_flight_bytes,
+          "All bodies held at once: 503 beyond.");
+    visit("connections", self.connections,
+          "Client connections held at once; further ones wait to be accepted.");
+    visit("idle_per_endpoint", self.idle_per_endpoint,
+          "Idle connections kept to one endpoint, per thread.");
+    visit("header_time", self.header_time, "For a request's head to arrive: 408 beyond.");
+    visit("body_time", self.body_time, "For a request's body to arrive: 408 beyond.");
+    visit("keep_alive", self.keep_alive, "How long a client's idle connection is kept.");
+    visit("write_time", self.write_time,
+          "For a client to take some of what it is sent; then it is cut.");
+  }
+};
+
+struct DrainConfig {
+  Duration lame_duck = 0s;
+  Duration timeout = 30s;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("lame_duck", self.lame_duck,
+          "How long to keep serving, not ready, before the drain begins.");
+    visit("timeout", self.timeout, "For what is in flight to finish.");
+  }
+};
+
+struct CorsConfig {
+  std::vector<std::string> origins;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("origins", self.origins,
+          "Origins of web pages that may call Rocket, such as `https://chat.example`, or `*`. "
+          "Empty: none.");
+  }
+};
+
+struct Config {
+  ListenAddress listen{"127.0.0.1", 8000, ""};
+  ListenAddress admin{"127.0.0.1", 8090, ""};
+  std::uint32_t threads = 1;
+  std::vector<BackendConfig> backends;
+  std::vector<std::string> order;
+  std::map<std::string, RouteConfig> models;
+  TimeoutsConfig timeouts;
+  HealthConfig health;
+  RetryConfig retry;
+  LimitsConfig limits;
+  Duration heartbeat = 15s;
+  DrainConfig drain;
+  CorsConfig cors;
+  bool mark_backend = true;
+  bool allow_unauthenticated = false;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("listen", self.listen, "Where clients connect. Can not be reloaded.");
+    visit("admin", self.admin,
+          "Where metrics and the admin API listen: loopback or `unix:PATH`. Can not be reloaded.");
+    visit("threads", self.threads,
+          "Event loops, each with a listener, pools and counters of its own. Can not be reloaded.");
+    visit("backends", self.backends, "The model servers. Required.");
+    visit("order", self.order,
+          "Names of backends in the order in which they are tried for a request that names none. "
+          "Default: vllm, ollama, lm-studio, anthropic, then the rest as listed; a given order "
+          "leaves out whom it does not name.");
+    visit("models", self.models,
+          "Routes: a name that clients may ask for, and the candidates that answer it.");
+    visit("timeouts", self.timeouts, "Each phase of a request has its own.");
+    visit("health", self.health, "Active checks, never in a request's path.");
+    visit("retry", self.retry, "Before the first token only.");
+    visit("limits", self.limits, "Nothing is unbounded.");
+    visit("heartbeat", self.heartbeat,
+          "Silence in a stream after which the client is sent a comment; 0s: never.");
+    visit("drain", self.drain, "What SIGTERM does.");
+    visit("cors", self.cors, "Off by default.");
+    visit("mark_backend", self.mark_backend, "Add `_backend` to unstreamed answers.");
+    visit("allow_unauthenticated", self.allow_unauthenticated,
+          "Let anyone who reaches a non-loopback `listen` use the backends.");
+  }
+};
+
+// The names of the backends in the order for a file that gives none: vllm, ollama, lm-studio, then
+// the other kinds; within a kind as listed.
+[[nodiscard]] std::vector<std::string> default_order(const Config& config);
+
+}  // namespace rocket

@@ -1,0 +1,187 @@
+#include "config/settings.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+#include "config/documentation.h"
+#include "config/read_config.h"
+#include "config/yaml_reader.h"
+#include "config/yaml_tree.h"
+#include "config/yaml_writer.h"
+
+namespace rocket {
+namespace {
+
+struct Anything {
+  template <class T>
+  operator T() const;  // NOLINT(google-explicit-constructor)
+};
+
+// How many members an aggregate has: as many as it can be initialised with.
+template <class T, class... Members>
+consteval size_t member_count() {
+  if constexpr (requires { T{Members{}..., Anything{}}; }) {
+    return member_count<T, Members..., Anything>();
+  } else {
+    return sizeof...(Members);
+  }
+}
+
+template <class T>
+size_t field_count() {
+  size_t count = 0;
+  T settings;
+  T::fields(settings, [&](auto&&...) { ++count; });
+  return count;
+}
+
+// Calls visit(name, settings) with one object of each struct that the Config is made of.
+void for_each_struct(auto&& visit) {
+  visit("Config", Config{});
+  visit("BackendConfig", BackendConfig{});
+  visit("CandidateConfig", CandidateConfig{});
+  visit("RouteConfig", RouteConfig{});
+  visit("TimeoutsConfig", TimeoutsConfig{});
+  visit("HealthConfig", HealthConfig{});
+  visit("RetryConfig", RetryConfig{});
+  visit("LimitsConfig", LimitsConfig{});
+  visit("DrainConfig", DrainConfig{});
+  visit("CorsConfig", CorsConfig{});
+}
+
+TEST(Settings, FieldsNameEveryMember) {
+  for_each_struct([](std::string_view name, const auto& settings) {
+    using T = std::remove_cvref_t<decltype(settings)>;
+    EXPECT_EQ(field_count<T>(), (member_count<T>())) << name;
+  });
+}
+
+// Another value than the default, of every member down to the last.
+void change(bool& value) {
+  value = !value;
+}
+void change(std::uint32_t& value) {
+  value += 7;
+}
+void change(double& value) {
+  value += 0.125;
+}
+void change(std::string& value) {
+  value += "a \"b\" \\c: #d";
+}
+void change(Duration& value) {
+  value += 1250us;
+}
+void change(ByteSize& value) {
+  value.bytes += 1536;
+}
+void change(ListenAddress& value) {
+  value.port = static_cast<std::uint16_t>(value.port + 1);
+}
+void change(EndpointUrl& value) {
+  value = {true, "::1", 8443, "/base"};
+}
+void change(BackendKind& value) {
+  value = BackendKind::lmstudio;
+}
+template <class T>
+void change(std::vector<T>& values);
+void change(std::map<std::string, RouteConfig>& routes);
+template <Settings T>
+void change(T& settings) {
+  T::fields(settings, [](std::string_view, auto& member, std::string_view) { change(member); });
+}
+template <class T>
+void change(std::vector<T>& values) {
+  for (T& value : values = std::vector<T>(2))
+    change(value);
+}
+void change(std::map<std::string, RouteConfig>& routes) {
+  change(routes["llama3:8b \"x\""]);
+}
+
+template <Settings T>
+std::vector<std::string> values_of(const T& settings) {
+  std::vector<std::string> values;
+  T::fields(settings, [&](std::string_view, const auto& member, std::string_view) {
+    values.push_back(to_yaml(member));
+  });
+  return values;
+}
+
+TEST(Settings, ChangeChangesEveryOne) {
+  for_each_struct([](std::string_view name, auto settings) {
+    const std::vector<std::string> before = values_of(settings);
+    change(settings);
+    const std::vector<std::string> after = values_of(settings);
+    for (size_t i = 0; i < before.size(); ++i)
+      EXPECT_NE(before[i], after[i]) << name;
+  });
+}
+
+TEST(Settings, EveryOneCanBeSet) {
+  Config changed;
+  change(changed);
+  const auto document = parse_yaml(to_yaml(changed));
+  ASSERT_TRUE(document) << format_problem(document.error()[0]);
+  Config read;
+  Problems problems;
+  read_settings(*document, read, problems);
+  for (const Problem& problem : problems.take())
+    ADD_FAILURE() << format_problem(problem);
+  EXPECT_EQ(to_yaml(read), to_yaml(changed));
+}
+
+// The lines of the section "## TITLE".
+std::string section_of(const std::string& markdown, const std::string& title) {
+  const size_t begin = markdown.find("\n## " + title + "\n");
+  if (begin == std::string::npos) return "";
+  return markdown.substr(begin, markdown.find("\n## ", begin + 1) - begin);
+}
+
+TEST(Documentation, HasEverySettingInItsSection) {
+  const std::string markdown = documentation_markdown();
+  const std::map<std::string_view, std::string> titles = {
+      {"Config", "Top level"},
+      {"BackendConfig", "`backends[]`"},
+      {"CandidateConfig", "`models.NAME.candidates[]`"},
+      {"RouteConfig", "`models.NAME`"},
+      {"TimeoutsConfig", "`timeouts`"},
+      {"HealthConfig", "`health`"},
+      {"RetryConfig", "`retry`"},
+      {"LimitsConfig", "`limits`"},
+      {"DrainConfig", "`drain`"},
+      {"CorsConfig", "`cors`"},
+  };
+  for_each_struct([&](std::string_view name, const auto& settings) {
+    using T = std::remove_cvref_t<decltype(settings)>;
+    const std::string section = section_of(markdown, titles.at(name));
+    T::fields(settings, [&](std::string_view key, const auto&, std::string_view meaning) {
+      EXPECT_TRUE(section.contains("\n| `" + std::string(key) + "` | ")) << name << ' ' << key;
+      EXPECT_TRUE(section.contains(" | " + std::string(meaning) + " |\n")) << name << ' ' << key;
+    });
+  });
+  EXPECT_TRUE(markdown.contains("| `first_token` | duration | `60s` |") ||
+              markdown.contains("| `first_token` | duration | `1m` |"));
+  EXPECT_TRUE(markdown.contains("| `body_bytes` | size | `100MiB` |"));
+  EXPECT_TRUE(markdown.contains("| `listen` | address | `127.0.0.1:8000` |"));
+}
+
+TEST(Documentation, HasAnExampleThatWorks) {
+  const std::string markdown = documentation_markdown();
+  const std::string_view fence = "\n```yaml\n";
+  const size_t begin = markdown.find(fence) + fence.size();
+  const ConfigReading reading =
+      read_config(std::string_view(markdown).substr(begin, markdown.find("\n```\n") - begin));
+  for (const Problem& problem : reading.problems)
+    ADD_FAILURE() << format_problem(problem);
+  EXPECT_EQ(reading.config.models.size(), 2U);
+}
+
+}  // namespace
+}  // namespace rocket

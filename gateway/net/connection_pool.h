@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "net/io.h"
+
+namespace rocket {
+
+// Idle connections to one endpoint, last in, first out, so that a quiet period lets the surplus
+// grow old and go. One per endpoint and loop; outlives its leases.
+class ConnectionPool {
+ public:
+  struct Limits {
+    size_t idle_max = 256;
+    // Below what servers allow: llama.cpp and uvicorn close after 5 s (facts of 2026).
+    Duration idle_time = std::chrono::seconds(4);
+  };
+
+  // A borrowed connection. Its destructor closes it, unless give_back() said that a whole
+  // exchange ended well on it.
+  class Lease {
+   public:
+    Lease(ConnectionPool& pool, std::unique_ptr<ByteStream> stream, bool reused)
+        : pool_(&pool), stream_(std::move(stream)), reused_(reused) {}
+
+    [[nodiscard]] ByteStream& stream() { return *stream_; }
+    // The connection has carried an exchange before: if it dies before a byte of the answer,
+    // the server had closed it, and the request may be sent again.
+    [[nodiscard]] bool reused() const { return reused_; }
+    void give_back() { pool_->keep(std::move(stream_)); }
+
+   private:
+    ConnectionPool* pool_;
+    std::unique_ptr<ByteStream> stream_;
+    bool reused_;
+  };
+
+  ConnectionPool(Io& io, Address address, Limits limits)
+      : io_(io), address_(std::move(address)), limits_(limits) {}
+
+  // An idle connection that is still good, if there is one.
+  [[nodiscard]] std::optional<Lease> take_idle();
+  // A new connection. Errors: those of Dialer::dial.
+  [[nodiscard]] Task<Result<Lease>> dial(TimePoint deadline);
+
+  // Closes what has been idle too long or was closed by its peer.
+  void sweep();
+  void close_idle() { idle_.clear(); }
+  [[nodiscard]] size_t idle() const { return idle_.size(); }
+
+ private:
+  struct Idle {
+    std::unique_ptr<ByteStream> stream;
+    TimePoint since;
+  };
+
+  void keep(std::unique_ptr<ByteStream> stream);
+
+  Io& io_;
+  Address address_;
+  Limits limits_;
+  std::vector<Idle> idle_;
+};
+
+}  // namespace rocket

@@ -1,0 +1,157 @@
+#include "net/http_connection.h"
+
+#include "base/assert.h"
+
+namespace rocket {
+namespace {
+
+constexpr Duration linger_time = std::chrono::seconds(2);
+
+}  // namespace
+
+HttpConnection::HttpConnection(Io& io, std::unique_ptr<ByteStream> stream, RequestHandler& handler)
+    : io_(io), stream_(std::move(stream)), handler_(handler), parser_(handler.settings().head) {}
+
+Task<void> HttpConnection::run() {
+  bool go_on = true;
+  while (go_on) {
+    go_on = co_await serve_one();
+  }
+}
+
+// True if the connection can carry another request.
+Task<bool> HttpConnection::serve_one() {
+  auto reading = co_await read_request();
+  if (!reading) {
+    co_await refuse(std::move(reading.error()));
+    co_return false;
+  }
+  if (*reading == Reading::closed) co_return false;
+
+  request_.complete_at = io_.timers.now();
+  ResponseWriter response(*stream_, request_.head, !handler_.draining(),
+                          handler_.settings().write_time);
+  const bool answered = co_await Until(handler_.handle(request_, response), stream_->hangup(),
+                                       stream_->hung_up());
+  if (!answered || !response.alive()) co_return false;
+  ROCKET_ASSERT(response.state() == ResponseWriter::State::ended && !response.blocked());
+  if (!response.keep_alive()) {
+    co_await linger();
+    co_return false;
+  }
+  co_return true;
+}
+
+Task<Result<HttpConnection::Reading>> HttpConnection::read_request() {
+  parser_.reset();
+  request_ = Request{};
+  begun_ = asked_on_ = false;
+  idle_since_ = io_.timers.now();
+  if (!input_.empty()) {
+    const std::string pipelined = std::exchange(input_, {});
+    const auto taken = take(pipelined);
+    if (!taken || *taken == Reading::whole) co_return taken;
+  }
+  while (true) {
+    const IoResult read = stream_->try_read(io_.scratch);
+    if (read.status == IoResult::Status::done) {
+      const auto taken = take({io_.scratch.data(), read.bytes});
+      if (!taken || *taken == Reading::whole) co_return taken;
+      if (read.bytes == io_.scratch.size()) continue;
+    } else if (read.status != IoResult::Status::would_block) {
+      co_return Reading::closed;
+    }
+    if (parser_.idle() && handler_.draining()) co_return Reading::closed;
+    const Wake wake = co_await stream_->readable(read_deadline(io_.timers.now()));
+    if (wake == Wake::timed_out) {
+      if (parser_.idle()) co_return Reading::closed;
+      co_return fail(begun_ ? ErrorCode::body_timeout : ErrorCode::head_timeout,
+                     begun_ ? "the request's body did not arrive in time (limits.body_time)"
+                            : "the request's head did not arrive in time (limits.header_time)");
+    }
+  }
+}
+
+TimePoint HttpConnection::read_deadline(TimePoint now) const {
+  const HttpSettings& settings = handler_.settings();
+  if (parser_.idle()) return deadline_after(idle_since_, settings.keep_alive);
+  if (begun_) return deadline_after(request_.head_at, settings.body_time);
+  return deadline_after(first_byte_at_ == TimePoint{} ? now : first_byte_at_,
+                        settings.header_time);
+}
+
+// Feeds the parser; what lies behind the message is kept for the next one.
+Result<HttpConnection::Reading> HttpConnection::take(std::string_view data) {
+  if (parser_.idle()) first_byte_at_ = io_.timers.now();
+  while (true) {
+    const auto consumed = parser_.feed(data);
+    if (!consumed) return std::unexpected(consumed.error());
+    data.remove_prefix(*consumed);
+    if (parser_.state() == RequestParser::State::head) return Reading::more;
+    if (!begun_) {
+      const auto begun = begin_body();
+      if (!begun) return std::unexpected(begun.error());
+    }
+    for (const std::string_view piece : parser_.body()) {
+      if (request_.body.size() + piece.size() > body_bytes_max_) {
+        return fail(ErrorCode::body_too_large,
+                    "the body is larger than limits.body_bytes allows");
+      }
+      if (!request_.body.append(handler_.bodies(), piece)) {
+        return fail(ErrorCode::overloaded, "too many bodies in flight; try again soon");
+      }
+    }
+    if (parser_.state() == RequestParser::State::complete) {
+      input_.assign(data);
+      return Reading::whole;
+    }
+    if (data.empty()) return Reading::more;
+  }
+}
+
+Result<void> HttpConnection::begin_body() {
+  begun_ = true;
+  request_.head = parser_.take_head();
+  request_.head_at = io_.timers.now();
+  const auto most = handler_.admit(request_.head);
+  if (!most) return std::unexpected(most.error());
+  body_bytes_max_ = *most;
+  const std::uint64_t announced = request_.head.content_length.value_or(0);
+  if (announced > body_bytes_max_) {
+    return fail(ErrorCode::body_too_large, "the body is larger than limits.body_bytes allows");
+  }
+  if (announced != 0 &&
+      !request_.body.reserve(handler_.bodies(), static_cast<size_t>(announced))) {
+    return fail(ErrorCode::overloaded, "too many bodies in flight; try again soon");
+  }
+  if (request_.head.expect_continue && !asked_on_ && parser_.state() != RequestParser::State::complete) {
+    asked_on_ = true;
+    ResponseWriter interim(*stream_, request_.head, true, handler_.settings().write_time);
+    interim.send_continue();
+  }
+  return {};
+}
+
+Task<void> HttpConnection::refuse(Error error) {
+  if (!begun_) request_.head = parser_.take_head();
+  ResponseWriter response(*stream_, request_.head, false, handler_.settings().write_time);
+  co_await handler_.refuse(error, request_.head, response);
+  if (response.alive()) {
+    co_await linger();
+  }
+}
+
+// Closing while the client still sends would reset the connection and destroy the answer on its
+// way (RFC 9112, 9.6): say that nothing more comes, and read on for a moment.
+Task<void> HttpConnection::linger() {
+  stream_->end_writing();
+  const TimePoint deadline = io_.timers.now() + linger_time;
+  while (true) {
+    const IoResult read = stream_->try_read(io_.scratch);
+    if (read.status == IoResult::Status::end || read.status == IoResult::Status::failed) co_return;
+    const Wake wake = co_await stream_->readable(deadline);
+    if (wake == Wake::timed_out || io_.timers.now() >= deadline) co_return;
+  }
+}
+
+}  // namespace rocket

@@ -1,0 +1,154 @@
+#include "net/resolver.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace rocket {
+namespace {
+
+Result<std::vector<SocketAddress>> look_up(const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (code != 0) return fail(ErrorCode::connect_failed, ::gai_strerror(code));
+  std::vector<SocketAddress> addresses;
+  for (const addrinfo* item = found; item != nullptr; item = item->ai_next) {
+    SocketAddress address;
+    std::memcpy(&address.storage, item->ai_addr, item->ai_addrlen);
+    address.length = item->ai_addrlen;
+    addresses.push_back(address);
+  }
+  ::freeaddrinfo(found);
+  return addresses;
+}
+
+}  // namespace
+
+std::optional<SocketAddress> SocketAddress::from_literal(const std::string& host,
+                                                         std::uint16_t port) {
+  SocketAddress address;
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage);
+  if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port);
+    address.length = sizeof v4;
+    return address;
+  }
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(address.storage);
+  if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(port);
+    address.length = sizeof v6;
+    return address;
+  }
+  return std::nullopt;
+}
+
+// The thread that blocks. Detached, since getaddrinfo can not be interrupted: it and the
+// resolver share this object, and whoever goes last frees it.
+class Resolver::Worker {
+ public:
+  struct Lookup {
+    explicit Lookup(RunQueue& queue) : answered(queue) {}
+    Result<std::vector<SocketAddress>> addresses = fail(ErrorCode::internal);
+    bool done = false;
+    WaitSlot answered;
+  };
+  struct Question {
+    std::string host;
+    std::uint16_t port;
+    std::shared_ptr<Lookup> lookup;
+  };
+
+  explicit Worker(EpollLoop& loop) : loop_(&loop) {}
+
+  static void start(const std::shared_ptr<Worker>& worker) {
+    std::thread([worker] { worker->run(); }).detach();
+  }
+
+  void ask(Question question) {
+    const std::lock_guard lock(mutex_);
+    questions_.push_back(std::move(question));
+    changed_.notify_one();
+  }
+
+  void abandon() {
+    const std::lock_guard lock(mutex_);
+    loop_ = nullptr;
+    questions_.clear();
+    changed_.notify_one();
+  }
+
+ private:
+  void run() {
+    while (true) {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return loop_ == nullptr || !questions_.empty(); });
+      if (loop_ == nullptr) return;
+      Question question = std::move(questions_.front());
+      questions_.pop_front();
+      lock.unlock();
+      auto addresses = look_up(question.host, question.port);
+      lock.lock();
+      if (loop_ == nullptr) return;
+      loop_->post([lookup = std::move(question.lookup), addresses = std::move(addresses)] {
+        lookup->addresses = addresses;
+        lookup->done = true;
+        lookup->answered.signal_all();
+      });
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Question> questions_;
+  EpollLoop* loop_;
+};
+
+Resolver::Resolver(EpollLoop& loop) : loop_(loop) {}
+
+Resolver::~Resolver() {
+  if (worker_) worker_->abandon();
+}
+
+Task<Result<std::vector<SocketAddress>>> Resolver::resolve(std::string host, std::uint16_t port,
+                                                           TimePoint deadline) {
+  if (const auto literal = SocketAddress::from_literal(host, port)) {
+    co_return std::vector<SocketAddress>{*literal};
+  }
+  const std::pair key(host, port);
+  const auto known = known_.find(key);
+  if (known != known_.end() && loop_.now() < known->second.stale_at) {
+    co_return known->second.addresses;
+  }
+  if (!worker_) {
+    worker_ = std::make_shared<Worker>(loop_);
+    Worker::start(worker_);
+  }
+  const auto lookup = std::make_shared<Worker::Lookup>(loop_.run_queue());
+  worker_->ask({host, port, lookup});
+  const Wake wake = co_await Wait(loop_, lookup->answered, deadline);
+  if (wake == Wake::signalled && lookup->addresses) {
+    known_[key] = {*lookup->addresses, loop_.now() + lifetime};
+    co_return *lookup->addresses;
+  }
+  const auto last_good = known_.find(key);
+  if (last_good != known_.end()) co_return last_good->second.addresses;
+  if (wake == Wake::timed_out) {
+    co_return fail(ErrorCode::connect_timeout, "the name was not resolved in time");
+  }
+  co_return std::unexpected(lookup->addresses.error());
+}
+
+}  // namespace rocket

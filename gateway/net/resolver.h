@@ -1,0 +1,53 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/epoll_loop.h"
+#include "net/io.h"
+
+namespace rocket {
+
+// A socket address as the kernel takes it.
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+  // An IPv4 or IPv6 literal; nullopt for anything else.
+  [[nodiscard]] static std::optional<SocketAddress> from_literal(const std::string& host,
+                                                                 std::uint16_t port);
+};
+
+// Names to addresses, off the loop: getaddrinfo blocks, so a thread of its own runs it (started
+// with the first name; literals need none). An answer is kept for `lifetime`; when a later
+// look-up fails, the last good answer stands. One per loop.
+class Resolver {
+ public:
+  static constexpr Duration lifetime = std::chrono::seconds(10);
+
+  explicit Resolver(EpollLoop& loop);
+  ~Resolver();
+
+  // At least one address, or connect_failed (with the system's words) or connect_timeout.
+  [[nodiscard]] Task<Result<std::vector<SocketAddress>>> resolve(std::string host,
+                                                                std::uint16_t port,
+                                                                TimePoint deadline);
+
+ private:
+  class Worker;
+  struct Known {
+    std::vector<SocketAddress> addresses;
+    TimePoint stale_at;
+  };
+
+  EpollLoop& loop_;
+  std::shared_ptr<Worker> worker_;
+  std::map<std::pair<std::string, std::uint16_t>, Known> known_;
+};
+
+}  // namespace rocket

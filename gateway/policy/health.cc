@@ -1,0 +1,31 @@
+#include "policy/health.h"
+
+namespace rocket {
+
+std::string_view to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::unknown: return "unknown";
+    case Verdict::healthy: return "healthy";
+    case Verdict::unhealthy: return "unhealthy";
+  }
+  return "unknown";
+}
+
+void HealthTracker::record_good() {
+  bad_in_a_row_ = 0;
+  ++good_in_a_row_;
+  if (verdict_ == Verdict::unknown || good_in_a_row_ >= settings_.rise) {
+    verdict_ = Verdict::healthy;
+  }
+}
+
+void HealthTracker::record_bad(ErrorCode why) {
+  good_in_a_row_ = 0;
+  ++bad_in_a_row_;
+  reason_ = why;
+  if (verdict_ == Verdict::unknown || bad_in_a_row_ >= settings_.fall) {
+    verdict_ = Verdict::unhealthy;
+  }
+}
+
+}  // namespace rocket

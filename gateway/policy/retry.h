@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/error.h"
+
+namespace rocket {
+
+// How one attempt ended, as far as it matters for what comes next.
+struct AttemptReport {
+  ErrorCode error;
+  bool sent = false;    // bytes of the request may have reached the upstream
+  bool reused = false;  // on a pooled connection
+  bool answered = false;  // at least one byte of an answer came
+};
+
+enum class NextStep : unsigned char {
+  same_endpoint,  // once more, on a fresh connection
+  next_endpoint,  // another endpoint, then another candidate
+  give_up,        // the error goes to the client
+};
+
+// Decides, before commit, what follows a failed attempt. One per exchange; pure.
+//
+// A request that was never sent, and one sent on a pooled connection that its server had closed
+// meanwhile, cost nothing; every other failure counts against `attempts`. The client's own
+// faults are never retried; a 4xx is an answer and does not come here, except 429.
+class Retry {
+ public:
+  explicit Retry(std::uint32_t attempts) : attempts_(attempts) {}
+
+  [[nodiscard]] NextStep after(const AttemptReport& report);
+
+ private:
+  std::uint32_t attempts_;
+  std::uint32_t counted_ = 0;
+  bool stale_forgiven_ = false;
+};
+
+}  // namespace rocket

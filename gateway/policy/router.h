@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.h"
+#include "base/random.h"
+
+namespace rocket {
+
+// What the router knows of one backend.
+struct RouterBackend {
+  std::string name;
+  std::string default_model;
+  bool implicit_latest = false;  // `llama3` means `llama3:latest` (Ollama)
+
+  struct EndpointModels {
+    bool known = false;               // its inventory has been read at least once
+    std::vector<std::string> models;  // in the backend's order
+  };
+  std::vector<EndpointModels> endpoints;
+};
+
+struct RouterTarget {
+  size_t backend = 0;
+  std::string model;
+  double weight = 0;
+};
+
+struct RouterRoute {
+  std::string name;
+  std::vector<RouterTarget> targets;
+  bool substitute = false;
+};
+
+struct RouterInput {
+  std::vector<RouterBackend> backends;
+  std::vector<size_t> order;  // into backends
+  std::vector<RouterRoute> routes;
+};
+
+// One backend that may answer, and how to ask it.
+struct Candidate {
+  size_t backend = 0;
+  std::string model;                     // what to ask for; empty: as the client wrote it
+  std::vector<std::uint32_t> endpoints;  // those that have it, or may
+  bool substitute = false;               // answers with another model than asked
+};
+
+// Ordered candidates for one request. `name` is the route's or the model's name for metrics.
+struct Route {
+  std::string_view name;
+  std::vector<const Candidate*> candidates;
+};
+
+// Which backends may answer which model, in which order.
+//
+// Immutable: made anew when the configuration or an inventory changes, so that a request costs
+// one look-up however many models there are. Knows nothing of health: that is the balancer's.
+class Router {
+ public:
+  explicit Router(RouterInput input);
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
+  // `model` and `backend` empty: not named by the client. `random` splits weighted first picks.
+  // Errors: unknown_backend, no_model, model_not_found; each names the thing and the remedy.
+  [[nodiscard]] Result<Route> route(std::string_view model, std::string_view backend,
+                                    Random& random) const;
+
+  // Every model a client may name: routes first, then what the backends have, each once.
+  struct Listed {
+    std::string_view model;
+    std::string_view owner;  // the backend first in order that has it; "rocket" for a route
+  };
+  [[nodiscard]] const std::vector<Listed>& models() const { return listed_; }
+
+ private:
+  struct StringHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  struct Entry {
+    std::vector<Candidate> candidates;
+    std::vector<double> weights;  // beside the candidates; all 0: by order
+    bool routed = false;          // a configured route, not just a model's name
+  };
+  using Table = std::unordered_map<std::string, Entry, StringHash, std::equal_to<>>;
+
+  void add_models();
+  void add_routes();
+  void add_unnamed();
+  void list_models();
+  [[nodiscard]] Candidate candidate(size_t backend, std::string model) const;
+  [[nodiscard]] Result<Route> route_unnamed(size_t hinted, bool has_hint) const;
+  void add_named(Route& route, const Entry& entry, std::optional<size_t> hinted,
+                 Random& random) const;
+
+  RouterInput input_;
+  Table models_;
+  // Per backend: its answer to a request that names no model; no endpoints: none.
+  std::vector<Candidate> unnamed_;
+  // Per backend whose inventory is not known yet: asked as the client wrote it, if hinted.
+  std::vector<Candidate> unknown_;
+  std::unordered_map<std::string, size_t, StringHash, std::equal_to<>> backends_;
+  std::vector<Listed> listed_;
+};
+
+// Whether a model's name says that it makes embeddings, so that it is not taken for a chat model.
+[[nodiscard]] bool names_embedding_model(std::string_view model);
+
+}  // namespace rocket

@@ -1,0 +1,225 @@
+#include "proxy/attempt.h"
+
+#include <algorithm>
+#include <array>
+
+#include "proxy/error_response.h"
+
+namespace rocket {
+namespace {
+
+// An error's body is read only for its message.
+constexpr size_t error_body_bytes_max = 64 * 1024;
+
+bool is_event_stream(const ResponseHead& head) {
+  const auto type = head.headers.find("content-type");
+  return type && type->starts_with("text/event-stream");
+}
+
+bool is_encoded(const ResponseHead& head) {
+  const auto encoding = head.headers.find("content-encoding");
+  return encoding && !equals_ignoring_case(*encoding, "identity");
+}
+
+}  // namespace
+
+Attempt::Attempt(const AttemptPlan& plan)
+    : plan_(plan),
+      in_flight_(plan.endpoint),
+      stream_(plan.operation, plan.usage_asked),
+      splitter_(plan.config.limits.event_bytes.bytes) {}
+
+AttemptReport Attempt::report(ErrorCode error) const {
+  return {error, sent_, reused_, reader_ != nullptr && reader_->answered()};
+}
+
+Task<Result<void>> Attempt::run(bool fresh) {
+  const TimePoint now = plan_.io.timers.now();
+  const TimePoint connect_by =
+      std::min(plan_.deadline, deadline_after(now, plan_.config.timeouts.connect));
+  std::optional<ConnectionPool::Lease> lease;
+  if (!fresh) lease = plan_.pool.take_idle();
+  reused_ = lease.has_value();
+  if (!lease) {
+    auto dialed = co_await plan_.pool.dial(connect_by);
+    if (!dialed) co_return std::unexpected(std::move(dialed.error()));
+    lease = std::move(*dialed);
+  }
+  const LimitsConfig& limits = plan_.config.limits;
+  reader_ = std::make_unique<AnswerReader>(
+      std::move(*lease),
+      HttpLimits{limits.header_bytes.bytes, limits.headers, limits.target_bytes.bytes});
+  auto sent = co_await send(reader_->stream());
+  if (!sent) co_return sent;
+
+  const bool streamed = plan_.reply != nullptr;
+  const TimePoint first_token_by = std::min(
+      plan_.deadline,
+      deadline_after(plan_.io.timers.now(), plan_.config.timeouts.first_token));
+  auto head = co_await read_head(streamed ? first_token_by : plan_.deadline,
+                                 streamed ? ErrorCode::first_token_timeout
+                                          : ErrorCode::total_timeout);
+  if (!head) co_return head;
+  if (streamed && reader_->head().status == 200) {
+    auto content = co_await read_to_content(first_token_by);
+    co_return content;
+  }
+  auto whole = co_await read_whole(plan_.deadline);
+  co_return whole;
+}
+
+Task<Result<void>> Attempt::send(ByteStream& stream) {
+  std::vector<iovec> pieces;
+  pieces.reserve(plan_.pieces.size() + 1);
+  const auto add = [&](std::string_view text) {
+    if (!text.empty()) pieces.push_back({const_cast<char*>(text.data()), text.size()});
+  };
+  add(plan_.head);
+  for (const std::string_view piece : plan_.pieces) add(piece);
+  std::span<iovec> rest = pieces;
+  while (!rest.empty()) {
+    const IoResult written = stream.try_write(rest);
+    if (written.status == IoResult::Status::would_block) {
+      const Wake wake = co_await stream.writable(plan_.deadline);
+      if (wake == Wake::timed_out) co_return fail(ErrorCode::total_timeout);
+      continue;
+    }
+    if (written.status != IoResult::Status::done) co_return fail(ErrorCode::upstream_closed);
+    sent_ = true;
+    size_t taken = written.bytes;
+    while (!rest.empty() && taken >= rest.front().iov_len) {
+      taken -= rest.front().iov_len;
+      rest = rest.subspan(1);
+    }
+    if (taken != 0) {
+      rest.front().iov_base = static_cast<char*>(rest.front().iov_base) + taken;
+      rest.front().iov_len -= taken;
+    }
+  }
+  co_return Result<void>{};
+}
+
+// One step that has made progress; sends heartbeats while there is none.
+Task<Result<AnswerReader::Step>> Attempt::next_step(TimePoint phase_deadline,
+                                                    ErrorCode phase_error) {
+  while (true) {
+    auto step = reader_->step(plan_.io.scratch);
+    if (!step || *step != AnswerReader::Step::blocked) co_return step;
+    const TimePoint beat = plan_.reply != nullptr ? plan_.reply->next_beat() : never;
+    const Wake wake = co_await reader_->stream().readable(std::min(phase_deadline, beat));
+    if (wake != Wake::timed_out) continue;
+    const TimePoint now = plan_.io.timers.now();
+    if (now >= phase_deadline) {
+      co_return fail(now >= plan_.deadline ? ErrorCode::total_timeout : phase_error);
+    }
+    if (now >= beat) {
+      const bool alive = co_await plan_.reply->beat(std::string(plan_.waiting_lines));
+      if (!alive) co_return fail(ErrorCode::client_gone);
+    }
+  }
+}
+
+Task<Result<void>> Attempt::read_head(TimePoint deadline, ErrorCode phase_error) {
+  while (!reader_->head_complete()) {
+    auto step = co_await next_step(deadline, phase_error);
+    if (!step) co_return std::unexpected(std::move(step.error()));
+  }
+  const ResponseHead& head = reader_->head();
+  if (const auto value = head.headers.find("retry-after")) retry_after_ = *value;
+  if (head.status >= 300 && head.status < 400) {
+    co_return fail(ErrorCode::upstream_garbage,
+                   plan_.backend.name + " answered with a redirect, which is never followed; "
+                                        "give its final address in urls");
+  }
+  if (head.status < 300 && is_encoded(head)) {
+    co_return fail(ErrorCode::upstream_garbage, plan_.backend.name + " answered encoded, unasked");
+  }
+  if (plan_.reply != nullptr && head.status == 200 && !is_event_stream(head)) {
+    co_return fail(ErrorCode::upstream_garbage,
+                   plan_.backend.name + " answered a streamed request without a stream");
+  }
+  co_return Result<void>{};
+}
+
+// What has been read with the head counts first, hence the test at the end.
+Task<Result<void>> Attempt::read_whole(TimePoint deadline) {
+  const bool good = reader_->head().status < 400;
+  const size_t most = good ? plan_.config.limits.body_bytes.bytes : error_body_bytes_max;
+  const std::uint64_t announced = reader_->head().content_length.value_or(0);
+  if (announced > most) co_return fail(ErrorCode::upstream_too_large);
+  if (announced != 0 && !body_.reserve(plan_.bodies, announced)) {
+    co_return fail(ErrorCode::overloaded);
+  }
+  while (true) {
+    for (const std::string_view piece : reader_->body()) {
+      if (body_.size() + piece.size() > most) co_return fail(ErrorCode::upstream_too_large);
+      if (!body_.append(plan_.bodies, piece)) co_return fail(ErrorCode::overloaded);
+    }
+    if (reader_->complete()) break;
+    auto step = co_await next_step(deadline, ErrorCode::total_timeout);
+    if (!step) co_return std::unexpected(std::move(step.error()));
+  }
+  co_return judge_whole();
+}
+
+Result<void> Attempt::judge_whole() {
+  const int status = reader_->head().status;
+  if (status == 429 || status >= 500) return std::unexpected(upstream_error(status));
+  if (status >= 400) return {};
+  auto answer = read_openai_answer(body_.text());
+  if (!answer) return std::unexpected(std::move(answer.error()));
+  if (answer->error) {
+    return fail(ErrorCode::upstream_status,
+                plan_.backend.name + " failed: " + scrubbed(*answer->error));
+  }
+  answer_ = std::move(*answer);
+  return {};
+}
+
+Error Attempt::upstream_error(int status) const {
+  const ErrorCode code = status == 429                    ? ErrorCode::upstream_limited
+                         : status == 503 || status == 529 ? ErrorCode::upstream_unavailable
+                                                          : ErrorCode::upstream_status;
+  const std::string message = scrubbed(read_upstream_error(body_.text()));
+  std::string detail = plan_.backend.name + " answered " + std::to_string(status);
+  if (!message.empty()) detail += ": " + message;
+  return {code, std::move(detail)};
+}
+
+Task<Result<void>> Attempt::read_to_content(TimePoint deadline) {
+  while (true) {
+    auto taken = take_events();
+    if (!taken) co_return taken;
+    if (stream_.content_seen() || stream_.done()) co_return Result<void>{};
+    if (reader_->complete()) {
+      co_return fail(ErrorCode::upstream_closed,
+                     plan_.backend.name + " ended its stream before it said anything");
+    }
+    auto step = co_await next_step(deadline, ErrorCode::first_token_timeout);
+    if (!step) co_return std::unexpected(std::move(step.error()));
+  }
+}
+
+Result<void> Attempt::take_events() {
+  Result<void> result;
+  for (const std::string_view piece : reader_->body()) {
+    const auto fed = splitter_.feed(piece, [&](const SseEvent& event) {
+      if (!result) return;
+      const auto forward = stream_.take(event);
+      if (!forward) {
+        result = std::unexpected(forward.error());
+      } else if (*forward) {
+        held_ += event.raw;
+      }
+    });
+    if (!fed) return fed;
+    if (!result) break;
+    if (held_.size() > plan_.config.limits.event_bytes.bytes + plan_.io.scratch.size()) {
+      return fail(ErrorCode::upstream_too_large);
+    }
+  }
+  // Even behind the first content: none of it has been sent, so the failure can still be hidden.
+  return result;
+}
+
+}  // namespace rocket

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/body.h"
+#include "config/config.h"
+#include "net/connection_pool.h"
+#include "policy/retry.h"
+#include "proxy/answer_reader.h"
+#include "proxy/backend.h"
+#include "proxy/stream_reply.h"
+#include "schema/openai_stream.h"
+
+namespace rocket {
+
+// What one attempt needs to know of its exchange. Everything outlives the attempt.
+struct AttemptPlan {
+  Io& io;
+  const Config& config;
+  ByteBudget& bodies;
+  const Backend& backend;
+  Endpoint& endpoint;
+  ConnectionPool& pool;
+  Operation operation;
+  bool usage_asked;
+  std::string_view head;                        // the whole outgoing head
+  const std::vector<std::string_view>& pieces;  // the outgoing body
+  TimePoint deadline;                           // of the exchange: timeouts.total
+  StreamReply* reply;                           // null: not a stream
+  std::string_view waiting_lines;  // head lines for a heartbeat before the commit
+};
+
+// One try at one endpoint: connect or borrow a connection, send, and read as far as nothing is
+// lost yet if it fails. For an unstreamed request that is the whole answer; for a stream it is
+// up to the first event with content.
+//
+// Destroying it at any point closes the connection: that is how an upstream learns that nobody
+// wants its answer any more.
+class Attempt {
+ public:
+  explicit Attempt(const AttemptPlan& plan);
+
+  // `fresh`: on a new connection. The errors are those that policy/retry tells apart.
+  [[nodiscard]] Task<Result<void>> run(bool fresh);
+
+  // After a failure: how it came about.
+  [[nodiscard]] AttemptReport report(ErrorCode error) const;
+  // After 429 or 503: the upstream's Retry-After, as it sent it; empty if none.
+  [[nodiscard]] const std::string& retry_after() const { return retry_after_; }
+
+  // After success.
+  [[nodiscard]] const ResponseHead& head() const { return reader_->head(); }
+  // Of an unstreamed answer: all of it.
+  [[nodiscard]] std::string_view body() const { return body_.text(); }
+  // Of a 2xx unstreamed answer.
+  [[nodiscard]] const OpenAiAnswer& answer() const { return answer_; }
+  // Of a stream: whole events that are to be forwarded first.
+  [[nodiscard]] const std::string& held() const { return held_; }
+
+  [[nodiscard]] OpenAiStream& stream() { return stream_; }
+  [[nodiscard]] SseSplitter& splitter() { return splitter_; }
+  [[nodiscard]] AnswerReader& reader() { return *reader_; }
+  // To be given back to the pool; the attempt is over.
+  [[nodiscard]] std::unique_ptr<AnswerReader> take_reader() { return std::move(reader_); }
+
+ private:
+  [[nodiscard]] Task<Result<void>> send(ByteStream& stream);
+  [[nodiscard]] Task<Result<AnswerReader::Step>> next_step(TimePoint phase_deadline,
+                                                           ErrorCode phase_error);
+  [[nodiscard]] Task<Result<void>> read_head(TimePoint deadline, ErrorCode phase_error);
+  [[nodiscard]] Task<Result<void>> read_whole(TimePoint deadline);
+  [[nodiscard]] Task<Result<void>> read_to_content(TimePoint deadline);
+  [[nodiscard]] Result<void> take_events();
+  [[nodiscard]] Result<void> judge_whole();
+  [[nodiscard]] Error upstream_error(int status) const;
+
+  const AttemptPlan& plan_;
+  InFlight in_flight_;
+  std::unique_ptr<AnswerReader> reader_;
+  bool sent_ = false;
+  bool reused_ = false;
+  std::string retry_after_;
+  Body body_;
+  OpenAiAnswer answer_;
+  OpenAiStream stream_;
+  SseSplitter splitter_;
+  std::string held_;
+};
+
+}  // namespace rocket

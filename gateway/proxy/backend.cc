@@ -1,0 +1,95 @@
+#include "proxy/backend.h"
+
+#include <algorithm>
+
+#include "config/api_key.h"
+#include "policy/router.h"
+#include "wire/http_writer.h"
+
+namespace rocket {
+namespace {
+
+std::shared_ptr<Endpoint> make_endpoint(const BackendConfig& config, size_t index,
+                                        const std::string& api_key) {
+  auto endpoint = std::make_shared<Endpoint>();
+  endpoint->id = config.name + "/" + std::to_string(index);
+  endpoint->url = config.urls[index];
+  endpoint->address = {endpoint->url.host, endpoint->url.port, endpoint->url.tls, config.ca_file};
+  append_header(endpoint->head_lines, "host", endpoint->url.authority());
+  if (!api_key.empty()) {
+    append_header(endpoint->head_lines, "authorization", "Bearer " + api_key);
+  }
+  return endpoint;
+}
+
+bool same(const Endpoint& a, const Endpoint& b) {
+  return a.id == b.id && a.url == b.url && a.address == b.address && a.head_lines == b.head_lines;
+}
+
+std::shared_ptr<Endpoint> taken_over(const Snapshot* before, BackendKind kind,
+                                     const Endpoint& fresh) {
+  if (before == nullptr) return nullptr;
+  for (const Backend& backend : before->backends) {
+    if (backend.kind != kind) continue;
+    for (const auto& endpoint : backend.endpoints) {
+      if (same(*endpoint, fresh)) return endpoint;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config, std::uint64_t revision,
+                                                      const Snapshot* before) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->revision = revision;
+  for (const BackendConfig& one : config.backends) {
+    const auto api_key = load_api_key(one);
+    if (!api_key) return std::unexpected(api_key.error());
+    Backend backend{one.name, one.kind, one.default_model, one.health_path, {}};
+    if (backend.alive_path.empty()) backend.alive_path = quirks_of(one.kind).alive_path;
+    for (size_t i = 0; i < one.urls.size(); ++i) {
+      auto endpoint = make_endpoint(one, i, *api_key);
+      if (auto known = taken_over(before, one.kind, *endpoint)) endpoint = std::move(known);
+      backend.endpoints.push_back(std::move(endpoint));
+    }
+    snapshot->backends.push_back(std::move(backend));
+  }
+  snapshot->config = std::move(config);
+  return std::shared_ptr<const Snapshot>(std::move(snapshot));
+}
+
+RouterInput router_input(const Snapshot& snapshot) {
+  RouterInput input;
+  const auto index_of = [&](const std::string& name) {
+    const auto found = std::ranges::find(snapshot.backends, name, &Backend::name);
+    return static_cast<size_t>(found - snapshot.backends.begin());
+  };
+  for (const Backend& backend : snapshot.backends) {
+    RouterBackend known{backend.name, backend.default_model,
+                        quirks_of(backend.kind).implicit_latest, {}};
+    for (const auto& endpoint : backend.endpoints) {
+      RouterBackend::EndpointModels models{endpoint->probed.inventory_known, {}};
+      for (const InventoryModel& model : endpoint->probed.models) {
+        models.models.push_back(model.name);
+      }
+      known.endpoints.push_back(std::move(models));
+    }
+    input.backends.push_back(std::move(known));
+  }
+  for (const std::string& name : snapshot.config.order) input.order.push_back(index_of(name));
+  for (const auto& [name, route] : snapshot.config.models) {
+    RouterRoute routed{name, {}, route.substitute};
+    for (const CandidateConfig& candidate : route.candidates) {
+      const size_t backend = index_of(candidate.backend);
+      const std::string& fallback = snapshot.backends[backend].default_model;
+      routed.targets.push_back(
+          {backend, candidate.model.empty() ? fallback : candidate.model, candidate.weight});
+    }
+    input.routes.push_back(std::move(routed));
+  }
+  return input;
+}
+
+}  // namespace rocket

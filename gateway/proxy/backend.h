@@ -1,0 +1,78 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "net/io.h"
+#include "policy/health.h"
+#include "schema/quirks.h"
+
+namespace rocket {
+
+// One address of a backend and what is known of it. Shared by all loops, and kept over a reload
+// that leaves it as it is. The atomics are the only part that changes: health and inventory are
+// written by loop 0 alone, in_flight by every loop.
+struct Endpoint {
+  std::string id;  // "ollama/0", as clients see it; the URL stays inside
+  EndpointUrl url;
+  Address address;
+  // "host: ...\r\n" and, with a key, "authorization: ...\r\n". Never logged.
+  std::string head_lines;
+
+  std::atomic<Verdict> verdict = Verdict::unknown;
+  std::atomic<ErrorCode> reason = ErrorCode::internal;
+  std::atomic<std::uint64_t> in_flight = 0;
+
+  // Loop 0's own.
+  struct Probed {
+    HealthTracker health{HealthTracker::Settings{}};
+    bool inventory_known = false;
+    std::vector<InventoryModel> models;
+  };
+  Probed probed;
+};
+
+// Counts one request at an endpoint for as long as it lives.
+class InFlight {
+ public:
+  explicit InFlight(Endpoint& endpoint) : endpoint_(endpoint) {
+    endpoint_.in_flight.fetch_add(1, std::memory_order_relaxed);
+  }
+  InFlight(const InFlight&) = delete;
+  InFlight& operator=(const InFlight&) = delete;
+  ~InFlight() { endpoint_.in_flight.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  Endpoint& endpoint_;
+};
+
+struct Backend {
+  std::string name;
+  BackendKind kind = BackendKind::openai;
+  std::string default_model;
+  std::string alive_path;
+  std::vector<std::shared_ptr<Endpoint>> endpoints;
+};
+
+// One configuration in force: immutable but for its endpoints' atomics. A request works from
+// the snapshot it began with.
+struct Snapshot {
+  Config config;
+  std::uint64_t revision = 0;
+  std::vector<Backend> backends;
+};
+
+// Builds the snapshot of a checked configuration. Endpoints that `before` (may be null) has just
+// so are taken over with all that is known of them. Errors: a secret that can not be read.
+[[nodiscard]] Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config,
+                                                                    std::uint64_t revision,
+                                                                    const Snapshot* before);
+
+// The order in which the router tries backends, routes, and what each endpoint is known to have.
+// Loop 0 only.
+[[nodiscard]] struct RouterInput router_input(const Snapshot& snapshot);
+
+}  // namespace rocket

@@ -1,0 +1,116 @@
+#include "proxy/call.h"
+
+#include <algorithm>
+
+#include "proxy/error_response.h"
+#include "wire/http_writer.h"
+
+namespace rocket {
+namespace {
+
+constexpr size_t id_bytes_max = 128;
+constexpr int status_client_gone = 499;  // nginx's number: the answer had nobody to go to
+
+bool id_ok(std::string_view id) {
+  return !id.empty() && id.size() <= id_bytes_max && std::ranges::all_of(id, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           c == '.' || c == '_' || c == '-';
+  });
+}
+
+std::string make_id(Random& random) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string id = "req_";
+  for (int word = 0; word < 2; ++word) {
+    std::uint64_t bits = random.next();
+    for (int i = 0; i < 16; ++i) {
+      id += digits[bits & 15U];
+      bits >>= 4U;
+    }
+  }
+  return id;
+}
+
+}  // namespace
+
+Call::Call(LoopState& loop, Request& request, ResponseWriter& response)
+    : loop_(loop), current_(loop.current), request_(request), response_(response) {
+  const auto given = request.head.headers.find("x-request-id");
+  id_ = given && id_ok(*given) ? std::string(*given) : make_id(loop.random);
+}
+
+Call::~Call() {
+  const int status = account_.outcome == Outcome::cancelled ? status_client_gone
+                                                            : response_.status();
+  if (!quiet) {
+    count_request(loop_.metrics,
+                  {to_string(operation), account_.route, account_.backend, status});
+    AccessEntry entry;
+    entry.time = std::chrono::system_clock::now();
+    entry.id = id_;
+    entry.operation = to_string(operation);
+    entry.route = account_.route;
+    entry.model = account_.model;
+    entry.backend = account_.backend;
+    entry.endpoint = account_.endpoint;
+    entry.status = status;
+    entry.outcome = account_.outcome;
+    entry.blame = account_.blame;
+    entry.attempts = account_.attempts;
+    entry.first_token = account_.first_token;
+    entry.total = loop_.io.timers.now() - request_.head_at;
+    if (account_.usage) {
+      entry.tokens_in = static_cast<std::uint64_t>(account_.usage->in);
+      entry.tokens_out = static_cast<std::uint64_t>(account_.usage->out);
+    }
+    entry.bytes_in = request_.body.size();
+    entry.bytes_out = response_.bytes_sent();
+    loop_.access_log.append(entry);
+  }
+}
+
+std::string Call::common_lines() const {
+  std::string lines;
+  append_header(lines, "x-request-id", id_);
+  const auto& origins = current_->snapshot->config.cors.origins;
+  if (origins.empty()) return lines;
+  const auto origin = request_.head.headers.find("origin");
+  if (!origin) return lines;
+  const bool any = std::ranges::find(origins, "*") != origins.end();
+  if (!any && std::ranges::find(origins, *origin) == origins.end()) return lines;
+  append_header(lines, "access-control-allow-origin", any ? "*" : *origin);
+  append_header(lines, "access-control-expose-headers",
+                "x-request-id, x-rocket-backend, x-rocket-endpoint, x-rocket-attempts");
+  append_header(lines, "vary", "origin");
+  return lines;
+}
+
+void Call::send_json(int status, std::string_view body, std::string_view more_lines) {
+  send_whole(status, common_lines().append(more_lines), "application/json", body);
+}
+
+void Call::send_text(int status, std::string_view body, std::string_view content_type) {
+  send_whole(status, common_lines(), content_type, body);
+}
+
+void Call::send_whole(int status, std::string lines, std::string_view content_type,
+                      std::string_view body) {
+  append_header(lines, "content-type", content_type);
+  sent_body_ = body;
+  const std::string_view piece = sent_body_;
+  response_.send(status, lines, {&piece, 1});
+  close_account(Outcome::ok, Blame::none);
+}
+
+void Call::send_error(const Error& error, std::string_view more_lines) {
+  const ErrorMeaning& meaning = meaning_of(error.code);
+  send_json(meaning.status, error_body(error, id_), more_lines);
+  close_account(Outcome::error, meaning.blame);
+}
+
+void Call::close_account(Outcome outcome, Blame blame) {
+  account_.outcome = outcome;
+  account_.blame = blame;
+}
+
+}  // namespace rocket

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "net/http_connection.h"
+#include "proxy/loop_state.h"
+#include "schema/openai_answer.h"
+#include "schema/operation.h"
+#include "telemetry/outcome.h"
+#include "wire/target.h"
+
+namespace rocket {
+
+// What the access log and the metrics say of one request. Written as it becomes known.
+struct Account {
+  std::string route;
+  std::string model;
+  std::string backend;
+  std::string endpoint;
+  Outcome outcome = Outcome::cancelled;
+  Blame blame = Blame::client;
+  unsigned attempts = 0;
+  std::optional<Duration> first_token;
+  std::optional<Usage> usage;
+};
+
+// One request on its way through a port: what was asked, where the answer goes, and the account
+// of it. The account is closed by the destructor, so that a request whose client has hung up
+// and whose coroutine is destroyed is logged and counted like any other.
+class Call {
+ public:
+  Call(LoopState& loop, Request& request, ResponseWriter& response);
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+  ~Call();
+
+  [[nodiscard]] LoopState& loop() { return loop_; }
+  [[nodiscard]] const Request& request() const { return request_; }
+  [[nodiscard]] ResponseWriter& response() { return response_; }
+  // Ours, or the client's own if it is fit to be passed on (section 18 of the design).
+  [[nodiscard]] const std::string& id() const { return id_; }
+  [[nodiscard]] const std::shared_ptr<const Current>& current() const { return current_; }
+  [[nodiscard]] Account& account() { return account_; }
+
+  Target target;
+  Operation operation = Operation::none;
+  // What stands behind a prefix route: the id in /v1/models/ID.
+  std::string_view parameter;
+  bool quiet = false;  // not worth an access line: health checks
+
+  // x-request-id and, for an allowed origin, what CORS asks for.
+  [[nodiscard]] std::string common_lines() const;
+
+  // Whole answers. The account says ok, or what the error means.
+  void send_json(int status, std::string_view body, std::string_view more_lines = {});
+  void send_text(int status, std::string_view body,
+                 std::string_view content_type = "text/plain; charset=utf-8");
+  void send_error(const Error& error, std::string_view more_lines = {});
+  // For the account of an answer that was sent otherwise.
+  void close_account(Outcome outcome, Blame blame);
+
+ private:
+  void send_whole(int status, std::string lines, std::string_view content_type,
+                  std::string_view body);
+
+  LoopState& loop_;
+  std::shared_ptr<const Current> current_;
+  Request& request_;
+  ResponseWriter& response_;
+  std::string id_;
+  Account account_;
+  std::string sent_body_;  // what the writer has not sent yet
+};
+
+}  // namespace rocket

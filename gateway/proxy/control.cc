@@ -1,0 +1,64 @@
+#include "proxy/control.h"
+
+#include <algorithm>
+#include <set>
+
+namespace rocket {
+namespace {
+
+Result<void> check_reloadable(const Config& before, const Config& after) {
+  const char* changed = before.listen != after.listen     ? "listen"
+                        : before.admin != after.admin     ? "admin"
+                        : before.threads != after.threads ? "threads"
+                                                          : nullptr;
+  if (changed == nullptr) return {};
+  return fail(ErrorCode::invalid_field,
+              std::string(changed) + " can not be reloaded; set it back, or restart Rocket");
+}
+
+std::set<std::pair<std::string, std::string>> endpoint_names(const Snapshot& snapshot) {
+  std::set<std::pair<std::string, std::string>> names;
+  for (const Backend& backend : snapshot.backends) {
+    for (const auto& endpoint : backend.endpoints) names.emplace(backend.name, endpoint->id);
+  }
+  return names;
+}
+
+}  // namespace
+
+Control::Control(LoopState& loop, Log& log, Publish publish)
+    : loop_(loop),
+      log_(log),
+      publish_(std::move(publish)),
+      prober_(loop, log, [this] { publish_router(); }) {}
+
+Result<void> Control::apply(Config config) {
+  if (snapshot_) {
+    const auto reloadable = check_reloadable(snapshot_->config, config);
+    if (!reloadable) return reloadable;
+  }
+  const std::uint64_t revision = snapshot_ ? snapshot_->revision + 1 : 1;
+  auto snapshot = make_snapshot(std::move(config), revision, snapshot_.get());
+  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+  if (snapshot_) {
+    // What is not probed any more must not be reported for ever.
+    const auto names = endpoint_names(**snapshot);
+    for (const auto& [backend, endpoint] : endpoint_names(*snapshot_)) {
+      if (names.contains({backend, endpoint})) continue;
+      loop_.metrics.retire(Family::backend_health_status, {backend, endpoint});
+    }
+  }
+  snapshot_ = std::move(*snapshot);
+  loop_.metrics.gauge(Family::config_revision).set(static_cast<std::int64_t>(revision));
+  publish_router();
+  prober_.restart();
+  log_.info("configuration in force",
+            {{"revision", revision}, {"backends", snapshot_->backends.size()}});
+  return {};
+}
+
+void Control::publish_router() {
+  publish_(snapshot_, std::make_shared<const Router>(router_input(*snapshot_)));
+}
+
+}  // namespace rocket

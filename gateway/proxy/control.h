@@ -1,0 +1,39 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "proxy/health_prober.h"
+
+namespace rocket {
+
+// What decides, on loop 0, which configuration is in force, and tells all loops: the one place
+// where snapshots and routers are made.
+class Control {
+ public:
+  // Hands a snapshot and a router to every loop, loop 0 before it returns.
+  using Publish = std::function<void(std::shared_ptr<const Snapshot>,
+                                     std::shared_ptr<const Router>)>;
+
+  Control(LoopState& loop, Log& log, Publish publish);
+
+  // Puts a checked configuration in force. Endpoints that stay keep their health, inventory and
+  // connections; requests under way end with the configuration they began with. Errors leave
+  // everything as it was: a secret that can not be read, or a setting that can not be reloaded.
+  [[nodiscard]] Result<void> apply(Config config);
+
+  [[nodiscard]] const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
+  // Every endpoint has been asked once.
+  [[nodiscard]] bool probed() const { return prober_.first_round_done(); }
+
+ private:
+  void publish_router();
+
+  LoopState& loop_;
+  Log& log_;
+  Publish publish_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  HealthProber prober_;
+};
+
+}  // namespace rocket

@@ -1,0 +1,91 @@
+#include "proxy/exchange.h"
+#include "proxy/operations.h"
+#include "wire/json.h"
+
+namespace rocket {
+namespace {
+
+// An answer that is complete as it is.
+Task<void> send_now(Call& call, int status, std::string body) {
+  call.send_json(status, body);
+  co_return;
+}
+
+Task<void> send_text(Call& call, int status, std::string body) {
+  call.send_text(status, body);
+  co_return;
+}
+
+Task<void> exchange(Call& call) {
+  Exchange one(call);
+  co_await one.run();
+}
+
+void append_model(std::string& out, const Router::Listed& model) {
+  out += R"({"id":)";
+  json_append_quoted(out, model.model);
+  out += R"(,"object":"model","created":0,"owned_by":)";
+  json_append_quoted(out, model.owner);
+  out += "}";
+}
+
+Task<void> list_models(Call& call) {
+  std::string body = R"({"object":"list","data":[)";
+  bool first = true;
+  for (const Router::Listed& model : call.current()->router->models()) {
+    if (!first) body += ',';
+    first = false;
+    append_model(body, model);
+  }
+  body += "]}";
+  return send_now(call, 200, std::move(body));
+}
+
+Task<void> one_model(Call& call) {
+  for (const Router::Listed& model : call.current()->router->models()) {
+    if (model.model != call.parameter) continue;
+    std::string body;
+    append_model(body, model);
+    call.send_json(200, body);
+    co_return;
+  }
+  call.send_error({ErrorCode::model_not_found,
+                   "no backend has the model '" + std::string(call.parameter.substr(0, 128)) +
+                       "'; GET /v1/models lists what there is"});
+}
+
+}  // namespace
+
+void add_data_operations(Operations& operations, PortHealth health) {
+  operations.add({Method::post, "/v1/chat/completions", Operation::chat_completions, exchange});
+  operations.add({Method::post, "/v1/completions", Operation::completions, exchange});
+  operations.add({Method::post, "/v1/embeddings", Operation::embeddings, exchange});
+  operations.add({Method::get, "/v1/models", Operation::models, list_models});
+  operations.add({Method::get, "/v1/models/", Operation::model, one_model});
+  operations.add({Method::get, "/health", Operation::health,
+                  [](Call& call) {
+                    const std::string body =
+                        std::string(R"({"status":")") +
+                        (call.loop().draining ? "draining" : "ok") + R"(","revision":)" +
+                        std::to_string(call.current()->snapshot->revision) + "}";
+                    return send_now(call, 200, body);
+                  },
+                  true});
+  operations.add({Method::get, "/livez", Operation::livez,
+                  [](Call& call) { return send_now(call, 200, R"({"status":"ok"})"); }, true});
+  operations.add({Method::get, "/readyz", Operation::readyz,
+                  [ready = health.ready](Call& call) {
+                    return ready() ? send_now(call, 200, R"({"status":"ready"})")
+                                   : send_now(call, 503, R"({"status":"not ready"})");
+                  },
+                  true});
+  // What Ray Serve's proxy answers to KubeRay's probes, to the letter.
+  operations.add({Method::get, "/-/healthz", Operation::serve_health,
+                  [serving = health.serving](Call& call) {
+                    return serving() ? send_text(call, 200, "success")
+                                     : send_text(call, 503, "lame duck");
+                  },
+                  true});
+}
+
+}  // namespace rocket

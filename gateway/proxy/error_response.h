@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "telemetry/outcome.h"
+
+namespace rocket {
+
+// What an ErrorCode means to the outside: the one table that decides it.
+struct ErrorMeaning {
+  ErrorCode code;
+  int status;
+  std::string_view type;     // OpenAI's error type
+  Blame blame;
+  std::string_view message;  // when the error has no detail
+};
+
+[[nodiscard]] const ErrorMeaning& meaning_of(ErrorCode code);
+
+// {"error":{"message","type","param","code","request_id"}}
+[[nodiscard]] std::string error_body(const Error& error, std::string_view request_id);
+
+// The same as an event of a stream.
+[[nodiscard]] std::string error_event(const Error& error, std::string_view request_id);
+
+// An upstream's words made fit for a client: one line, bounded, without addresses, file paths
+// and URLs of the network behind us.
+[[nodiscard]] std::string scrubbed(std::string_view text);
+
+}  // namespace rocket

@@ -1,0 +1,66 @@
+#include "proxy/fetch.h"
+
+#include "proxy/answer_reader.h"
+#include "wire/http_writer.h"
+
+namespace rocket {
+namespace {
+
+constexpr size_t body_bytes_max = 4 * 1024 * 1024;
+
+std::string request_text(const Endpoint& endpoint, std::string_view path) {
+  std::string text;
+  append_request_line(text, "GET", endpoint.url.base_path + std::string(path));
+  text += endpoint.head_lines;
+  text += "accept: application/json\r\nuser-agent: rocket\r\n";
+  text += head_end;
+  return text;
+}
+
+Task<Result<Fetched>> fetch_on(Io& io, AnswerReader& reader, std::string text,
+                               TimePoint deadline) {
+  // Shorter than any socket's buffer: it goes out whole or the connection is dead.
+  const iovec piece{text.data(), text.size()};
+  const IoResult written = reader.stream().try_write({&piece, 1});
+  if (written.status != IoResult::Status::done || written.bytes != text.size()) {
+    co_return fail(ErrorCode::upstream_closed);
+  }
+  Fetched fetched;
+  while (!reader.complete()) {
+    const auto step = reader.step(io.scratch);
+    if (!step) co_return std::unexpected(step.error());
+    if (*step == AnswerReader::Step::blocked) {
+      const Wake wake = co_await reader.stream().readable(deadline);
+      if (wake == Wake::timed_out) co_return fail(ErrorCode::first_token_timeout);
+      continue;
+    }
+    for (const std::string_view bytes : reader.body()) fetched.body += bytes;
+    if (fetched.body.size() > body_bytes_max) co_return fail(ErrorCode::upstream_too_large);
+  }
+  fetched.status = reader.head().status;
+  co_return fetched;
+}
+
+}  // namespace
+
+Task<Result<Fetched>> fetch(Io& io, const Endpoint& endpoint, ConnectionPool& pool,
+                            std::string path, TimePoint deadline) {
+  auto lease = pool.take_idle();
+  while (true) {
+    if (!lease) {
+      auto dialed = co_await pool.dial(deadline);
+      if (!dialed) co_return std::unexpected(dialed.error());
+      lease = std::move(*dialed);
+    }
+    AnswerReader reader(std::move(*lease), HttpLimits{});
+    lease.reset();
+    auto fetched = co_await fetch_on(io, reader, request_text(endpoint, path), deadline);
+    const bool stale = !fetched && fetched.error().code == ErrorCode::upstream_closed &&
+                       reader.reused() && !reader.answered();
+    if (stale) continue;
+    if (fetched) reader.give_back();
+    co_return fetched;
+  }
+}
+
+}  // namespace rocket

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "net/connection_pool.h"
+#include "proxy/backend.h"
+
+namespace rocket {
+
+struct Fetched {
+  int status = 0;
+  std::string body;
+};
+
+// GET of a small document from an endpoint, for probes; nothing of a client's request. At most
+// 4 MiB. A pooled connection that its server has closed meanwhile is replaced once. Errors: those
+// of an attempt, and first_token_timeout at the deadline.
+[[nodiscard]] Task<Result<Fetched>> fetch(Io& io, const Endpoint& endpoint, ConnectionPool& pool,
+                                          std::string path, TimePoint deadline);
+
+}  // namespace rocket

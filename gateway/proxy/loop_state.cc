@@ -1,0 +1,60 @@
+#include "proxy/loop_state.h"
+
+namespace rocket {
+namespace {
+
+HttpSettings http_settings(const LimitsConfig& limits) {
+  return {.head = {limits.header_bytes.bytes, limits.headers, limits.target_bytes.bytes},
+          .header_time = limits.header_time,
+          .body_time = limits.body_time,
+          .keep_alive = limits.keep_alive,
+          .write_time = limits.write_time};
+}
+
+}  // namespace
+
+void LoopState::replace(std::shared_ptr<const Snapshot> snapshot,
+                        std::shared_ptr<const Router> router) {
+  std::map<const Endpoint*, std::shared_ptr<ConnectionPool>> kept;
+  std::map<std::string_view, std::shared_ptr<BackendMetrics>> counted;
+  const std::shared_ptr<const Current> before = current;
+  if (before) {
+    for (size_t i = 0; i < before->metrics.size(); ++i) {
+      counted[before->snapshot->backends[i].name] = before->metrics[i];
+    }
+    for (const auto& backend : before->endpoints) {
+      for (const EndpointUse& use : backend) kept[use.endpoint.get()] = use.pool;
+    }
+  }
+  auto fresh = std::make_shared<Current>();
+  const LimitsConfig& limits = snapshot->config.limits;
+  for (const Backend& backend : snapshot->backends) {
+    auto& backend_metrics = counted[backend.name];
+    if (!backend_metrics) backend_metrics = std::make_shared<BackendMetrics>(metrics, backend.name);
+    fresh->metrics.push_back(backend_metrics);
+    auto& uses = fresh->endpoints.emplace_back();
+    for (const auto& endpoint : backend.endpoints) {
+      auto& pool = kept[endpoint.get()];
+      if (!pool) {
+        ConnectionPool::Limits pool_limits;
+        pool_limits.idle_max = limits.idle_per_endpoint;
+        pool = std::make_shared<ConnectionPool>(io, endpoint->address, pool_limits);
+      }
+      uses.push_back({endpoint, pool});
+    }
+  }
+  bodies.set_most(limits.bodies_in_flight_bytes.bytes);
+  fresh->http = http_settings(limits);
+  fresh->snapshot = std::move(snapshot);
+  fresh->router = std::move(router);
+  current = std::move(fresh);
+}
+
+void LoopState::sweep() const {
+  if (!current) return;
+  for (const auto& backend : current->endpoints) {
+    for (const EndpointUse& use : backend) use.pool->sweep();
+  }
+}
+
+}  // namespace rocket

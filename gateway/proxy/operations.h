@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "proxy/call.h"
+
+namespace rocket {
+
+// What one port answers: an exact list of paths and methods, each with its handler. Anything
+// else is 404, a known path with another method 405. HEAD goes wherever GET does, OPTIONS
+// everywhere. The path is parsed once, and routing and (later) authentication both look at
+// that one.
+//
+// One per loop and port. Handlers are plain functions that make a task; a handler must leave the
+// response ended and drained.
+class Operations final : public RequestHandler {
+ public:
+  using Handler = std::function<Task<void>(Call& call)>;
+
+  struct Row {
+    Method method;
+    std::string path;  // exact; with a final '/' anything behind it is call.parameter
+    Operation operation;
+    Handler handler;
+    bool quiet = false;  // no access line
+  };
+
+  explicit Operations(LoopState& loop) : loop_(loop) {}
+
+  void add(Row row) { rows_.push_back(std::move(row)); }
+
+  [[nodiscard]] Result<size_t> admit(const RequestHead& head) override;
+  [[nodiscard]] Task<void> handle(Request& request, ResponseWriter& response) override;
+  [[nodiscard]] Task<void> refuse(const Error& error, const RequestHead& head,
+                                  ResponseWriter& response) override;
+  [[nodiscard]] const HttpSettings& settings() const override { return loop_.current->http; }
+  [[nodiscard]] ByteBudget& bodies() override { return loop_.bodies; }
+  [[nodiscard]] bool draining() const override { return loop_.draining; }
+
+ private:
+  struct Match {
+    const Row* row = nullptr;
+    std::string allowed;  // the path's methods, for Allow; empty: no such path
+  };
+
+  [[nodiscard]] Match match(Method method, std::string_view path) const;
+  [[nodiscard]] Result<void> check(const RequestHead& head, Target& target, Match& match) const;
+  [[nodiscard]] std::string paths() const;
+  void answer_options(Call& call, const std::string& allowed) const;
+
+  LoopState& loop_;
+  std::vector<Row> rows_;
+};
+
+// The data port: the OpenAI operations and the health paths. `ready` and `serving` are asked on
+// the loop: ready for new requests (/readyz), and not a lame duck (/-/healthz).
+struct PortHealth {
+  std::function<bool()> ready;
+  std::function<bool()> serving;
+};
+void add_data_operations(Operations& operations, PortHealth health);
+
+}  // namespace rocket

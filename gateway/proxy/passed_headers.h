@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "wire/http_message.h"
+
+namespace rocket {
+
+// Appends the client's header lines that an upstream may see: all but those of the connection,
+// of the body's framing and type, credentials, cookies, what proxies and browsers add, and our
+// own. (x-request-id is written anew.)
+void append_passed_request_headers(std::string& out, const HeaderList& headers);
+
+// Appends the upstream's header lines that a client may see: a short list, since most of what
+// servers say concerns their own connection or network.
+void append_passed_answer_headers(std::string& out, const HeaderList& headers);
+
+}  // namespace rocket

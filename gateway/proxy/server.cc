@@ -1,0 +1,46 @@
+#include "proxy/server.h"
+
+namespace rocket {
+namespace {
+
+// Often enough for someone who follows the log; a connection's idle time is counted in seconds.
+constexpr Duration chore_interval = std::chrono::milliseconds(200);
+
+}  // namespace
+
+Server::Server(LoopState& loop)
+    : loop_(loop),
+      connections_(loop.io.timers.run_queue()),
+      chores_(loop.io.timers.run_queue()) {
+  chores_.spawn(do_chores());
+}
+
+void Server::accept(std::unique_ptr<ByteStream> stream, Operations& operations) {
+  connections_.spawn(serve(std::move(stream), operations));
+}
+
+Task<void> Server::serve(std::unique_ptr<ByteStream> stream, Operations& operations) {
+  const GaugeHold counted(loop_.metrics.gauge(Family::connections));
+  HttpConnection connection(loop_.io, std::move(stream), operations);
+  Listed listed;
+  listed.connection = &connection;
+  listed.link_before(listed_);
+  co_await connection.run();
+}
+
+void Server::drain() {
+  loop_.draining = true;
+  for (ListHook* hook = listed_.next(); hook != &listed_; hook = hook->next()) {
+    static_cast<Listed*>(hook)->connection->wake_idle();
+  }
+}
+
+Task<void> Server::do_chores() {
+  while (true) {
+    co_await SleepUntil(loop_.io.timers, loop_.io.timers.now() + chore_interval);
+    loop_.access_log.flush();
+    loop_.sweep();
+  }
+}
+
+}  // namespace rocket

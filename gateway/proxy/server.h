@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+
+#include "proxy/operations.h"
+
+namespace rocket {
+
+// One loop's client connections, whatever port they came in by: starts them, keeps the loop's
+// chores (the access log, idle upstream connections), and ends them in a drain.
+class Server {
+ public:
+  explicit Server(LoopState& loop);
+
+  // Serves a connection with what `operations` answers.
+  void accept(std::unique_ptr<ByteStream> stream, Operations& operations);
+
+  // From here on connections end with the answer they are at; idle ones end now.
+  void drain();
+  // Closes whatever is left, wherever it stands.
+  void cut_all() { connections_.cancel_all(); }
+
+  [[nodiscard]] size_t connections() const { return connections_.size(); }
+  // Signalled when the last connection has ended.
+  [[nodiscard]] WaitSlot& emptied() { return connections_.emptied(); }
+
+ private:
+  // Stands in the list of connections that a drain wakes.
+  struct Listed : ListHook {
+    HttpConnection* connection = nullptr;
+  };
+
+  [[nodiscard]] Task<void> serve(std::unique_ptr<ByteStream> stream, Operations& operations);
+  [[nodiscard]] Task<void> do_chores();
+
+  LoopState& loop_;
+  ListHook listed_;
+  TaskGroup connections_;
+  TaskGroup chores_;
+};
+
+}  // namespace rocket

@@ -1,0 +1,136 @@
+#include "schema/openai_answer.h"
+
+#include "wire/json.h"
+
+namespace rocket {
+namespace {
+
+constexpr size_t error_bytes_max = 512;
+
+std::int64_t count_of(const JsonValue& value) {
+  const std::int64_t count = value.as_int().value_or(0);
+  return count < 0 ? 0 : count;
+}
+
+std::optional<Usage> read_usage(const JsonValue& value) {
+  if (value.kind != JsonKind::object) return std::nullopt;
+  Usage usage;
+  for (const JsonMember& member : json_members(value.text)) {
+    if (member.key_is("prompt_tokens")) {
+      usage.in = count_of(member.value);
+    } else if (member.key_is("completion_tokens")) {
+      usage.out = count_of(member.value);
+    } else if (member.key_is("prompt_tokens_details") &&
+               member.value.kind == JsonKind::object) {
+      if (const auto cached = json_find(member.value.text, "cached_tokens")) {
+        usage.cached = count_of(*cached);
+      }
+    }
+  }
+  return usage;
+}
+
+// A string that says something, a list or object with something in it, any number or flag.
+bool says_something(const JsonValue& value) {
+  switch (value.kind) {
+    case JsonKind::null: return false;
+    case JsonKind::string: return !value.raw_string().empty();
+    case JsonKind::array: return json_elements(value.text).begin() != std::default_sentinel;
+    case JsonKind::object: return json_members(value.text).begin() != std::default_sentinel;
+    default: return true;
+  }
+}
+
+bool choice_has_content(Operation operation, std::string_view choice) {
+  const bool chat = operation == Operation::chat_completions;
+  for (const JsonMember& member : json_members(choice)) {
+    if (member.key_is("finish_reason") && says_something(member.value)) return true;
+    if (!chat && member.key_is("text") && says_something(member.value)) return true;
+    if (!chat || !member.key_is("delta") || member.value.kind != JsonKind::object) continue;
+    for (const JsonMember& part : json_members(member.value.text)) {
+      if (!part.key_is("role") && says_something(part.value)) return true;
+    }
+  }
+  return false;
+}
+
+std::string error_message(const JsonValue& error) {
+  if (error.kind == JsonKind::object) {
+    const auto message = json_find(error.text, "message");
+    if (message) return message->as_string().value_or(std::string(message->text));
+  }
+  return error.as_string().value_or(std::string(error.text));
+}
+
+}  // namespace
+
+Result<OpenAiAnswer> read_openai_answer(std::string_view text) {
+  OpenAiAnswer answer;
+  const auto scanned = scan_object(text, JsonLimits{}, [&](const JsonMember& member) {
+    answer.empty = false;
+    if (member.key_is("usage")) answer.usage = read_usage(member.value);
+    if (member.key_is("error") && !member.value.is_null()) {
+      answer.error = error_message(member.value);
+    }
+  });
+  if (!scanned) return fail(ErrorCode::upstream_garbage, "the answer is not a JSON object");
+  answer.object_end = text.rfind('}');
+  return answer;
+}
+
+Result<OpenAiEvent> read_openai_event(Operation operation, std::string_view data) {
+  OpenAiEvent event;
+  if (data.empty()) return event;
+  if (data == "[DONE]") {
+    event.kind = OpenAiEvent::Kind::done;
+    return event;
+  }
+  bool has_choices = false;
+  bool has_content = false;
+  bool has_error = false;
+  const auto scanned = scan_object(data, JsonLimits{}, [&](const JsonMember& member) {
+    if (member.key_is("choices") && member.value.kind == JsonKind::array) {
+      for (const JsonValue& choice : json_elements(member.value.text)) {
+        has_choices = true;
+        if (choice.kind == JsonKind::object && !has_content) {
+          has_content = choice_has_content(operation, choice.text);
+        }
+      }
+    } else if (member.key_is("usage")) {
+      event.usage = read_usage(member.value);
+    } else if (member.key_is("error") && !member.value.is_null()) {
+      has_error = true;
+      event.error = error_message(member.value);
+    }
+  });
+  if (!scanned) return fail(ErrorCode::upstream_garbage, "an event of the stream is not JSON");
+  if (has_error) {
+    event.kind = OpenAiEvent::Kind::error;
+  } else if (has_content) {
+    event.kind = OpenAiEvent::Kind::content;
+  } else if (!has_choices && event.usage) {
+    event.kind = OpenAiEvent::Kind::usage;
+  }
+  return event;
+}
+
+std::string read_upstream_error(std::string_view body) {
+  std::string message;
+  if (const auto value = parse_json(body)) {
+    if (value->kind == JsonKind::object) {
+      for (const std::string_view key : {"error", "detail", "message"}) {
+        const auto member = json_find(value->text, key);
+        if (!member || member->is_null()) continue;
+        message = error_message(*member);
+        break;
+      }
+    }
+    if (message.empty()) message = value->text;
+  } else {
+    message = body;
+  }
+  if (message.size() > error_bytes_max) message.resize(error_bytes_max);
+  return message;
+}
+
+}  // namespace rocket

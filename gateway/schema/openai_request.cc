@@ -1,0 +1,209 @@
+#include "schema/openai_request.h"
+
+#include <algorithm>
+
+#include "wire/json.h"
+
+namespace rocket {
+namespace {
+
+// Reads the members in the order in which they stand.
+class RequestReader {
+ public:
+  RequestReader(Operation operation, OpenAiRequest& request)
+      : operation_(operation), request_(request) {}
+
+  void take(const JsonMember& member) {
+    ++request_.members;
+    if (open_ != nullptr) open_->next_member = member.begin;
+    open_ = nullptr;
+    if (member.key_is("model")) {
+      take_place(request_.model_place, member, "model");
+      take_name(request_.model, member, "model");
+    } else if (member.key_is("backend")) {
+      take_place(request_.backend_place, member, "backend");
+      take_name(request_.backend, member, "backend");
+    } else if (member.key_is("stream")) {
+      take_stream(member);
+    } else if (member.key_is("stream_options")) {
+      take_place(request_.stream_options_place, member, "stream_options");
+      take_stream_options(member);
+    } else if (member.key_is(required())) {
+      take_required(member);
+    }
+    previous_end_ = member.value_end;
+  }
+
+  [[nodiscard]] Result<void> finish() {
+    if (!error_.empty()) return fail(ErrorCode::invalid_field, error_);
+    if (!required().empty() && !required_seen_) {
+      return fail(ErrorCode::invalid_field,
+                  operation_ == Operation::chat_completions
+                      ? "`messages` is missing; send a list of messages"
+                      : "`input` is missing; send a string or a list");
+    }
+    return {};
+  }
+
+ private:
+  [[nodiscard]] std::string_view required() const {
+    switch (operation_) {
+      case Operation::chat_completions: return "messages";
+      case Operation::embeddings: return "input";
+      default: return {};
+    }
+  }
+
+  // The first fault is reported; the scan goes on, since bad JSON further on matters more.
+  void note(std::string error) {
+    if (error_.empty()) error_ = std::move(error);
+  }
+
+  void take_place(std::optional<OpenAiRequest::Place>& place, const JsonMember& member,
+                  std::string_view name) {
+    if (place) note("`" + std::string(name) + "` stands twice; send it once");
+    place = OpenAiRequest::Place{member.begin, member.value_begin, member.value_end, {},
+                                 previous_end_};
+    open_ = &*place;
+  }
+
+  void take_name(std::string& name, const JsonMember& member, std::string_view key) {
+    if (member.value.is_null()) return;
+    auto text = member.value.as_string();
+    if (!text) {
+      note("`" + std::string(key) + "` must be a string");
+    } else {
+      name = std::move(*text);
+    }
+  }
+
+  void take_stream(const JsonMember& member) {
+    if (stream_seen_) note("`stream` stands twice; send it once");
+    stream_seen_ = true;
+    const auto value = member.value.as_bool();
+    if (!value && !member.value.is_null()) note("`stream` must be true or false");
+    request_.stream = value.value_or(false);
+  }
+
+  void take_stream_options(const JsonMember& member) {
+    if (member.value.is_null()) return;
+    if (member.value.kind != JsonKind::object) {
+      note("`stream_options` must be an object");
+      return;
+    }
+    bool seen = false;
+    for (const JsonMember& option : json_members(member.value.text)) {
+      request_.stream_options_empty = false;
+      if (!option.key_is("include_usage")) continue;
+      if (seen) note("`stream_options.include_usage` stands twice; send it once");
+      seen = true;
+      request_.usage_asked = option.value.as_bool().value_or(false);
+      if (!request_.usage_asked) {
+        request_.include_usage_begin = member.value_begin + option.value_begin;
+        request_.include_usage_end = member.value_begin + option.value_end;
+      }
+    }
+  }
+
+  void take_required(const JsonMember& member) {
+    if (required_seen_) note("`" + std::string(required()) + "` stands twice; send it once");
+    required_seen_ = true;
+    if (operation_ == Operation::embeddings) {
+      if (member.value.kind != JsonKind::string && member.value.kind != JsonKind::array) {
+        note("`input` must be a string or a list");
+      }
+      return;
+    }
+    if (member.value.kind != JsonKind::array) {
+      note("`messages` must be a list of messages");
+      return;
+    }
+    size_t index = 0;
+    for (const JsonValue& message : json_elements(member.value.text)) {
+      if (message.kind != JsonKind::object) {
+        note("`messages[" + std::to_string(index) + "]` must be an object");
+        return;
+      }
+      ++index;
+    }
+    if (index == 0) note("`messages` is empty; send at least one message");
+  }
+
+  Operation operation_;
+  OpenAiRequest& request_;
+  OpenAiRequest::Place* open_ = nullptr;  // waits to learn where the next member begins
+  std::optional<size_t> previous_end_;
+  bool stream_seen_ = false;
+  bool required_seen_ = false;
+  std::string error_;
+};
+
+// Takes a member out together with the comma that its absence makes superfluous.
+Edit removal(const OpenAiRequest::Place& place) {
+  if (place.next_member) return {place.member_begin, *place.next_member, {}};
+  return {place.previous_end.value_or(place.member_begin), place.value_end, {}};
+}
+
+std::optional<Edit> usage_edit(const OpenAiRequest& request, std::string& inserted) {
+  constexpr std::string_view ask = R"("include_usage":true)";
+  if (request.include_usage_begin) {
+    return Edit{*request.include_usage_begin, request.include_usage_end, "true"};
+  }
+  if (!request.stream_options_place) {
+    inserted += R"("stream_options":{)";
+    inserted += ask;
+    inserted += "},";
+    return std::nullopt;
+  }
+  const OpenAiRequest::Place& place = *request.stream_options_place;
+  if (request.stream_options_empty) {
+    return Edit{place.value_begin, place.value_end, "{" + std::string(ask) + "}"};
+  }
+  return Edit{place.value_begin, place.value_begin + 1, "{" + std::string(ask) + ","};
+}
+
+}  // namespace
+
+Result<OpenAiRequest> read_openai_request(Operation operation, std::string_view body) {
+  OpenAiRequest request;
+  RequestReader reader(operation, request);
+  const auto scanned =
+      scan_object(body, JsonLimits{}, [&](const JsonMember& member) { reader.take(member); });
+  if (!scanned) return std::unexpected(scanned.error());
+  request.object_begin = body.find('{') + 1;
+  const auto finished = reader.finish();
+  if (!finished) return std::unexpected(finished.error());
+  return request;
+}
+
+std::vector<Edit> upstream_edits(const OpenAiRequest& request, std::string_view upstream_model,
+                                 bool ask_usage) {
+  std::vector<Edit> edits;
+  // What has no place yet goes in front of the first member that stays.
+  std::string inserted;
+  const bool set_model = !upstream_model.empty();
+  if (set_model && !request.model_place) {
+    inserted = "\"model\":";
+    json_append_quoted(inserted, upstream_model);
+    inserted += ',';
+  }
+  if (ask_usage && request.stream && !request.usage_asked) {
+    if (auto edit = usage_edit(request, inserted)) edits.push_back(std::move(*edit));
+  }
+  if (set_model && request.model_place) {
+    edits.push_back({request.model_place->value_begin, request.model_place->value_end,
+                     json_quoted(upstream_model)});
+  }
+  if (request.backend_place) edits.push_back(removal(*request.backend_place));
+  if (!inserted.empty()) {
+    // No member stays for the comma to stand before.
+    if (request.members == (request.backend_place ? 1U : 0U)) inserted.pop_back();
+    edits.push_back({request.object_begin, request.object_begin, std::move(inserted)});
+  }
+  std::ranges::stable_sort(edits, [](const Edit& a, const Edit& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+  });
+  return edits;
+}
+
+}  // namespace rocket

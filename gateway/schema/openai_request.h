@@ -1,0 +1,51 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "schema/operation.h"
+#include "schema/splice.h"
+
+namespace rocket {
+
+// What Rocket reads of an OpenAI request's body, and where it stands. Everything else in the
+// body is the upstream's business and passes byte for byte.
+struct OpenAiRequest {
+  // A member of the body's object, as offsets into the body.
+  struct Place {
+    size_t member_begin = 0;  // the key's opening quote
+    size_t value_begin = 0;
+    size_t value_end = 0;
+    std::optional<size_t> next_member;      // where the following member begins
+    std::optional<size_t> previous_end;     // where the preceding member ends
+  };
+
+  std::string model;    // empty: not named
+  std::string backend;  // empty: not named
+  bool stream = false;
+  bool usage_asked = false;  // stream_options.include_usage
+
+  size_t members = 0;
+  size_t object_begin = 0;  // behind the opening brace
+  std::optional<Place> model_place;
+  std::optional<Place> backend_place;
+  std::optional<Place> stream_options_place;
+  std::optional<size_t> include_usage_begin;  // its value, when it is there but not true
+  size_t include_usage_end = 0;
+  bool stream_options_empty = true;  // null, absent or {}
+};
+
+// Errors: invalid_json with line and column; invalid_field naming the field and what to send.
+// A routed field that stands twice is refused: what we checked must be what the upstream reads.
+[[nodiscard]] Result<OpenAiRequest> read_openai_request(Operation operation,
+                                                        std::string_view body);
+
+// The edits that make the body what an upstream is sent: `model` set to `upstream_model` (empty:
+// left as it is), `backend` taken out, and usage asked for in streams if `ask_usage`.
+[[nodiscard]] std::vector<Edit> upstream_edits(const OpenAiRequest& request,
+                                               std::string_view upstream_model, bool ask_usage);
+
+}  // namespace rocket

@@ -1,0 +1,25 @@
+#include "schema/openai_stream.h"
+
+namespace rocket {
+
+Result<bool> OpenAiStream::take(const SseEvent& event) {
+  if (done_) return fail(ErrorCode::upstream_garbage, "the stream goes on after [DONE]");
+  auto read = read_openai_event(operation_, event.data);
+  if (!read) return std::unexpected(std::move(read.error()));
+  if (read->usage) usage_ = read->usage;
+  switch (read->kind) {
+    case OpenAiEvent::Kind::lifecycle: return true;
+    case OpenAiEvent::Kind::content: ++content_events_; return true;
+    case OpenAiEvent::Kind::usage: return usage_asked_;
+    case OpenAiEvent::Kind::done: done_ = true; return true;
+    case OpenAiEvent::Kind::error:
+      return fail(ErrorCode::upstream_error_event, std::move(read->error));
+  }
+  return true;
+}
+
+Usage OpenAiStream::usage() const {
+  return usage_.value_or(Usage{.in = 0, .out = content_events_, .cached = 0});
+}
+
+}  // namespace rocket

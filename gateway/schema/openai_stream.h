@@ -1,0 +1,35 @@
+#pragma once
+
+#include "schema/openai_answer.h"
+#include "wire/sse.h"
+
+namespace rocket {
+
+// What a streamed answer has said so far, and which of its events the client is to see. Where
+// upstream and client both speak OpenAI the events themselves pass byte for byte.
+class OpenAiStream {
+ public:
+  // `usage_asked`: the client wants the usage event that Rocket asks the upstream for anyway.
+  OpenAiStream(Operation operation, bool usage_asked)
+      : operation_(operation), usage_asked_(usage_asked) {}
+
+  // Whether the client is to see the event. Errors: upstream_garbage, upstream_error_event with
+  // the upstream's words; the stream is over then.
+  [[nodiscard]] Result<bool> take(const SseEvent& event);
+
+  // Something of the answer has come: before it, a failure is invisible to the client.
+  [[nodiscard]] bool content_seen() const { return content_events_ != 0; }
+  // The stream has ended as it should.
+  [[nodiscard]] bool done() const { return done_; }
+  // As the upstream counted; without its word, an event of content is taken for a token.
+  [[nodiscard]] Usage usage() const;
+
+ private:
+  Operation operation_;
+  bool usage_asked_;
+  bool done_ = false;
+  std::int64_t content_events_ = 0;
+  std::optional<Usage> usage_;
+};
+
+}  // namespace rocket

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string_view>
+
+namespace rocket {
+
+// What a client can ask for: one API path. The table in proxy/operations says which path and
+// method is which, and who answers it.
+enum class Operation : unsigned char {
+  chat_completions,
+  completions,
+  embeddings,
+  models,
+  model,
+  health,
+  livez,
+  readyz,
+  serve_health,
+  // Requests that name no operation of ours.
+  none,
+};
+
+// As it stands in logs and metrics: "chat_completions".
+[[nodiscard]] std::string_view to_string(Operation operation);
+
+// The path behind a backend's base path that does the same: "/v1/chat/completions". Empty for
+// operations that Rocket answers itself.
+[[nodiscard]] std::string_view upstream_path(Operation operation);
+
+}  // namespace rocket

@@ -1,0 +1,416 @@
+#include "serve.h"
+
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdio>
+#include <random>
+#include <thread>
+
+#include "admin/admin_operations.h"
+#include "config/discovery.h"
+#include "config/read_config.h"
+#include "net/epoll_loop.h"
+#include "net/listener.h"
+#include "net/socket_dialer.h"
+#include "proxy/control.h"
+#include "proxy/server.h"
+#include "telemetry/exposition.h"
+
+namespace rocket {
+namespace {
+
+constexpr int exit_config = 1;
+constexpr int exit_bind = 3;
+constexpr const char* default_config_path = "rocket.yaml";
+constexpr Duration watch_interval = std::chrono::seconds(1);
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+// One event loop with everything that lives on it.
+struct Worker {
+  Worker(size_t index, Metrics& metrics, ByteBudget& bodies, int access_fd, size_t connections)
+      : io{loop, dialer, loop.scratch()},
+        access_log(access_fd),
+        state{.io = io,
+              .bodies = bodies,
+              .metrics = metrics.shard(index),
+              .access_log = access_log,
+              .random = Random(random_seed()),
+              .current = nullptr,
+              .read_offs = TaskGroup(loop.run_queue())},
+        count(loop.run_queue(), connections),
+        data(state),
+        admin(state),
+        server(state),
+        accepting(loop.run_queue()),
+        tasks(loop.run_queue()) {}
+
+  void listen(FileDescriptor fd, Operations& operations) {
+    auto& listener = listeners.emplace_back(
+        std::make_unique<Listener>(loop, std::move(fd), count));
+    accepting.spawn(listener->accept_all([this, &operations](std::unique_ptr<ByteStream> stream) {
+      server.accept(std::move(stream), operations);
+    }));
+  }
+
+  void stop_listening() {
+    accepting.cancel_all();
+    listeners.clear();
+  }
+
+  EpollLoop loop;
+  SocketDialer dialer{loop};
+  Io io;
+  AccessLog access_log;
+  LoopState state;
+  ConnectionCount count;
+  Operations data;
+  Operations admin;
+  Server server;
+  std::vector<std::unique_ptr<Listener>> listeners;
+  TaskGroup accepting;
+  TaskGroup tasks;
+};
+
+// SIGTERM, SIGINT and SIGHUP as events of a loop.
+class Signals final : public EventSink {
+ public:
+  Signals(EpollLoop& loop, std::function<void(int)> on_signal)
+      : on_signal_(std::move(on_signal)), fd_(::signalfd(-1, &handled(), SFD_NONBLOCK | SFD_CLOEXEC)) {
+    loop.watch(fd_.get(), EPOLLIN, *this);
+  }
+
+  // To be called before any thread is started, so that all of them inherit it.
+  static void block() { ::pthread_sigmask(SIG_BLOCK, &handled(), nullptr); }
+
+ private:
+  static const sigset_t& handled() {
+    static const sigset_t set = [] {
+      sigset_t signals;
+      ::sigemptyset(&signals);
+      for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, number);
+      return signals;
+    }();
+    return set;
+  }
+
+  void on_events(std::uint32_t) override {
+    signalfd_siginfo info{};
+    while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
+      on_signal_(static_cast<int>(info.ssi_signo));
+    }
+  }
+
+  std::function<void(int)> on_signal_;
+  FileDescriptor fd_;
+};
+
+// What tells one version of a file from another without reading it.
+struct FileStamp {
+  ino_t inode = 0;
+  off_t size = 0;
+  timespec changed{};
+
+  static FileStamp of(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return {};
+    return {status.st_ino, status.st_size, status.st_mtim};
+  }
+  [[nodiscard]] bool operator==(const FileStamp& other) const {
+    return inode == other.inode && size == other.size &&
+           changed.tv_sec == other.changed.tv_sec && changed.tv_nsec == other.changed.tv_nsec;
+  }
+};
+
+class Gateway {
+ public:
+  Gateway(Config config, std::string config_path)
+      : config_(std::move(config)),
+        config_path_(std::move(config_path)),
+        access_fd_(open_log_descriptor(STDOUT_FILENO)),
+        log_fd_(open_log_descriptor(STDERR_FILENO)),
+        log_(log_fd_.get()),
+        bodies_(config_.limits.bodies_in_flight_bytes.bytes),
+        metrics_(config_.threads),
+        exposition_(metrics_, ROCKET_VERSION) {}
+
+  int run();
+
+ private:
+  enum class Phase : unsigned char { serving, lame_duck, draining, ended };
+
+  bool listen();
+  bool listen_data();
+  void report_bind_failure(const std::string& address, const Error& error);
+  void publish(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const Router> router);
+  void on_signal(int number);
+  void reload();
+  void end();
+
+  Task<void> watch_config();
+  Task<void> tell_what_was_found();
+  Task<void> drain();
+  Task<void> drain_worker(Worker& worker);
+
+  Worker& first() { return *workers_.front(); }
+
+  Config config_;
+  std::string config_path_;
+  FileDescriptor access_fd_;
+  FileDescriptor log_fd_;
+  Log log_;
+  ByteBudget bodies_;
+  Metrics metrics_;
+  Exposition exposition_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::thread> threads_;
+  std::unique_ptr<Control> control_;
+  std::unique_ptr<Signals> signals_;
+  std::unique_ptr<WaitSlot> worker_drained_;
+  size_t workers_draining_ = 0;
+  std::atomic<Phase> phase_ = Phase::serving;
+  bool threads_running_ = false;
+};
+
+int Gateway::run() {
+  Signals::block();
+  const size_t connections = std::max<size_t>(config_.limits.connections / config_.threads, 1);
+  for (size_t i = 0; i < config_.threads; ++i) {
+    workers_.push_back(
+        std::make_unique<Worker>(i, metrics_, bodies_, access_fd_.get(), connections));
+  }
+  control_ = std::make_unique<Control>(
+      first().state, log_, [this](auto snapshot, auto router) { publish(snapshot, router); });
+  const PortHealth health{
+      .ready = [this] { return phase_ == Phase::serving && control_->probed(); },
+      .serving = [this] { return phase_ == Phase::serving; }};
+  for (const auto& worker : workers_) add_data_operations(worker->data, health);
+  add_admin_operations(first().admin, {*control_, exposition_, health});
+  const auto applied = control_->apply(config_);
+  if (!applied) {
+    log_.error("configuration refused", {{"detail", applied.error().detail}});
+    return exit_config;
+  }
+  if (!listen()) return exit_bind;
+
+  signals_ = std::make_unique<Signals>(first().loop, [this](int number) { on_signal(number); });
+  if (config_path_.empty()) {
+    first().tasks.spawn(tell_what_was_found());
+  } else {
+    first().tasks.spawn(watch_config());
+  }
+  threads_running_ = true;
+  for (size_t i = 1; i < workers_.size(); ++i) {
+    threads_.emplace_back([&worker = *workers_[i]] { worker.loop.run(); });
+  }
+  first().loop.run();
+  for (std::thread& thread : threads_) thread.join();
+  for (const auto& worker : workers_) worker->server.cut_all();
+  control_.reset();
+  return 0;
+}
+
+bool Gateway::listen() {
+  if (!listen_data()) return false;
+  const ListenAddress& admin = config_.admin;
+  auto fd = admin.unix_path.empty() ? listen_tcp(admin.host, admin.port, false)
+                                    : listen_unix(admin.unix_path);
+  if (!fd) {
+    report_bind_failure(admin.to_string(), fd.error());
+    return false;
+  }
+  ListenAddress admin_bound = admin;
+  if (admin.unix_path.empty()) admin_bound.port = local_port(*fd);
+  first().listen(std::move(*fd), first().admin);
+  log_.info("serving",
+            {{"listen", config_.listen.to_string()}, {"admin", admin_bound.to_string()}});
+  return true;
+}
+
+bool Gateway::listen_data() {
+  const ListenAddress address = config_.listen;
+  const auto open = [&](bool shared) {
+    return address.unix_path.empty() ? listen_tcp(address.host, config_.listen.port, shared)
+                                     : listen_unix(address.unix_path);
+  };
+  // Without SO_REUSEPORT first: with it, a second Rocket on the same port would go unnoticed.
+  auto probe = open(false);
+  if (!probe) {
+    report_bind_failure(address.to_string(), probe.error());
+    return false;
+  }
+  if (address.unix_path.empty()) config_.listen.port = local_port(*probe);
+  if (workers_.size() == 1 || !address.unix_path.empty()) {
+    first().listen(std::move(*probe), first().data);
+    return true;
+  }
+  *probe = FileDescriptor();
+  for (const auto& worker : workers_) {
+    auto fd = open(true);
+    if (!fd) {
+      report_bind_failure(address.to_string(), fd.error());
+      return false;
+    }
+    worker->listen(std::move(*fd), worker->data);
+  }
+  return true;
+}
+
+void Gateway::report_bind_failure(const std::string& address, const Error& error) {
+  const std::string text = "can not listen on " + address + ": " + error.detail;
+  log_.error(text, {{"remedy", "end what listens there, or set another address in the "
+                               "configuration (listen, admin)"}});
+}
+
+void Gateway::publish(std::shared_ptr<const Snapshot> snapshot,
+                      std::shared_ptr<const Router> router) {
+  for (const auto& worker : workers_) {
+    if (worker.get() == &first() || !threads_running_) {
+      worker->state.replace(snapshot, router);
+    } else {
+      worker->loop.post([&state = worker->state, snapshot, router] {
+        state.replace(snapshot, router);
+      });
+    }
+  }
+}
+
+void Gateway::on_signal(int number) {
+  if (number == SIGHUP) {
+    reload();
+  } else if (phase_ == Phase::serving) {
+    phase_ = Phase::lame_duck;
+    first().tasks.spawn(drain());
+  } else {
+    log_.warn("ended by a second signal", {{"connections", first().server.connections()}});
+    end();
+  }
+}
+
+void Gateway::reload() {
+  if (config_path_.empty()) {
+    log_.warn("nothing to reload: there is no configuration file");
+    return;
+  }
+  ConfigReading reading = read_config_file(config_path_);
+  for (const Problem& problem : reading.problems) {
+    log_.error("configuration refused", {{"problem", format_problem(problem)}});
+  }
+  if (!reading.ok()) return;
+  // What the command line and the kernel decided stays.
+  reading.config.admin = config_.admin;
+  if (config_.listen.host == reading.config.listen.host && reading.config.listen.port == 0) {
+    reading.config.listen.port = config_.listen.port;
+  }
+  const auto applied = control_->apply(std::move(reading.config));
+  if (!applied) log_.error("configuration refused", {{"problem", applied.error().detail}});
+}
+
+Task<void> Gateway::watch_config() {
+  FileStamp known = FileStamp::of(config_path_);
+  while (true) {
+    co_await SleepUntil(first().loop, first().loop.now() + watch_interval);
+    const FileStamp seen = FileStamp::of(config_path_);
+    if (seen == known || seen == FileStamp{}) continue;
+    known = seen;
+    reload();
+  }
+}
+
+Task<void> Gateway::tell_what_was_found() {
+  while (!control_->probed()) {
+    co_await SleepUntil(first().loop, first().loop.now() + std::chrono::milliseconds(20));
+  }
+  size_t found = 0;
+  for (const Backend& backend : control_->snapshot()->backends) {
+    for (const auto& endpoint : backend.endpoints) {
+      const bool there = endpoint->verdict == Verdict::healthy;
+      found += there ? 1 : 0;
+      log_.info(there ? "discovered" : "not running",
+                {{"backend", backend.name},
+                 {"url", endpoint->url.to_string()},
+                 {"models", endpoint->probed.models.size()}});
+    }
+  }
+  if (found == 0) {
+    log_.warn("no model server found on the usual ports yet; start one, or name yours in "
+              "rocket.yaml");
+  }
+}
+
+Task<void> Gateway::drain() {
+  const DrainConfig& settings = control_->snapshot()->config.drain;
+  EpollLoop& loop = first().loop;
+  log_.info("draining", {{"connections", first().server.connections()}});
+  co_await SleepUntil(loop, loop.now() + settings.lame_duck);
+  phase_ = Phase::draining;
+  worker_drained_ = std::make_unique<WaitSlot>(loop.run_queue());
+  workers_draining_ = workers_.size();
+  for (const auto& worker : workers_) {
+    worker->loop.post([this, &one = *worker] { one.tasks.spawn(drain_worker(one)); });
+  }
+  const TimePoint deadline = deadline_after(loop.now(), settings.timeout);
+  while (workers_draining_ != 0) {
+    const Wake wake = co_await Wait(loop, *worker_drained_, deadline);
+    if (wake == Wake::timed_out) break;
+  }
+  log_.info(workers_draining_ == 0 ? "drained" : "drain.timeout reached; cutting what is left");
+  end();
+}
+
+Task<void> Gateway::drain_worker(Worker& worker) {
+  worker.stop_listening();
+  worker.server.drain();
+  while (worker.server.connections() != 0) {
+    co_await Wait(worker.loop, worker.server.emptied(), never);
+  }
+  first().loop.post([this] {
+    --workers_draining_;
+    worker_drained_->signal_all();
+  });
+}
+
+void Gateway::end() {
+  phase_ = Phase::ended;
+  for (const auto& worker : workers_) worker->loop.stop();
+}
+
+void print_problems(const std::vector<Problem>& problems) {
+  for (const Problem& problem : problems) {
+    std::fprintf(stderr, "%s\n", format_problem(problem).c_str());
+  }
+}
+
+bool file_exists(const char* path) {
+  struct stat status {};
+  return ::stat(path, &status) == 0;
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  std::string path = options.config_path;
+  if (path.empty() && file_exists(default_config_path)) path = default_config_path;
+  Config config;
+  if (path.empty()) {
+    config = discovery_config(config.listen, options.admin.value_or(config.admin));
+  } else {
+    ConfigReading reading = read_config_file(path);
+    if (!reading.ok()) {
+      print_problems(reading.problems);
+      return exit_config;
+    }
+    config = std::move(reading.config);
+    if (options.admin) config.admin = *options.admin;
+  }
+  Gateway gateway(std::move(config), std::move(path));
+  return gateway.run();
+}
+
+}  // namespace rocket

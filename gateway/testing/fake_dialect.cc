@@ -1,0 +1,127 @@
+#include "testing/fake_dialect.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "testing/fake_generation.h"
+#include "testing/fake_inventory.h"
+
+namespace rocket {
+namespace {
+
+using Json = nlohmann::json;
+using OrderedJson = nlohmann::ordered_json;  // as servers write it
+
+bool knows(const FakeScript& script, const std::string& model) {
+  const auto is = [&](const std::string& name) { return std::ranges::count(script.models, name); };
+  return is(model) || (script.kind == FakeKind::ollama && is(model + ":latest"));
+}
+
+// The model that will answer, or an error.
+Result<std::string> choose_model(const FakeScript& script, const Json& body) {
+  const std::string asked = body.contains("model") && body["model"].is_string()
+                                ? body["model"].get<std::string>()
+                                : std::string();
+  // llama.cpp answers to any name, with its own.
+  if (script.kind == FakeKind::llama_cpp) return script.models.front();
+  if (asked.empty() && script.kind == FakeKind::lmstudio) return script.models.front();
+  if (knows(script, asked)) return asked;
+  return fail(ErrorCode::model_not_found, "model '" + asked + "' not found");
+}
+
+// Eight numbers that depend on the input alone.
+OrderedJson vector_of(const Json& input) {
+  std::uint64_t hash = std::hash<std::string>()(input.dump());
+  OrderedJson vector = OrderedJson::array();
+  for (int i = 0; i < 8; ++i) {
+    vector.push_back(static_cast<double>(hash & 0xffU) / 256 - 0.5);
+    hash >>= 8U;
+  }
+  return vector;
+}
+
+FakeAnswer embed(const FakeScript& script, const Json& body, const std::string& model) {
+  if (!body.contains("input")) return fake_error(script.kind, 400, "'input' is required");
+  const Json& input = body["input"];
+  const bool several = input.is_array() && !input.empty() && !input[0].is_number();
+  OrderedJson vectors = OrderedJson::array();
+  const std::size_t count = several ? input.size() : 1;
+  for (std::size_t i = 0; i < count; ++i) {
+    vectors.push_back({{"object", "embedding"},
+                       {"index", i},
+                       {"embedding", vector_of(several ? input[i] : input)}});
+  }
+  const std::uint64_t words = count_words(input);
+  const OrderedJson json{{"object", "list"},
+                         {"data", vectors},
+                         {"model", model},
+                         {"usage", {{"prompt_tokens", words}, {"total_tokens", words}}}};
+  return FakeAnswer::json(json.dump());
+}
+
+FakeAnswer infer(const FakeScript& script, const FakeRequest& request) {
+  const Json body = Json::parse(request.body, nullptr, false);
+  if (!body.is_object()) return fake_error(script.kind, 400, "the body is not a JSON object");
+  if (script.status != 200) {
+    FakeAnswer answer = fake_error(script.kind, script.status, "scripted failure");
+    if (!script.retry_after.empty()) answer.headers.emplace_back("Retry-After", script.retry_after);
+    return answer;
+  }
+  Result<std::string> model = choose_model(script, body);
+  if (!model) return fake_error(script.kind, 404, model.error().detail);
+  if (request.path == "/v1/embeddings") return embed(script, body, *model);
+  return fake_generation(script, request, body, *model);
+}
+
+const char* error_type(FakeKind kind, int status) {
+  switch (kind) {
+    case FakeKind::llama_cpp:
+      if (status == 404) return "not_found_error";
+      if (status == 503) return "unavailable_error";
+      return status < 500 ? "invalid_request_error" : "server_error";
+    case FakeKind::ollama:
+      return status == 400 ? "invalid_request_error" : "api_error";
+    case FakeKind::vllm:
+      if (status == 404) return "NotFoundError";
+      return status < 500 ? "BadRequestError" : "InternalServerError";
+    case FakeKind::lmstudio:
+      return status < 500 ? "invalid_request_error" : "server_error";
+  }
+  return "";
+}
+
+}  // namespace
+
+FakeAnswer FakeAnswer::json(std::string body) {
+  FakeAnswer answer;
+  answer.pieces.push_back(std::move(body));
+  return answer;
+}
+
+bool asks_for_inference(const FakeRequest& request) {
+  return request.method == "POST" &&
+         (request.path == "/v1/chat/completions" || request.path == "/v1/completions" ||
+          request.path == "/v1/embeddings");
+}
+
+FakeAnswer fake_answer(const FakeScript& script, const FakeRequest& request) {
+  if (!script.healthy) return fake_error(script.kind, 503, "Loading model");
+  if (asks_for_inference(request)) return infer(script, request);
+  return fake_inventory(script, request);
+}
+
+FakeAnswer fake_error(FakeKind kind, int status, std::string_view message) {
+  OrderedJson error{{"message", message}, {"type", error_type(kind, status)}};
+  if (kind == FakeKind::llama_cpp) {
+    error["code"] = status;
+  } else {
+    error["param"] = nullptr;
+    error["code"] = nullptr;
+    if (kind == FakeKind::vllm) error["code"] = status;
+  }
+  FakeAnswer answer = FakeAnswer::json(OrderedJson{{"error", error}}.dump());
+  answer.status = status;
+  return answer;
+}
+
+}  // namespace rocket

@@ -1,0 +1,205 @@
+#include "testing/fake_generation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace rocket {
+namespace {
+
+using Json = nlohmann::json;
+using OrderedJson = nlohmann::ordered_json;  // as servers write it
+
+constexpr std::int64_t created = 1'767'225'600;
+
+// What a request for tokens comes down to.
+struct Generation {
+  const FakeScript& script;
+  bool chat;
+  std::string id;
+  std::string model;
+  std::uint64_t prompt_tokens;
+  std::uint64_t tokens;
+  bool stream;
+  bool include_usage;
+
+  [[nodiscard]] const char* finish_reason() const {
+    return tokens < script.tokens ? "length" : "stop";
+  }
+  [[nodiscard]] OrderedJson usage() const {
+    return {{"prompt_tokens", prompt_tokens},
+            {"completion_tokens", tokens},
+            {"total_tokens", prompt_tokens + tokens}};
+  }
+  // What the object of an answer and each chunk of a stream begin with.
+  [[nodiscard]] OrderedJson begin(const char* object) const {
+    OrderedJson json{{"id", id}, {"object", object}, {"created", created}, {"model", model}};
+    if (script.kind != FakeKind::vllm) json["system_fingerprint"] = "fp_fake";
+    return json;
+  }
+};
+
+std::string event(const OrderedJson& json) {
+  return "data: " + json.dump() + "\n\n";
+}
+
+std::string answer_id(const FakeScript& script, bool chat, std::uint64_t number) {
+  const char* prefix = chat ? "chatcmpl" : "cmpl";
+  switch (script.kind) {
+    case FakeKind::llama_cpp:
+      return fmt::format("chatcmpl-{:032x}", number);
+    case FakeKind::ollama:
+      return fmt::format("{}-{}", prefix, number % 1000);
+    case FakeKind::vllm:
+      return fmt::format("{}-{:016x}", prefix, number);
+    case FakeKind::lmstudio:
+      return fmt::format("{}-{:022d}", prefix, number);
+  }
+  return {};
+}
+
+OrderedJson chat_delta(const Generation& generation, OrderedJson delta, const char* finish) {
+  OrderedJson chunk = generation.begin("chat.completion.chunk");
+  chunk["choices"] = {{{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", nullptr}}};
+  if (finish != nullptr) chunk["choices"][0]["finish_reason"] = finish;
+  return chunk;
+}
+
+void add_chat_events(const Generation& generation, std::vector<std::string>& events) {
+  const FakeKind kind = generation.script.kind;
+  const bool role_everywhere = kind == FakeKind::ollama || kind == FakeKind::lmstudio;
+  if (!role_everywhere) {
+    OrderedJson first{{"role", "assistant"}, {"content", nullptr}};
+    if (kind == FakeKind::vllm) first["content"] = "";
+    events.push_back(event(chat_delta(generation, first, nullptr)));
+  }
+  for (std::uint64_t i = 0; i < generation.tokens; ++i) {
+    OrderedJson delta = OrderedJson::object();
+    if (role_everywhere) delta["role"] = "assistant";
+    delta["content"] = fake_token(generation.script, i);
+    events.push_back(event(chat_delta(generation, std::move(delta), nullptr)));
+  }
+  OrderedJson last = OrderedJson::object();
+  if (kind == FakeKind::ollama) last = {{"role", "assistant"}, {"content", ""}};
+  events.push_back(event(chat_delta(generation, last, generation.finish_reason())));
+}
+
+OrderedJson text_choice(std::uint64_t index, std::string text, const char* finish) {
+  OrderedJson choice{{"index", index},
+                     {"text", std::move(text)},
+                     {"logprobs", nullptr},
+                     {"finish_reason", nullptr}};
+  if (finish != nullptr) choice["finish_reason"] = finish;
+  return choice;
+}
+
+void add_text_events(const Generation& generation, std::vector<std::string>& events) {
+  for (std::uint64_t i = 0; i <= generation.tokens; ++i) {
+    OrderedJson chunk = generation.begin("text_completion");
+    const bool last = i == generation.tokens;
+    chunk["choices"] =
+        OrderedJson::array({text_choice(0, last ? std::string() : fake_token(generation.script, i),
+                                        last ? generation.finish_reason() : nullptr)});
+    events.push_back(event(chunk));
+  }
+}
+
+void add_timings(const Generation& generation, OrderedJson& json) {
+  if (generation.script.kind != FakeKind::llama_cpp) return;
+  json["timings"] = {{"predicted_n", generation.tokens}};
+}
+
+FakeAnswer stream_answer(const Generation& generation) {
+  FakeAnswer answer;
+  answer.stream = true;
+  const bool vllm = generation.script.kind == FakeKind::vllm;
+  answer.content_type = vllm ? "text/event-stream; charset=utf-8" : "text/event-stream";
+  if (generation.chat) {
+    add_chat_events(generation, answer.pieces);
+  } else {
+    add_text_events(generation, answer.pieces);
+  }
+  if (generation.include_usage) {
+    OrderedJson chunk =
+        generation.begin(generation.chat ? "chat.completion.chunk" : "text_completion");
+    chunk["choices"] = OrderedJson::array();
+    chunk["usage"] = generation.usage();
+    add_timings(generation, chunk);
+    answer.pieces.push_back(event(chunk));
+  }
+  answer.pieces.emplace_back("data: [DONE]\n\n");
+  return answer;
+}
+
+FakeAnswer whole_answer(const Generation& generation, std::uint64_t prompts) {
+  std::string text;
+  for (std::uint64_t i = 0; i < generation.tokens; ++i)
+    text += fake_token(generation.script, i);
+  OrderedJson json = generation.begin(generation.chat ? "chat.completion" : "text_completion");
+  json["choices"] = OrderedJson::array();
+  for (std::uint64_t i = 0; i < prompts; ++i) {
+    if (generation.chat) {
+      json["choices"].push_back({{"index", i},
+                                 {"message", {{"role", "assistant"}, {"content", text}}},
+                                 {"finish_reason", generation.finish_reason()}});
+    } else {
+      json["choices"].push_back(text_choice(i, text, generation.finish_reason()));
+    }
+  }
+  json["usage"] = generation.usage();
+  add_timings(generation, json);
+  return FakeAnswer::json(json.dump());
+}
+
+}  // namespace
+
+std::uint64_t count_words(const nlohmann::json& prompt) {
+  if (prompt.is_string()) {
+    std::uint64_t words = 0;
+    bool inside = false;
+    for (const char c : prompt.get_ref<const std::string&>()) {
+      if (c != ' ' && !inside) ++words;
+      inside = c != ' ';
+    }
+    return words;
+  }
+  std::uint64_t words = 0;
+  if (prompt.is_structured()) {
+    for (const Json& part : prompt)
+      words += count_words(part);
+  }
+  return words;
+}
+
+FakeAnswer fake_generation(const FakeScript& script, const FakeRequest& request,
+                           const nlohmann::json& body, const std::string& model) {
+  const bool chat = request.path == "/v1/chat/completions";
+  const char* input = chat ? "messages" : "prompt";
+  if (!body.contains(input)) {
+    return fake_error(script.kind, 400, fmt::format("'{}' is required", input));
+  }
+  const Json& prompt = body[input];
+  std::uint64_t tokens = script.tokens;
+  for (const char* limit : {"max_tokens", "max_completion_tokens"}) {
+    const auto found = body.find(limit);
+    if (found == body.end() || !found->is_number_unsigned()) continue;
+    tokens = std::min(tokens, found->get<std::uint64_t>());
+  }
+  const Json options = body.value("stream_options", Json::object());
+  const Generation generation{
+      .script = script,
+      .chat = chat,
+      .id = answer_id(script, chat, request.number),
+      .model = model,
+      .prompt_tokens = count_words(prompt),
+      .tokens = tokens,
+      .stream = body.value("stream", Json(false)) == true,
+      .include_usage = options.is_object() && options.value("include_usage", Json(false)) == true,
+  };
+  if (generation.stream) return stream_answer(generation);
+  const bool several = !chat && prompt.is_array() && !prompt.empty() && prompt[0].is_string();
+  return whole_answer(generation, several ? prompt.size() : 1);
+}
+
+}  // namespace rocket

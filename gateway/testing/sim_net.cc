@@ -1,0 +1,73 @@
+#include "testing/sim_net.h"
+
+namespace rocket {
+
+SimNet::Host& SimNet::host_at(const std::string& host, std::uint16_t port) {
+  return hosts_[{host, port}];
+}
+
+void SimNet::listen(const std::string& host, std::uint16_t port, Accept on_accept) {
+  host_at(host, port).on_accept = std::move(on_accept);
+}
+
+void SimNet::stop_listening(const std::string& host, std::uint16_t port) {
+  host_at(host, port).on_accept = nullptr;
+}
+
+SimLink& SimNet::link(const std::string& host, std::uint16_t port) {
+  return *host_at(host, port).link;
+}
+
+void SimNet::forget_closed(Host& host) {
+  std::erase_if(host.connections, [](const auto& connection) { return connection.expired(); });
+}
+
+std::vector<std::shared_ptr<SimConnection>> SimNet::connections(Host& host) {
+  forget_closed(host);
+  std::vector<std::shared_ptr<SimConnection>> open;
+  for (const auto& connection : host.connections)
+    open.push_back(connection.lock());
+  return open;
+}
+
+std::size_t SimNet::open_connections(const std::string& host, std::uint16_t port) {
+  return connections(host_at(host, port)).size();
+}
+
+void SimNet::thaw(const std::string& host, std::uint16_t port) {
+  Host& at = host_at(host, port);
+  at.link->frozen = false;
+  for (const auto& connection : connections(at))
+    resume_sim(*connection);
+}
+
+void SimNet::reset_all(const std::string& host, std::uint16_t port) {
+  for (const auto& connection : connections(host_at(host, port)))
+    break_sim(*connection);
+}
+
+Task<Result<std::unique_ptr<ByteStream>>> SimNet::dial(Address address, TimePoint deadline) {
+  ++dials_;
+  const auto found = hosts_.find({address.host, address.port});
+  if (found == hosts_.end()) {
+    co_return fail(ErrorCode::connect_failed, "no such name: " + address.host);
+  }
+  Host& host = found->second;
+  const TimePoint there = loop_.now() + 2 * host.link->latency;
+  const bool silent = host.link->frozen || host.link->connect == SimLink::Connect::black_hole;
+  if (silent || there > deadline) {
+    co_await SleepUntil(loop_, deadline);
+    co_return fail(ErrorCode::connect_timeout, "no answer from " + address.host);
+  }
+  co_await SleepUntil(loop_, there);
+  if (host.link->connect != SimLink::Connect::accept || !host.on_accept) {
+    co_return fail(ErrorCode::connect_refused, "nobody listens at " + address.host);
+  }
+  SimPair pair = connect_sim(loop_, host.link, random_.next());
+  forget_closed(host);
+  host.connections.push_back(std::move(pair.connection));
+  host.on_accept(std::move(pair.listener));
+  co_return std::move(pair.dialer);
+}
+
+}  // namespace rocket

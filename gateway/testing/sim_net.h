@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "testing/sim_loop.h"
+#include "testing/sim_stream.h"
+
+namespace rocket {
+
+// A network of names and ports on a SimLoop: the same seed and the same calls give the same run.
+// Outlives neither the loop nor what waits in its dialer.
+class SimNet : private Dialer {
+ public:
+  // Takes over the listener's end of a new connection.
+  using Accept = std::function<void(std::unique_ptr<ByteStream>)>;
+
+  SimNet(SimLoop& loop, std::uint64_t seed) : loop_(loop), random_(seed) {}
+
+  void listen(const std::string& host, std::uint16_t port, Accept on_accept);
+  // New connections are refused; open ones stay.
+  void stop_listening(const std::string& host, std::uint16_t port);
+
+  // The link to that address, for all its connections. Valid as long as the net.
+  [[nodiscard]] SimLink& link(const std::string& host, std::uint16_t port);
+  // Ends `frozen` and lets arrive what it held back.
+  void thaw(const std::string& host, std::uint16_t port);
+  // Resets every open connection of that address at once.
+  void reset_all(const std::string& host, std::uint16_t port);
+
+  // A dial takes a round trip. A name without any listener or link is not known: connect_failed.
+  [[nodiscard]] Dialer& dialer() { return *this; }
+
+  [[nodiscard]] std::uint64_t dials() const { return dials_; }
+  // Connections to that address of which at least one end is open.
+  [[nodiscard]] std::size_t open_connections(const std::string& host, std::uint16_t port);
+
+ private:
+  struct Host {
+    std::shared_ptr<SimLink> link = std::make_shared<SimLink>();
+    Accept on_accept;
+    std::vector<std::weak_ptr<SimConnection>> connections;
+  };
+
+  [[nodiscard]] Task<Result<std::unique_ptr<ByteStream>>> dial(Address address,
+                                                               TimePoint deadline) override;
+  static void forget_closed(Host& host);
+  [[nodiscard]] static std::vector<std::shared_ptr<SimConnection>> connections(Host& host);
+  [[nodiscard]] Host& host_at(const std::string& host, std::uint16_t port);
+
+  SimLoop& loop_;
+  Random random_;
+  std::uint64_t dials_ = 0;
+  std::map<std::pair<std::string, std::uint16_t>, Host> hosts_;
+};
+
+}  // namespace rocket

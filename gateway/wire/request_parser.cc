@@ -1,0 +1,158 @@
+#include "wire/request_parser.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "wire/target.h"
+
+namespace rocket {
+
+namespace {
+
+// More than the longest method and the space behind it.
+constexpr std::size_t method_bytes_max = 32;
+
+Method method_of(std::uint8_t method) {
+  switch (method) {
+    case HTTP_GET:
+      return Method::get;
+    case HTTP_HEAD:
+      return Method::head;
+    case HTTP_POST:
+      return Method::post;
+    case HTTP_PUT:
+      return Method::put;
+    case HTTP_DELETE:
+      return Method::del;
+    case HTTP_PATCH:
+      return Method::patch;
+    case HTTP_OPTIONS:
+      return Method::options;
+    default:
+      return Method::other;
+  }
+}
+
+}  // namespace
+
+RequestParser::RequestParser(HttpLimits limits)
+    : HttpParser(HTTP_REQUEST, settings(), limits, ErrorCode::head_too_large) {
+  reset();
+}
+
+void RequestParser::reset() {
+  restart(target_budget());
+  head_ = {};
+  target_complete_ = false;
+}
+
+const llhttp_settings_t& RequestParser::settings() {
+  static const llhttp_settings_t settings = [] {
+    llhttp_settings_t with_target = common_settings();
+    with_target.on_url = on_url;
+    with_target.on_url_complete = on_url_complete;
+    return with_target;
+  }();
+  return settings;
+}
+
+int RequestParser::on_url(llhttp_t* llhttp, const char* at, std::size_t size) {
+  auto& self = static_cast<RequestParser&>(*static_cast<HttpParser*>(llhttp->data));
+  self.head_.target.append(at, size);
+  return 0;
+}
+
+int RequestParser::on_url_complete(llhttp_t* llhttp) {
+  auto& self = static_cast<RequestParser&>(*static_cast<HttpParser*>(llhttp->data));
+  if (self.head_.target.size() > self.limits_.target_bytes) return self.refuse(self.over_budget());
+  self.target_complete_ = true;
+  self.budget_ += static_cast<std::int64_t>(self.limits_.header_bytes - self.target_budget());
+  return 0;
+}
+
+// Until the target is whole, the input is held to what a legal request line can need.
+std::size_t RequestParser::target_budget() const {
+  return std::min(limits_.header_bytes, limits_.target_bytes + method_bytes_max);
+}
+
+Error RequestParser::over_budget() const {
+  if (!begun_ || target_complete_ || target_budget() == limits_.header_bytes) {
+    return HttpParser::over_budget();
+  }
+  return {ErrorCode::target_too_long,
+          fmt::format("the request target is longer than {} bytes", limits_.target_bytes)};
+}
+
+Error RequestParser::malformed(llhttp_errno_t code, std::string_view reason) const {
+  // llhttp says INVALID_VERSION of what stands behind a good version, too.
+  const bool version_ok = llhttp_.http_major == 1 && llhttp_.http_minor <= 1;
+  if (code == HPE_PAUSED_H2_UPGRADE || (code == HPE_INVALID_VERSION && !version_ok)) {
+    return {ErrorCode::unsupported_version, "only HTTP/1.1 and HTTP/1.0 are spoken here"};
+  }
+  if (code == HPE_INVALID_METHOD) return {ErrorCode::bad_request, "unknown method"};
+  return {ErrorCode::bad_request, fmt::format("malformed HTTP: {}", reason)};
+}
+
+Result<HttpParser::State> RequestParser::finish_head() {
+  if (llhttp_.http_major != 1 || llhttp_.http_minor > 1) {
+    return std::unexpected(malformed(HPE_INVALID_VERSION, {}));
+  }
+  head_.method = method_of(llhttp_.method);
+  head_.method_name = llhttp_method_name(static_cast<llhttp_method_t>(llhttp_.method));
+  head_.minor_version = llhttp_.http_minor;
+  head_.headers = std::exchange(headers_, {});
+  head_.chunked = (llhttp_.flags & F_CHUNKED) != 0;
+  if ((llhttp_.flags & F_CONTENT_LENGTH) != 0) head_.content_length = llhttp_.content_length;
+  // "keep-alive, close" is a close.
+  head_.keep_alive =
+      llhttp_should_keep_alive(&llhttp_) != 0 && (llhttp_.flags & F_CONNECTION_CLOSE) == 0;
+  if (auto judged = judge_headers(); !judged) return std::unexpected(std::move(judged.error()));
+  return head_.chunked || head_.content_length.value_or(0) > 0 ? State::body : State::complete;
+}
+
+Result<void> RequestParser::judge_headers() {
+  int hosts = 0;
+  int transfer_encodings = 0;
+  for (const auto [name, value] : head_.headers) {
+    if (equals_ignoring_case(name, "host")) {
+      if (++hosts > 1) return fail(ErrorCode::bad_request, "more than one Host");
+      if (!host_ok(value)) return fail(ErrorCode::bad_request, "Host is not a host");
+    } else if (equals_ignoring_case(name, "expect")) {
+      if (!equals_ignoring_case(value, "100-continue")) {
+        return fail(ErrorCode::expectation_failed, "Expect may only be 100-continue");
+      }
+      // HTTP/1.0 knows no 100, and a client of that version must not be sent one.
+      head_.expect_continue = head_.minor_version == 1;
+    } else if (equals_ignoring_case(name, "content-encoding")) {
+      if (!equals_ignoring_case(value, "identity")) {
+        return fail(ErrorCode::unsupported_encoding,
+                    "the body must not be compressed: drop Content-Encoding");
+      }
+    } else if (equals_ignoring_case(name, "transfer-encoding")) {
+      if (++transfer_encodings > 1) {
+        return fail(ErrorCode::bad_request, "more than one Transfer-Encoding");
+      }
+      if (auto judged = judge_transfer_encoding(value); !judged) return judged;
+    }
+  }
+  if (hosts == 0 && head_.minor_version == 1) return fail(ErrorCode::bad_request, "no Host");
+  return {};
+}
+
+Result<void> RequestParser::judge_transfer_encoding(std::string_view value) const {
+  if (head_.minor_version == 0) {
+    return fail(ErrorCode::bad_request, "Transfer-Encoding in HTTP/1.0");
+  }
+  // Without a final "chunked" nobody can tell where the body ends (RFC 9112, 6.3).
+  if (!head_.chunked) {
+    return fail(ErrorCode::bad_request, "Transfer-Encoding does not end in chunked");
+  }
+  if (!equals_ignoring_case(value, "chunked")) {
+    return fail(ErrorCode::unsupported_encoding, "Transfer-Encoding may only be chunked");
+  }
+  return {};
+}
+
+}  // namespace rocket

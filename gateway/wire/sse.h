@@ -1,0 +1,68 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace rocket {
+
+// One event of a text/event-stream (WHATWG HTML, 9.2). Views are valid until the next feed().
+struct SseEvent {
+  std::string_view raw;   // every byte of it, with the empty line that ends it
+  std::string_view data;  // its data lines, joined by a line feed; empty for a comment
+};
+
+// Cuts a stream of bytes into events, however the bytes are split. Lines end with LF or CRLF; a
+// lone CR, which the specification allows and no server sends, ends none. Events that are
+// complete in one feed() are not copied; only an unfinished one is kept.
+class SseSplitter {
+ public:
+  explicit SseSplitter(size_t event_bytes_max) : event_bytes_max_(event_bytes_max) {}
+
+  // Calls on_event(const SseEvent&) for each event that `bytes` completes. upstream_too_large for
+  // an event over the limit; nothing may be fed after that.
+  template <class OnEvent>
+  [[nodiscard]] Result<void> feed(std::string_view bytes, OnEvent&& on_event) {
+    while (!bytes.empty()) {
+      const size_t end = event_end(bytes);
+      if (held_.size() + (end == npos ? bytes.size() : end) > event_bytes_max_) {
+        return fail(ErrorCode::upstream_too_large,
+                    "an event of the stream is larger than limits.event_bytes");
+      }
+      if (end == npos) {
+        held_ += bytes;
+        return {};
+      }
+      std::string_view raw = bytes.substr(0, end);
+      if (!held_.empty()) {
+        held_ += raw;
+        raw = held_;
+      }
+      on_event(SseEvent{raw, data_of(raw)});
+      held_.clear();
+      line_ = Line::empty;
+      bytes.remove_prefix(end);
+    }
+    return {};
+  }
+
+  // Bytes of an event that has not ended.
+  [[nodiscard]] bool unfinished() const { return !held_.empty(); }
+
+ private:
+  static constexpr size_t npos = std::string_view::npos;
+
+  // What the current line holds so far.
+  enum class Line : unsigned char { empty, carriage_return, text };
+
+  [[nodiscard]] size_t event_end(std::string_view bytes);
+  [[nodiscard]] std::string_view data_of(std::string_view raw);
+
+  size_t event_bytes_max_;
+  std::string held_;
+  std::string joined_;
+  Line line_ = Line::empty;
+};
+
+}  // namespace rocket

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "wire/http_message.h"
+
+namespace rocket {
+
+// A request target, decided on. Routing, authentication and forwarding all look at this path
+// and never at the bytes received, so they can not disagree.
+struct Target {
+  std::string path;   // "/v1/models": no escapes, no empty and no dot segments; or "*"
+  std::string query;  // as received, without the question mark
+};
+
+// Reads the target of a request line. `path` has one form for one meaning: escapes of characters
+// that may stand in a path are decoded, and whatever could be read in two ways is bad_request
+// and named, not normalised: our paths are an exact list and none of them needs it. An absolute
+// URL loses scheme and authority (RFC 9112, 3.2.2); "*" is for OPTIONS.
+[[nodiscard]] Result<Target> parse_target(std::string_view target, Method method = Method::get);
+
+// Whether `host` is what Host may hold: a name, an IPv4 address or an IPv6 address in brackets,
+// and perhaps a port (RFC 3986, 3.2.2). Not empty, no user name.
+[[nodiscard]] bool host_ok(std::string_view host);
+
+}  // namespace rocket
