@@ -16,6 +16,7 @@
 #include "net/listener.h"
 #include "net/socket_dialer.h"
 #include "proxy/control.h"
+#include "proxy/data_operations.h"
 #include "proxy/server.h"
 #include "telemetry/exposition.h"
 
@@ -87,7 +88,11 @@ class Signals final : public EventSink {
   }
 
   // To be called before any thread is started, so that all of them inherit it.
-  static void block() { ::pthread_sigmask(SIG_BLOCK, &handled(), nullptr); }
+  static void block() {
+    ::pthread_sigmask(SIG_BLOCK, &handled(), nullptr);
+    // A peer or a log reader that is gone is an error of the write, not the end of the process.
+    ::signal(SIGPIPE, SIG_IGN);
+  }
 
  private:
   static const sigset_t& handled() {

@@ -3,7 +3,7 @@
 #include <functional>
 
 #include "proxy/control.h"
-#include "proxy/operations.h"
+#include "proxy/data_operations.h"
 #include "telemetry/exposition.h"
 
 namespace rocket {

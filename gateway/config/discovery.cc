@@ -31,7 +31,8 @@ Config discovery_config(const ListenAddress& listen, const ListenAddress& admin)
     BackendConfig backend;
     backend.name = usual.name;
     backend.kind = usual.kind;
-    backend.urls.push_back({.tls = false, .host = "127.0.0.1", .port = usual.port, .base_path = ""});
+    backend.urls.push_back(
+        {.tls = false, .host = "127.0.0.1", .port = usual.port, .base_path = ""});
     config.order.push_back(backend.name);
     config.backends.push_back(std::move(backend));
   }

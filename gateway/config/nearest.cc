@@ -17,7 +17,7 @@ constexpr size_t prefix_bytes_min = 3;
 constexpr size_t names_listed_max = 24;
 // Beyond these nobody mistypes, and a hostile file would keep us busy.
 constexpr size_t word_bytes_max = 64;
-constexpr size_t names_compared_max = 256;
+constexpr size_t names_compared_max = 100;
 
 std::string folded(std::string_view word) {
   std::string result(word);
@@ -87,7 +87,7 @@ std::optional<std::string_view> nearest(std::string_view word,
 
 std::string suggestion(std::string_view word, std::span<const std::string_view> known) {
   if (const std::optional<std::string_view> meant = nearest(word, known)) {
-    return fmt::format("did you mean {}?", quoted(*meant));
+    return fmt::format("did you mean {}?", in_quotes(*meant));
   }
   if (known.empty()) return "remove it";
   const auto listed = known.first(std::min(known.size(), names_listed_max));

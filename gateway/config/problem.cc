@@ -34,7 +34,7 @@ std::string format_problem(const Problem& problem) {
   return place + problem.message + "; " + problem.remedy;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   const std::string_view shown = beginning(text, quoted_bytes_max);
   std::string result = "\"";
   for (const char c : shown)
@@ -44,7 +44,7 @@ std::string quoted(std::string_view text) {
 }
 
 std::string member_path(const std::string& path, std::string_view key) {
-  if (!stands_bare(key)) return path + '[' + quoted(key) + ']';
+  if (!stands_bare(key)) return path + '[' + in_quotes(key) + ']';
   return path.empty() ? std::string(key) : path + '.' + std::string(key);
 }
 

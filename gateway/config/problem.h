@@ -22,7 +22,7 @@ struct Problem {
 [[nodiscard]] std::string format_problem(const Problem& problem);
 
 // A piece of the file, fit to stand in a message: in quotes, printable, not long.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 // "limits" and "headers" give "limits.headers"; a key that could be misread gives
 // models["qwen2.5"].

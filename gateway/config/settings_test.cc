@@ -8,8 +8,6 @@
 #include <vector>
 
 #include "config/config.h"
-#include "config/documentation.h"
-#include "config/read_config.h"
 #include "config/yaml_reader.h"
 #include "config/yaml_tree.h"
 #include "config/yaml_writer.h"
@@ -135,52 +133,6 @@ TEST(Settings, EveryOneCanBeSet) {
   for (const Problem& problem : problems.take())
     ADD_FAILURE() << format_problem(problem);
   EXPECT_EQ(to_yaml(read), to_yaml(changed));
-}
-
-// The lines of the section "## TITLE".
-std::string section_of(const std::string& markdown, const std::string& title) {
-  const size_t begin = markdown.find("\n## " + title + "\n");
-  if (begin == std::string::npos) return "";
-  return markdown.substr(begin, markdown.find("\n## ", begin + 1) - begin);
-}
-
-TEST(Documentation, HasEverySettingInItsSection) {
-  const std::string markdown = documentation_markdown();
-  const std::map<std::string_view, std::string> titles = {
-      {"Config", "Top level"},
-      {"BackendConfig", "`backends[]`"},
-      {"CandidateConfig", "`models.NAME.candidates[]`"},
-      {"RouteConfig", "`models.NAME`"},
-      {"TimeoutsConfig", "`timeouts`"},
-      {"HealthConfig", "`health`"},
-      {"RetryConfig", "`retry`"},
-      {"LimitsConfig", "`limits`"},
-      {"DrainConfig", "`drain`"},
-      {"CorsConfig", "`cors`"},
-  };
-  for_each_struct([&](std::string_view name, const auto& settings) {
-    using T = std::remove_cvref_t<decltype(settings)>;
-    const std::string section = section_of(markdown, titles.at(name));
-    T::fields(settings, [&](std::string_view key, const auto&, std::string_view meaning) {
-      EXPECT_TRUE(section.contains("\n| `" + std::string(key) + "` | ")) << name << ' ' << key;
-      EXPECT_TRUE(section.contains(" | " + std::string(meaning) + " |\n")) << name << ' ' << key;
-    });
-  });
-  EXPECT_TRUE(markdown.contains("| `first_token` | duration | `60s` |") ||
-              markdown.contains("| `first_token` | duration | `1m` |"));
-  EXPECT_TRUE(markdown.contains("| `body_bytes` | size | `100MiB` |"));
-  EXPECT_TRUE(markdown.contains("| `listen` | address | `127.0.0.1:8000` |"));
-}
-
-TEST(Documentation, HasAnExampleThatWorks) {
-  const std::string markdown = documentation_markdown();
-  const std::string_view fence = "\n```yaml\n";
-  const size_t begin = markdown.find(fence) + fence.size();
-  const ConfigReading reading =
-      read_config(std::string_view(markdown).substr(begin, markdown.find("\n```\n") - begin));
-  for (const Problem& problem : reading.problems)
-    ADD_FAILURE() << format_problem(problem);
-  EXPECT_EQ(reading.config.models.size(), 2U);
 }
 
 }  // namespace

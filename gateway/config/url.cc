@@ -147,7 +147,7 @@ Result<std::string> read_base_path(std::string_view text) {
     if (!text.ends_with("/v1")) break;
     text.remove_suffix(3);
   }
-  const std::string path(text);
+  std::string path(text);
   while (!text.empty()) {
     text.remove_prefix(1);
     const std::string_view segment = text.substr(0, text.find('/'));

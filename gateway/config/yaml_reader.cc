@@ -23,16 +23,12 @@ namespace {
 
 std::string found(const YamlNode& node) {
   switch (node.kind) {
-    case YamlNode::Kind::null:
-      return "nothing";
-    case YamlNode::Kind::list:
-      return "a list";
-    case YamlNode::Kind::map:
-      return "keys and values";
-    case YamlNode::Kind::scalar:
-      break;
+    case YamlNode::Kind::null: return "nothing";
+    case YamlNode::Kind::list: return "a list";
+    case YamlNode::Kind::map: return "keys and values";
+    case YamlNode::Kind::scalar: break;
   }
-  return (node.quoted ? "the text " : "") + quoted(node.text);
+  return (node.quoted ? "the text " : "") + in_quotes(node.text);
 }
 
 bool has_control(std::string_view text) {

@@ -11,13 +11,10 @@ namespace {
 // The tree in one line: scalars bare or 'quoted', ~ for null.
 std::string show(const YamlNode& node) {
   switch (node.kind) {
-    case YamlNode::Kind::null:
-      return "~";
-    case YamlNode::Kind::scalar:
-      return node.quoted ? "'" + node.text + "'" : node.text;
+    case YamlNode::Kind::null: return "~";
+    case YamlNode::Kind::scalar: return node.quoted ? "'" + node.text + "'" : node.text;
     case YamlNode::Kind::list:
-    case YamlNode::Kind::map:
-      break;
+    case YamlNode::Kind::map: break;
   }
   const bool map = node.kind == YamlNode::Kind::map;
   std::string text;

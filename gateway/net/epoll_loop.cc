@@ -65,6 +65,8 @@ EpollLoop::EpollLoop()
 
 EpollLoop::~EpollLoop() = default;
 
+WallTime EpollLoop::wall_now() const { return std::chrono::system_clock::now(); }
+
 void EpollLoop::watch(int fd, std::uint32_t events, EventSink& sink) {
   epoll_event event{};
   event.events = events | EPOLLET;

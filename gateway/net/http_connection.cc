@@ -53,11 +53,11 @@ Task<Result<HttpConnection::Reading>> HttpConnection::read_request() {
     if (!taken || *taken == Reading::whole) co_return taken;
   }
   while (true) {
-    const IoResult read = stream_->try_read(io_.scratch);
+    const IoResult read =
+        stream_->empty() ? IoResult::would_block() : stream_->try_read(io_.scratch);
     if (read.status == IoResult::Status::done) {
       const auto taken = take({io_.scratch.data(), read.bytes});
       if (!taken || *taken == Reading::whole) co_return taken;
-      if (read.bytes == io_.scratch.size()) continue;
     } else if (read.status != IoResult::Status::would_block) {
       co_return Reading::closed;
     }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/task.h"
+#include "base/timestamp.h"
 #include "base/waiter.h"
 
 // What the request's path may know of the outside world. Two implementations of each: sockets
@@ -22,6 +23,8 @@ class Timers {
   virtual ~Timers() = default;
   // The time at which the loop last woke; the same within one turn of the loop.
   [[nodiscard]] virtual TimePoint now() const = 0;
+  // The time of day, for what people read; never for deadlines.
+  [[nodiscard]] virtual WallTime wall_now() const = 0;
   virtual void arm(Waiter& waiter, TimePoint deadline) = 0;
   [[nodiscard]] virtual RunQueue& run_queue() = 0;
 };
@@ -114,6 +117,9 @@ class ByteStream {
   [[nodiscard]] bool hung_up() const { return hung_up_; }
   [[nodiscard]] WaitSlot& hangup() { return hangup_slot_; }
 
+  // A read would find nothing: the last one emptied the stream. False does not say that there is
+  // something. Saves the system call that would only say so.
+  [[nodiscard]] bool empty() const { return !readable_; }
   // True if nothing has arrived since the last read emptied the stream: an idle connection that
   // is not quiet has been closed or written to by its peer, and can not be used again.
   [[nodiscard]] virtual bool quiet() { return !readable_ && !hung_up_; }

@@ -8,16 +8,6 @@ namespace {
 
 constexpr std::string_view latest_tag = ":latest";
 
-bool has_model(const RouterBackend& backend, const RouterBackend::EndpointModels& endpoint,
-               std::string_view model) {
-  return std::ranges::any_of(endpoint.models, [&](const std::string& known) {
-    if (known == model) return true;
-    return backend.implicit_latest && model.find(':') == std::string_view::npos &&
-           known.size() == model.size() + latest_tag.size() && known.starts_with(model) &&
-           known.ends_with(latest_tag);
-  });
-}
-
 // Its only chat model, or empty.
 std::string only_chat_model(const RouterBackend& backend) {
   std::string only;
@@ -40,14 +30,21 @@ std::string join(const std::vector<RouterBackend>& backends) {
   return names;
 }
 
+// A name that a client sent, fit for an error's text.
+std::string quoted(std::string_view name) {
+  constexpr size_t shown_bytes_max = 128;
+  return "'" + std::string(name.substr(0, shown_bytes_max)) + "'";
+}
+
 // Moves one of the weighted candidates to the front, each as likely as its weight says.
 void pick_first(std::vector<const Candidate*>& candidates, const std::vector<double>& weights,
                 Random& random) {
   double sum = 0;
-  for (const double weight : weights) sum += weight;
+  for (const double weight : weights)
+    sum += weight;
   if (sum <= 0) return;
   double point = random.unit() * sum;
-  for (size_t i = 0; i < candidates.size(); ++i) {
+  for (size_t i = 0; i < weights.size(); ++i) {
     point -= weights[i];
     if (point >= 0) continue;
     const auto at = candidates.begin() + static_cast<std::ptrdiff_t>(i);
@@ -69,74 +66,75 @@ bool names_embedding_model(std::string_view model) {
 }
 
 Router::Router(RouterInput input) : input_(std::move(input)) {
-  for (size_t i = 0; i < input_.backends.size(); ++i) backends_[input_.backends[i].name] = i;
+  for (size_t i = 0; i < input_.backends.size(); ++i)
+    backends_[input_.backends[i].name] = i;
+  add_unknown();
   add_models();
-  add_routes();
+  // What backends have is looked up under its own name, so before routes take names over.
   add_unnamed();
+  add_routes();
   list_models();
 }
 
-Candidate Router::candidate(size_t backend, std::string model) const {
-  const RouterBackend& known = input_.backends[backend];
-  Candidate result{backend, std::move(model), {}, false};
-  for (size_t i = 0; i < known.endpoints.size(); ++i) {
-    const auto& endpoint = known.endpoints[i];
-    if (!endpoint.known || has_model(known, endpoint, result.model)) {
-      result.endpoints.push_back(static_cast<std::uint32_t>(i));
-    }
+std::vector<size_t> Router::sequence() const {
+  std::vector<size_t> all = input_.order;
+  for (size_t i = 0; i < input_.backends.size(); ++i) {
+    if (std::ranges::find(input_.order, i) == input_.order.end()) all.push_back(i);
   }
-  return result;
+  return all;
 }
 
-void Router::add_models() {
-  const auto add = [&](size_t backend, const std::string& name) {
-    Entry& entry = models_[name];
-    const bool there = std::ranges::any_of(
-        entry.candidates, [&](const Candidate& known) { return known.backend == backend; });
-    if (there) return;
-    entry.candidates.push_back(candidate(backend, name));
-    // The backend knows the name as the client wrote it: pass the body on untouched.
-    entry.candidates.back().model.clear();
-    entry.weights.push_back(0);
-  };
-  // In order first; backends outside the order can only be reached by a hint, but their models
-  // are known, so they stand behind (see add_named).
-  std::vector<size_t> sequence = input_.order;
+void Router::add_unknown() {
   for (size_t i = 0; i < input_.backends.size(); ++i) {
-    if (std::ranges::find(sequence, i) == sequence.end()) sequence.push_back(i);
+    const RouterBackend& backend = input_.backends[i];
+    Candidate unknown{i, {}, {}, false};
+    for (size_t k = 0; k < backend.endpoints.size(); ++k) {
+      if (!backend.endpoints[k].known) unknown.endpoints.push_back(static_cast<std::uint32_t>(k));
+    }
+    unknown_.push_back(std::move(unknown));
   }
-  for (const size_t index : sequence) {
+}
+
+// Backend by backend, so that each costs a look-up per model however many models there are.
+void Router::add_models() {
+  for (const size_t index : sequence()) {
     const RouterBackend& backend = input_.backends[index];
-    for (const auto& endpoint : backend.endpoints) {
-      for (const std::string& model : endpoint.models) {
-        add(index, model);
+    for (size_t k = 0; k < backend.endpoints.size(); ++k) {
+      for (const std::string_view model : backend.endpoints[k].models) {
+        add_model(index, static_cast<std::uint32_t>(k), model);
         if (backend.implicit_latest && model.ends_with(latest_tag)) {
-          add(index, model.substr(0, model.size() - latest_tag.size()));
+          add_model(index, static_cast<std::uint32_t>(k),
+                    model.substr(0, model.size() - latest_tag.size()));
         }
       }
     }
   }
 }
 
-void Router::add_routes() {
-  for (const RouterRoute& route : input_.routes) {
-    Entry entry;
-    entry.routed = true;
-    for (const RouterTarget& target : route.targets) {
-      entry.candidates.push_back(candidate(target.backend, target.model));
-      entry.weights.push_back(target.weight);
-    }
-    if (route.substitute) {
-      for (const size_t index : input_.order) {
-        const std::string& fallback = input_.backends[index].default_model;
-        if (fallback.empty()) continue;
-        entry.candidates.push_back(candidate(index, fallback));
-        entry.candidates.back().substitute = true;
-        entry.weights.push_back(0);
-      }
-    }
-    models_[route.name] = std::move(entry);
+void Router::add_model(size_t backend, std::uint32_t endpoint, std::string_view name) {
+  Entry& entry = models_[std::string(name)];
+  if (entry.candidates.empty() || entry.candidates.back().backend != backend) {
+    // Without a model's name: the backend knows the one that the client wrote, so the body passes
+    // untouched. Endpoints that have not been asked yet may have the model too.
+    entry.candidates.push_back(unknown_[backend]);
+    entry.weights.push_back(0);
+    if (std::ranges::find(input_.order, backend) != input_.order.end()) ++entry.unhinted;
   }
+  auto& endpoints = entry.candidates.back().endpoints;
+  const auto at = std::ranges::lower_bound(endpoints, endpoint);
+  if (at == endpoints.end() || *at != endpoint) endpoints.insert(at, endpoint);
+}
+
+// The endpoints of the backend that have the model, or may.
+Candidate Router::candidate(size_t backend, std::string model) const {
+  Candidate result = unknown_[backend];
+  if (const auto found = models_.find(model); found != models_.end()) {
+    const auto& all = found->second.candidates;
+    const auto one = std::ranges::find(all, backend, &Candidate::backend);
+    if (one != all.end()) result = *one;
+  }
+  result.model = std::move(model);
+  return result;
 }
 
 void Router::add_unnamed() {
@@ -146,19 +144,39 @@ void Router::add_unnamed() {
     std::string model = named.empty() ? only_chat_model(backend) : named;
     unnamed_.push_back(model.empty() ? Candidate{i, {}, {}, false}
                                      : candidate(i, std::move(model)));
-    Candidate unknown{i, {}, {}, false};
-    for (size_t k = 0; k < backend.endpoints.size(); ++k) {
-      if (!backend.endpoints[k].known) unknown.endpoints.push_back(static_cast<std::uint32_t>(k));
+  }
+}
+
+void Router::add_routes() {
+  std::vector<Entry> entries;
+  for (const RouterRoute& route : input_.routes) {
+    Entry& entry = entries.emplace_back();
+    entry.routed = true;
+    for (const RouterTarget& target : route.targets) {
+      entry.candidates.push_back(candidate(target.backend, target.model));
+      entry.weights.push_back(target.weight);
     }
-    unknown_.push_back(std::move(unknown));
+    for (const size_t index : input_.order) {
+      const std::string& fallback = input_.backends[index].default_model;
+      if (!route.substitute || fallback.empty()) continue;
+      entry.candidates.push_back(candidate(index, fallback));
+      entry.candidates.back().substitute = true;
+      entry.weights.push_back(0);
+    }
+    entry.unhinted = entry.candidates.size();
+  }
+  for (size_t i = 0; i < entries.size(); ++i) {
+    models_[input_.routes[i].name] = std::move(entries[i]);
   }
 }
 
 void Router::list_models() {
-  for (const RouterRoute& route : input_.routes) listed_.push_back({route.name, "rocket"});
   std::unordered_set<std::string_view> seen;
-  for (const Listed& one : listed_) seen.insert(one.model);
-  for (const RouterBackend& backend : input_.backends) {
+  for (const RouterRoute& route : input_.routes) {
+    if (seen.insert(route.name).second) listed_.push_back({route.name, "rocket"});
+  }
+  for (const size_t index : sequence()) {
+    const RouterBackend& backend = input_.backends[index];
     for (const auto& endpoint : backend.endpoints) {
       for (const std::string& model : endpoint.models) {
         if (seen.insert(model).second) listed_.push_back({model, backend.name});
@@ -174,8 +192,8 @@ Result<Route> Router::route(std::string_view model, std::string_view backend,
   if (has_hint) {
     const auto found = backends_.find(backend);
     if (found == backends_.end()) {
-      return fail(ErrorCode::unknown_backend, "unknown backend '" + std::string(backend) +
-                                                  "'; known: " + join(input_.backends));
+      return fail(ErrorCode::unknown_backend,
+                  "unknown backend " + quoted(backend) + "; known: " + join(input_.backends));
     }
     hinted = found->second;
   }
@@ -187,38 +205,60 @@ Result<Route> Router::route(std::string_view model, std::string_view backend,
     route.name = found->first;
     add_named(route, found->second, has_hint ? std::optional(hinted) : std::nullopt, random);
   } else if (has_hint && !unknown_[hinted].endpoints.empty()) {
+    route.name = "other";
     route.candidates.push_back(&unknown_[hinted]);
   }
   if (route.candidates.empty()) {
     return fail(ErrorCode::model_not_found,
-                "no backend has the model '" + std::string(model.substr(0, 128)) +
-                    "'; GET /v1/models lists what there is");
+                why_none(model, found == models_.end() ? nullptr : &found->second));
   }
   return route;
 }
 
+// A hinted backend first, then the others in their order. Weights split who comes first.
 void Router::add_named(Route& route, const Entry& entry, std::optional<size_t> hinted,
                        Random& random) const {
   std::vector<double> weights;
-  for (size_t i = 0; i < entry.candidates.size(); ++i) {
-    const Candidate& one = entry.candidates[i];
-    const bool in_order = entry.routed || std::ranges::find(input_.order, one.backend) !=
-                                              input_.order.end();
-    if (one.endpoints.empty() || one.backend == hinted || !in_order) continue;
-    route.candidates.push_back(&one);
+  // A substitute answers with another model than asked: a hint does not move it up.
+  const auto is_hinted = [&](const Candidate& one) {
+    return one.backend == hinted && !one.substitute;
+  };
+  const auto add = [&](size_t i) {
+    if (entry.candidates[i].endpoints.empty()) return;
+    route.candidates.push_back(&entry.candidates[i]);
     weights.push_back(entry.weights[i]);
-  }
-  pick_first(route.candidates, weights, random);
-  if (!hinted) return;
-  std::vector<const Candidate*> first;
-  for (const Candidate& one : entry.candidates) {
-    if (one.backend == *hinted && !one.endpoints.empty()) first.push_back(&one);
+  };
+  for (size_t i = 0; hinted && i < entry.candidates.size(); ++i) {
+    if (is_hinted(entry.candidates[i])) add(i);
   }
   // It may well have the model: nobody could ask it yet.
-  if (first.empty() && !entry.routed && !unknown_[*hinted].endpoints.empty()) {
-    first.push_back(&unknown_[*hinted]);
+  if (hinted && route.candidates.empty() && !entry.routed && !unknown_[*hinted].endpoints.empty()) {
+    route.candidates.push_back(&unknown_[*hinted]);
+    weights.push_back(0);
   }
-  route.candidates.insert(route.candidates.begin(), first.begin(), first.end());
+  const size_t hinted_count = route.candidates.size();
+  for (size_t i = 0; i < entry.unhinted; ++i) {
+    if (!is_hinted(entry.candidates[i])) add(i);
+  }
+  if (hinted_count != 0) weights.resize(hinted_count);
+  pick_first(route.candidates, weights, random);
+}
+
+std::string Router::why_none(std::string_view model, const Entry* entry) const {
+  const std::string shown = quoted(model);
+  if (entry == nullptr) {
+    return "no backend has the model " + shown + "; GET /v1/models lists what there is";
+  }
+  if (entry->routed) {
+    return "no backend has what the route " + shown +
+           " asks it for; correct its candidates under `models`";
+  }
+  std::string owners;
+  for (const Candidate& one : entry->candidates) {
+    owners += (owners.empty() ? "" : ", ") + input_.backends[one.backend].name;
+  }
+  return "the model " + shown +
+         " is only at backends outside `order`; name one in `backend`: " + owners;
 }
 
 Result<Route> Router::route_unnamed(size_t hinted, bool has_hint) const {

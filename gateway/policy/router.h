@@ -39,7 +39,7 @@ struct RouterRoute {
 
 struct RouterInput {
   std::vector<RouterBackend> backends;
-  std::vector<size_t> order;  // into backends
+  std::vector<size_t> order;  // into backends, each at most once
   std::vector<RouterRoute> routes;
 };
 
@@ -87,18 +87,26 @@ class Router {
   struct Entry {
     std::vector<Candidate> candidates;
     std::vector<double> weights;  // beside the candidates; all 0: by order
-    bool routed = false;          // a configured route, not just a model's name
+    // So many of the first candidates may answer without a hint: backends of the order, or all
+    // that a configured route names.
+    size_t unhinted = 0;
+    bool routed = false;  // a configured route, not just a model's name
   };
   using Table = std::unordered_map<std::string, Entry, StringHash, std::equal_to<>>;
 
+  void add_unknown();
   void add_models();
-  void add_routes();
+  void add_model(size_t backend, std::uint32_t endpoint, std::string_view name);
   void add_unnamed();
+  void add_routes();
   void list_models();
+  // Every backend once, those of the order first.
+  [[nodiscard]] std::vector<size_t> sequence() const;
   [[nodiscard]] Candidate candidate(size_t backend, std::string model) const;
   [[nodiscard]] Result<Route> route_unnamed(size_t hinted, bool has_hint) const;
   void add_named(Route& route, const Entry& entry, std::optional<size_t> hinted,
                  Random& random) const;
+  [[nodiscard]] std::string why_none(std::string_view model, const Entry* entry) const;
 
   RouterInput input_;
   Table models_;

@@ -8,6 +8,7 @@ constexpr Duration read_off_time = std::chrono::seconds(1);
 }  // namespace
 
 Result<AnswerReader::Step> AnswerReader::step(std::span<char> scratch) {
+  if (lease_.stream().empty()) return Step::blocked;
   const IoResult read = lease_.stream().try_read(scratch);
   switch (read.status) {
     case IoResult::Status::would_block: return Step::blocked;

@@ -46,7 +46,7 @@ Call::~Call() {
     count_request(loop_.metrics,
                   {to_string(operation), account_.route, account_.backend, status});
     AccessEntry entry;
-    entry.time = std::chrono::system_clock::now();
+    entry.time = loop_.io.timers.wall_now();
     entry.id = id_;
     entry.operation = to_string(operation);
     entry.route = account_.route;

@@ -1,5 +1,6 @@
+#include "proxy/data_operations.h"
+
 #include "proxy/exchange.h"
-#include "proxy/operations.h"
 #include "wire/json.h"
 
 namespace rocket {

@@ -166,6 +166,9 @@ Task<bool> Exchange::try_once(const AttemptPlan& plan, bool fresh) {
   const auto ended = co_await attempt.run(fresh);
   if (!ended) {
     last_ = ended.error();
+    if (last_.detail.empty()) {
+      last_.detail = plan.backend.name + ": " + std::string(meaning_of(last_.code).message);
+    }
     retry_after_ = attempt.retry_after();
     next_ = retry_.after(attempt.report(last_.code));
     if (last_.code == ErrorCode::client_gone) co_return true;

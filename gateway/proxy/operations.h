@@ -54,12 +54,4 @@ class Operations final : public RequestHandler {
   std::vector<Row> rows_;
 };
 
-// The data port: the OpenAI operations and the health paths. `ready` and `serving` are asked on
-// the loop: ready for new requests (/readyz), and not a lame duck (/-/healthz).
-struct PortHealth {
-  std::function<bool()> ready;
-  std::function<bool()> serving;
-};
-void add_data_operations(Operations& operations, PortHealth health);
-
 }  // namespace rocket

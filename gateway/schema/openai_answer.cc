@@ -20,8 +20,7 @@ std::optional<Usage> read_usage(const JsonValue& value) {
       usage.in = count_of(member.value);
     } else if (member.key_is("completion_tokens")) {
       usage.out = count_of(member.value);
-    } else if (member.key_is("prompt_tokens_details") &&
-               member.value.kind == JsonKind::object) {
+    } else if (member.key_is("prompt_tokens_details") && member.value.kind == JsonKind::object) {
       if (const auto cached = json_find(member.value.text, "cached_tokens")) {
         usage.cached = count_of(*cached);
       }
@@ -57,7 +56,8 @@ bool choice_has_content(Operation operation, std::string_view choice) {
 std::string error_message(const JsonValue& error) {
   if (error.kind == JsonKind::object) {
     const auto message = json_find(error.text, "message");
-    if (message) return message->as_string().value_or(std::string(message->text));
+    if (message && !message->is_null())
+      return message->as_string().value_or(std::string(message->text));
   }
   return error.as_string().value_or(std::string(error.text));
 }
@@ -129,7 +129,12 @@ std::string read_upstream_error(std::string_view body) {
   } else {
     message = body;
   }
-  if (message.size() > error_bytes_max) message.resize(error_bytes_max);
+  if (message.size() <= error_bytes_max) return message;
+  size_t end = error_bytes_max;
+  // Not inside a character.
+  while (end != 0 && (static_cast<unsigned char>(message[end]) & 0xC0U) == 0x80U)
+    --end;
+  message.resize(end);
   return message;
 }
 

@@ -20,8 +20,8 @@ struct Usage {
 // What Rocket reads of an unstreamed answer.
 struct OpenAiAnswer {
   std::optional<Usage> usage;
-  size_t object_end = 0;  // where the closing brace stands
-  bool empty = true;      // no member before it
+  size_t object_end = 0;             // where the closing brace stands
+  bool empty = true;                 // no member before it
   std::optional<std::string> error;  // the message of an `error` member: not an answer at all
 };
 
@@ -35,7 +35,7 @@ struct OpenAiEvent {
     content,    // something of the answer, or how it ended
     usage,      // usage alone, as asked for with include_usage
     error,
-    done,       // [DONE]
+    done,  // [DONE]
   };
   Kind kind = Kind::lifecycle;
   std::optional<Usage> usage;

@@ -28,7 +28,7 @@ class RequestReader {
     } else if (member.key_is("stream_options")) {
       take_place(request_.stream_options_place, member, "stream_options");
       take_stream_options(member);
-    } else if (member.key_is(required())) {
+    } else if (!required().empty() && member.key_is(required())) {
       take_required(member);
     }
     previous_end_ = member.value_end;
@@ -37,10 +37,9 @@ class RequestReader {
   [[nodiscard]] Result<void> finish() {
     if (!error_.empty()) return fail(ErrorCode::invalid_field, error_);
     if (!required().empty() && !required_seen_) {
-      return fail(ErrorCode::invalid_field,
-                  operation_ == Operation::chat_completions
-                      ? "`messages` is missing; send a list of messages"
-                      : "`input` is missing; send a string or a list");
+      return fail(ErrorCode::invalid_field, operation_ == Operation::chat_completions
+                                                ? "`messages` is missing; send a list of messages"
+                                                : "`input` is missing; send a string or a list");
     }
     return {};
   }
@@ -62,8 +61,8 @@ class RequestReader {
   void take_place(std::optional<OpenAiRequest::Place>& place, const JsonMember& member,
                   std::string_view name) {
     if (place) note("`" + std::string(name) + "` stands twice; send it once");
-    place = OpenAiRequest::Place{member.begin, member.value_begin, member.value_end, {},
-                                 previous_end_};
+    place =
+        OpenAiRequest::Place{member.begin, member.value_begin, member.value_end, {}, previous_end_};
     open_ = &*place;
   }
 
@@ -82,7 +81,8 @@ class RequestReader {
     stream_seen_ = true;
     const auto value = member.value.as_bool();
     if (!value && !member.value.is_null()) note("`stream` must be true or false");
-    request_.stream = value.value_or(false);
+    // Embeddings come whole, whatever is asked.
+    request_.stream = value.value_or(false) && operation_ != Operation::embeddings;
   }
 
   void take_stream_options(const JsonMember& member) {

@@ -19,8 +19,8 @@ struct OpenAiRequest {
     size_t member_begin = 0;  // the key's opening quote
     size_t value_begin = 0;
     size_t value_end = 0;
-    std::optional<size_t> next_member;      // where the following member begins
-    std::optional<size_t> previous_end;     // where the preceding member ends
+    std::optional<size_t> next_member;   // where the following member begins
+    std::optional<size_t> previous_end;  // where the preceding member ends
   };
 
   std::string model;    // empty: not named
@@ -40,8 +40,7 @@ struct OpenAiRequest {
 
 // Errors: invalid_json with line and column; invalid_field naming the field and what to send.
 // A routed field that stands twice is refused: what we checked must be what the upstream reads.
-[[nodiscard]] Result<OpenAiRequest> read_openai_request(Operation operation,
-                                                        std::string_view body);
+[[nodiscard]] Result<OpenAiRequest> read_openai_request(Operation operation, std::string_view body);
 
 // The edits that make the body what an upstream is sent: `model` set to `upstream_model` (empty:
 // left as it is), `backend` taken out, and usage asked for in streams if `ask_usage`.

@@ -3,7 +3,8 @@
 namespace rocket {
 
 Result<bool> OpenAiStream::take(const SseEvent& event) {
-  if (done_) return fail(ErrorCode::upstream_garbage, "the stream goes on after [DONE]");
+  // The answer is whole: what else came with [DONE] can neither spoil it nor lengthen it.
+  if (done_) return false;
   auto read = read_openai_event(operation_, event.data);
   if (!read) return std::unexpected(std::move(read.error()));
   if (read->usage) usage_ = read->usage;

@@ -14,8 +14,11 @@ const std::array<Quirks, 4>& table() {
       {BackendKind::ollama, "/api/version", {"/api/tags"}, "/api/ps", true},
       {BackendKind::vllm, "/health", {"/v1/models"}, "", false},
       // Lists what is downloaded and loads on demand: not loaded is not dead.
-      {BackendKind::lmstudio, "/v1/models", {"/api/v1/models", "/api/v0/models", "/v1/models"},
-       "", false},
+      {BackendKind::lmstudio,
+       "/v1/models",
+       {"/api/v1/models", "/api/v0/models", "/v1/models"},
+       "",
+       false},
   }};
   return rows;
 }
@@ -48,11 +51,14 @@ Result<std::vector<InventoryModel>> read_inventory(std::string_view body) {
   const auto whole = parse_json(body);
   std::optional<JsonValue> list;
   if (whole && whole->kind == JsonKind::object) {
-    list = json_find(whole->text, "data");
-    if (!list || list->kind != JsonKind::array) list = json_find(whole->text, "models");
+    for (const std::string_view key : {"data", "models"}) {
+      const auto found = json_find(whole->text, key);
+      if (found) list = found;
+      if (list && list->kind == JsonKind::array) break;
+    }
   }
   std::vector<InventoryModel> models;
-  // Ollama without models says null.
+  // What servers written in Go say when they have none.
   if (list && list->is_null()) return models;
   if (!list || list->kind != JsonKind::array) {
     return fail(ErrorCode::upstream_garbage, "the list of models has no shape that is known");

@@ -11,13 +11,10 @@ namespace {
 
 std::string_view type_name(MetricKind kind) {
   switch (kind) {
-    case MetricKind::counter:
-      return "counter";
+    case MetricKind::counter: return "counter";
     case MetricKind::gauge:
-    case MetricKind::error_rate:
-      return "gauge";
-    case MetricKind::histogram:
-      return "histogram";
+    case MetricKind::error_rate: return "gauge";
+    case MetricKind::histogram: return "histogram";
   }
   return "untyped";
 }
@@ -86,8 +83,7 @@ class FamilyWriter {
       case MetricKind::error_rate:
         append_name(out_, family_.info->name, labels);
         return append_number(out_, share(values[1], values[0]));
-      case MetricKind::histogram:
-        return write_histogram(labels, values);
+      case MetricKind::histogram: return write_histogram(labels, values);
     }
   }
 

@@ -24,12 +24,9 @@ constexpr MetricLimits no_limits{SIZE_MAX, SIZE_MAX, 0};
 std::size_t words_of(const FamilyInfo& info) {
   switch (info.kind) {
     case MetricKind::counter:
-    case MetricKind::gauge:
-      return 1;
-    case MetricKind::error_rate:
-      return ErrorWindow::words;
-    case MetricKind::histogram:
-      return info.buckets.size() + 2;
+    case MetricKind::gauge: return 1;
+    case MetricKind::error_rate: return ErrorWindow::words;
+    case MetricKind::histogram: return info.buckets.size() + 2;
   }
   return 0;
 }

@@ -18,6 +18,9 @@ class SimLoop final : public Timers {
   SimLoop() : wheel_(now_, queue_) {}
 
   [[nodiscard]] TimePoint now() const override { return now_; }
+  [[nodiscard]] WallTime wall_now() const override {
+    return WallTime(std::chrono::duration_cast<WallTime::duration>(now_.time_since_epoch()));
+  }
   void arm(Waiter& waiter, TimePoint deadline) override { wheel_.arm(waiter, deadline); }
   [[nodiscard]] RunQueue& run_queue() override { return queue_; }
 

@@ -24,7 +24,7 @@ size_t SseSplitter::event_end(std::string_view bytes) {
 }
 
 std::string_view SseSplitter::data_of(std::string_view raw) {
-  constexpr std::string_view field = "data:";
+  constexpr std::string_view field = "data";
   std::string_view data;
   bool joined = false;
   bool found = false;
@@ -35,6 +35,9 @@ std::string_view SseSplitter::data_of(std::string_view raw) {
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (!line.starts_with(field)) continue;
     line.remove_prefix(field.size());
+    // Without a colon the line is the field's name, and its value is empty.
+    if (!line.empty() && line.front() != ':') continue;
+    if (!line.empty()) line.remove_prefix(1);
     if (line.starts_with(' ')) line.remove_prefix(1);
     if (!found) {
       data = line;

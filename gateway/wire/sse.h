@@ -7,7 +7,8 @@
 
 namespace rocket {
 
-// One event of a text/event-stream (WHATWG HTML, 9.2). Views are valid until the next feed().
+// One event of a text/event-stream (WHATWG HTML, 9.2). Views are valid while it is handed over;
+// those into what was just fed, as long as that.
 struct SseEvent {
   std::string_view raw;   // every byte of it, with the empty line that ends it
   std::string_view data;  // its data lines, joined by a line feed; empty for a comment

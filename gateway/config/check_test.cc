@@ -1,0 +1,77 @@
+#include "config/check.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/read_config_test.h"
+
+namespace rocket {
+namespace {
+
+TEST(Check, KeepsAddressesSafe) {
+  const std::string same = "admin: is the address of listen; give it a port of its own";
+  const std::string open =
+      "listen: without keys other addresses than loopback are refused; listen on 127.0.0.1 or set "
+      "allow_unauthenticated: true";
+  const std::string admin =
+      "admin: the admin API listens on loopback only; write 127.0.0.1:PORT, [::1]:PORT or "
+      "unix:PATH";
+  const ProblemCase cases[] = {
+      {"listen: 0.0.0.0:8000", {open}},
+      {"listen: \"[::]:8000\"", {open}},
+      {"listen: 0.0.0.0:8000\nallow_unauthenticated: true", {}},
+      {"admin: 0.0.0.0:8090", {admin}},
+      {"admin: 0.0.0.0:8090\nallow_unauthenticated: true", {admin}},
+      {"admin: unix:/run/rocket.sock", {}},
+      {"admin: 127.0.0.1:8000", {same}},
+      {"admin: \"[::1]:8000\"", {}},
+      {"listen: 127.0.0.1:0\nadmin: 127.0.0.1:0", {}},
+      {"listen: 0.0.0.0:8090\nallow_unauthenticated: true", {same}},
+      {"listen: unix:/s\nadmin: unix:/s", {same}},
+      {"listen: unix:/s\nadmin: unix:/t", {}},
+      {"listen: rocket.example:8000",
+       {"listen: has a name where an IP address is needed; write IP:PORT, [IPv6]:PORT or "
+        "unix:PATH"}},
+  };
+  expect_problems_besides_backend(cases);
+}
+
+TEST(Check, KnowsRanges) {
+  const std::string more = "; give more, or remove it for the default";
+  const ProblemCase cases[] = {
+      {"threads: 256", {}},
+      {"threads: 257", {"threads: 257 is out of range; give 1 to 256"}},
+      {"health: {jitter: 1}", {}},
+      {"health: {jitter: 1.01}", {"health.jitter: 1.01 is out of range; give 0 to 1"}},
+      {"health: {jitter: -0.1}", {"health.jitter: -0.1 is out of range; give 0 to 1"}},
+      {"health: {rise: 0, fall: 0}",
+       {"health.rise: 0 is out of range; give 1 to 1000",
+        "health.fall: 0 is out of range; give 1 to 1000"}},
+      {"retry: {attempts: 0}", {"retry.attempts: 0 is out of range; give 1 to 100"}},
+      {"timeouts: {connect: 0s, queue: 0s, total: 0ms}",
+       {"timeouts.connect: 0s leaves no time at all" + more,
+        "timeouts.total: 0s leaves no time at all" + more}},
+      {"health: {interval: 0s}", {"health.interval: 0s leaves no time at all" + more}},
+      {"heartbeat: 0s\ndrain: {lame_duck: 0s, timeout: 0s}", {}},
+      {"limits: {headers: 0, event_bytes: 0, idle_per_endpoint: 0}",
+       {"limits.headers: 0 lets nothing through" + more,
+        "limits.event_bytes: 0 lets nothing through" + more}},
+      {"limits: {body_bytes: 2GiB}",
+       {"limits.bodies_in_flight_bytes: is less than body_bytes, so that a body of that size could "
+        "never be held; raise it, or lower body_bytes"}},
+      {"cors: {origins: [chat.example, \"https://chat.example/\", \"https://Chat.example\"]}",
+       {"cors.origins[0]: \"chat.example\" is no origin that a browser sends; write it as "
+        "https://chat.example, without a path, or as \"*\"",
+        "cors.origins[1]: \"https://chat.example/\" is no origin that a browser sends; write it as "
+        "https://chat.example, without a path, or as \"*\"",
+        "cors.origins[2]: \"https://Chat.example\" is no origin that a browser sends; write it as "
+        "https://chat.example, without a path, or as \"*\""}},
+  };
+  expect_problems_besides_backend(cases);
+}
+
+}  // namespace
+}  // namespace rocket

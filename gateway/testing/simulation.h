@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace rocket {
+
+// One simulated life of a gateway: a random topology, random requests, faults, hang-ups, reloads
+// and silences, all from `seed`. Returns what promise was broken, or nothing.
+//
+// The promises (facts of the fault matrix, section 4): every request ends within its deadline; an
+// answer is whole or visibly broken; a stream with [DONE] says what its backend said, once; a
+// healthy, reachable backend hides every failure before the commit; what reaches an upstream is
+// canonical; when all clients have gone nothing is left in flight.
+[[nodiscard]] std::string simulate(std::uint64_t seed);
+
+}  // namespace rocket

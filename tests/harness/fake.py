@@ -1,0 +1,42 @@
+"""The scripted fake backend on a real socket; gateway/testing/fake_script.h says what it can do."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.program import Program
+
+
+def binary() -> Path:
+    default = Path(__file__).parents[2] / "build/release/fake_backend"
+    return Path(os.environ.get("ROCKET_FAKE_BACKEND", default))
+
+
+class Fake:
+    def __init__(
+        self,
+        folder: Path,
+        kind: str = "llama_cpp",
+        *,
+        models: Sequence[str] = ("m",),
+        fault: str = "none",
+        port: int = 0,
+        fault_probes: bool = False,
+        **script,
+    ):
+        argv: list[str | Path] = [binary(), "--kind", kind, "--models", ",".join(models)]
+        argv += ["--fault", fault, "--port", str(port), "--fake", json.dumps(script)]
+        if fault_probes:
+            argv.append("--fault-probes")
+        self.program = Program(argv, folder)
+        self.port: int = json.loads(self.program.line('"port"'))["port"]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def stop(self) -> dict[str, int]:
+        """Ends it; what it has counted."""
+        self.program.stop()
+        return json.loads(self.program.line('"aborted"'))
+
+    def kill(self) -> None:
+        self.program.kill()

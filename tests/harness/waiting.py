@@ -1,0 +1,19 @@
+"""The one place where tests wait: for a condition, never for a time."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_until(what: str, condition: Callable[[], T], seconds: float = 15) -> T:
+    """The first true value of `condition`; fails, naming `what`, if there is none in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:g} s: {what}")
+        time.sleep(0.01)

@@ -1,0 +1,42 @@
+"""Configuring and compiling, a preset at a time."""
+
+import functools
+from pathlib import Path
+
+from dev import process
+from dev.places import BUILD, CACHE, ROOT
+from dev.setup import setup
+
+PRESETS = ("release", "debug", "asan", "tsan", "fuzz")
+
+RELEASE = BUILD / "release"
+
+
+@functools.cache
+def compiler_cache() -> dict[str, str]:
+    """ccache keyed so that clones of the tree share what they compile."""
+    return {
+        "CCACHE_DIR": str(CACHE / "ccache"),
+        "CCACHE_BASEDIR": str(ROOT),
+        "CCACHE_NOHASHDIR": "true",
+        "CCACHE_MAXSIZE": "5G",
+    }
+
+
+def configure(preset: str) -> Path:
+    """The preset's build folder, ready for ninja, which then follows CMakeLists.txt by itself."""
+    setup("build", *(["fuzz"] if preset == "fuzz" else []))
+    folder = BUILD / preset
+    made = folder / "configured"
+    presets = ROOT / "CMakePresets.json"
+    if not made.exists() or made.stat().st_mtime < presets.stat().st_mtime:
+        process.run(f"configuring {preset}", ["cmake", "--preset", preset], env=compiler_cache())
+        made.touch()
+    return folder
+
+
+def build(preset: str = "release", *targets: str) -> Path:
+    folder = configure(preset)
+    chosen = ["--target", *targets] if targets else []
+    process.run(f"building {preset}", ["cmake", "--build", folder, *chosen], env=compiler_cache())
+    return folder

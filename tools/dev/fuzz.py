@@ -1,0 +1,74 @@
+"""`./dev fuzz`: every *_fuzz.cc is a target; what it once found interesting is kept beside it."""
+
+import secrets
+
+from dev import process
+from dev.build import BUILD, build
+from dev.console import DevError, Tally, say
+from dev.places import ROOT, shown
+
+FOUND = BUILD / "fuzz" / "found"
+CRASHES = BUILD / "fuzz" / "crashes"
+SYMBOLS = {"ASAN_SYMBOLIZER_PATH": "/usr/lib/llvm-19/bin/llvm-symbolizer"}
+
+
+def fuzz(target: str | None, seconds: float) -> int:
+    chosen = targets()
+    if target:
+        chosen = [
+            name for name in chosen if name.removesuffix("_fuzz") == target.removesuffix("_fuzz")
+        ]
+    if not chosen:
+        raise DevError(f"the fuzz targets are: {', '.join(targets()) or 'none yet'}")
+    tally = fuzz_each(chosen, seconds)
+    say(str(tally))
+    return 1 if tally.failed else 0
+
+
+def targets() -> list[str]:
+    return sorted(path.stem for path in (ROOT / "gateway").rglob("*_fuzz.cc"))
+
+
+def fuzz_each(names: list[str], seconds: float) -> Tally:
+    """Each target for so long, from the kept corpus; new finds go under the build folder only."""
+    build("fuzz", *names)
+    tally = Tally()
+    for name in names:
+        tally += Tally(passed=1) if fuzz_one(name, seconds) else Tally(failed=1)
+    return tally
+
+
+def fuzz_one(name: str, seconds: float) -> bool:
+    kept = sorted((ROOT / "gateway").glob(f"*/corpus/{name}"))
+    found, crashes = FOUND / name, CRASHES / name
+    for folder in (found, crashes):
+        folder.mkdir(parents=True, exist_ok=True)
+    seed = secrets.randbelow(2**31 - 1) + 1
+    say(
+        f"fuzz {name} for {seconds:.0f} s, seed {seed}, "
+        f"corpus {', '.join(shown(folder) for folder in kept) or 'empty'}"
+    )
+    before = set(crashes.iterdir())
+    # libFuzzer writes to the first folder and only reads the others.
+    code = process.relay(
+        [
+            BUILD / "fuzz" / name,
+            f"-seed={seed}",
+            f"-max_total_time={max(1, round(seconds))}",
+            "-timeout=10",
+            "-rss_limit_mb=2048",
+            "-print_final_stats=1",
+            "-verbosity=0",
+            f"-artifact_prefix={crashes}/",
+            found,
+            *kept,
+        ],
+        env=SYMBOLS,
+        limit=seconds + 120,
+    )
+    if code == 0:
+        return True
+    for path in sorted(set(crashes.iterdir()) - before):
+        say(f"  crash: {shown(path)}; again: build/fuzz/{name} {shown(path)}")
+    say(f"  fuzz {name}: exit {code}")
+    return False

@@ -1,0 +1,119 @@
+"""The command line of `./dev`: which verb means what."""
+
+import argparse
+import os
+import sys
+
+from dev import process
+from dev.console import DevError, say
+
+SUMMARY = {
+    "setup": "install what building and checking need",
+    "build": "compile: [--preset release|debug|asan|tsan|fuzz]",
+    "test": "run every test, with real engines: [FILTER] [--long] [--vllm] [--cluster]",
+    "check": "format, arrows, banned calls, docs drift, clang-tidy of changed files: [--all]",
+    "run": "let a real model answer through Rocket: [--once] [--config F]",
+    "sim": "simulate the request's path: [--seed N] [--count N]",
+    "fuzz": "fuzz the parsers: [TARGET] [--seconds N]",
+    "bench": "run a benchmark of bench/: [NAME]",
+    "ci": "everything a change has to pass",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="./dev", description="The one command of this project.")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    made = {
+        name: verbs.add_parser(name, help=text, description=text) for name, text in SUMMARY.items()
+    }
+    made["build"].add_argument(
+        "--preset", default="release", choices=("release", "debug", "asan", "tsan", "fuzz")
+    )
+    made["test"].add_argument("filter", nargs="?", help="a part of the names of the tests to run")
+    for mark in ("long", "vllm", "cluster"):
+        made["test"].add_argument(
+            f"--{mark}",
+            action="append_const",
+            dest="marks",
+            const=mark,
+            help=f"also the tests marked `{mark}`",
+        )
+    made["check"].add_argument("--all", action="store_true", help="clang-tidy of every file")
+    made["run"].add_argument(
+        "--once", action="store_true", help="stop everything after the first answer"
+    )
+    made["run"].add_argument("--config", help="serve this configuration and start no backends")
+    made["sim"].add_argument("--seed", type=int, help="the first seed; otherwise a fixed one")
+    made["sim"].add_argument("--count", type=int, default=200, help="how many seeds")
+    made["fuzz"].add_argument("target", nargs="?")
+    made["fuzz"].add_argument("--seconds", type=float, default=60, help="for each target")
+    made["bench"].add_argument("name", nargs="?")
+    return top
+
+
+def dispatch(options: argparse.Namespace) -> int:
+    # A verb's module is loaded when it is asked for: a fault in one leaves the others usable.
+    match options.verb:
+        case "setup":
+            from dev.setup import PACKAGES, setup
+
+            setup(*PACKAGES)
+            say("everything is there")
+        case "build":
+            from dev.build import build
+            from dev.places import shown
+
+            say(f"built: {shown(build(options.preset))}")
+        case "test":
+            from dev.test import test
+
+            return test(options.filter, set(options.marks or ()))
+        case "check":
+            from dev.check import check
+
+            return check(options.all)
+        case "run":
+            from dev.run import run
+
+            return run(options.once, options.config)
+        case "sim":
+            from dev.test import sim
+
+            return sim(options.seed, options.count)
+        case "fuzz":
+            from dev.fuzz import fuzz
+
+            return fuzz(options.target, options.seconds)
+        case "bench":
+            from dev.test import bench
+
+            return bench(options.name)
+        case "ci":
+            from dev.ci import ci
+
+            return ci()
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments:
+        say("usage: ./dev VERB\n")
+        for name, text in SUMMARY.items():
+            say(f"  {name:6} {text}")
+        return 0
+    options = parser().parse_args(arguments)
+    process.end_on_signals()
+    code = 1
+    try:
+        code = dispatch(options)
+    except DevError as error:
+        print(f"dev {options.verb}: {error}", file=sys.stderr)
+    except process.Interrupted as interrupted:
+        say(f"\nstopping ({interrupted})")
+        code = interrupted.exit_code
+    except BrokenPipeError:
+        # Whoever read us has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    finally:
+        process.Child.stop_all()
+    return code

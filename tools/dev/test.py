@@ -1,0 +1,210 @@
+"""`./dev test`: unit tests, then everything that crosses a process boundary, with real engines."""
+
+import hashlib
+import json
+import re
+import sys
+import xml.etree.ElementTree
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from dev import engines, process
+from dev.build import RELEASE, build
+from dev.console import DevError, Tally, say
+from dev.places import BUILD, CACHE, ROOT, cache_lock
+from dev.setup import setup
+
+TESTS = ROOT / "tests"
+REPORTS = BUILD / "reports"
+# Marks of tests that run only when asked for, and why.
+OPT_IN = {
+    "long": "takes minutes",
+    "vllm": "needs vLLM, gigabytes to install",
+    "cluster": "needs a cluster",
+}
+
+
+def test(pattern: str | None, asked: set[str]) -> int:
+    setup("test")
+    build("release")
+    tally = unit_tests(RELEASE, pattern) + tool_tests(pattern) + suites(pattern, asked)
+    say(str(tally))
+    if tally.failed == 0 and tally.passed == 0:
+        say(f"no test matches {pattern!r}")
+        return 1
+    return 1 if tally.failed else 0
+
+
+def unit_tests(
+    folder: Path,
+    pattern: str | None = None,
+    env: Mapping[str, str] | None = None,
+    prefix: tuple[str, ...] = (),
+    limit: float = 900,
+) -> Tally:
+    """A build folder's GoogleTests. `pattern`: a part of a name, or GoogleTest's own *pattern*."""
+    report = REPORTS / f"{folder.name}.json"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    if pattern and not set(pattern) & set("*?:"):
+        pattern = f"*{pattern}*"
+    say(f"unit tests, {folder.name}")
+    code = process.relay(
+        [
+            *prefix,
+            folder / "rocket_tests",
+            "--gtest_brief=1",
+            f"--gtest_output=json:{report}",
+            *([f"--gtest_filter={pattern}"] if pattern else []),
+        ],
+        env=env,
+        limit=limit,
+    )
+    try:
+        suites_run = json.loads(report.read_text())["testsuites"]
+    except (OSError, ValueError, KeyError):
+        say(f"  the unit tests ended with exit {code} and no report")
+        return Tally(failed=1)
+    results = [
+        case for suite in suites_run for case in suite["testsuite"] if case["status"] == "RUN"
+    ]
+    failed = sum("failures" in case for case in results)
+    skipped = sum(case["result"] == "SKIPPED" for case in results)
+    # A sanitizer's complaint at the end, say of a leak, fails no single test.
+    extra = 1 if code != 0 and failed == 0 else 0
+    return Tally(len(results) - failed - skipped, failed + extra, skipped)
+
+
+def tool_tests(pattern: str | None = None) -> Tally:
+    """The tests of the tools themselves."""
+    if pattern:
+        return Tally()
+    code = process.relay(
+        [sys.executable, "-B", "-m", "unittest", "--quiet", "tidy_test"], cwd=ROOT / "tools"
+    )
+    return Tally(failed=1) if code else Tally(passed=1)
+
+
+def suites(pattern: str | None, asked: set[str], limit: float | None = None) -> Tally:
+    """The pytest suites under tests/, which find binaries and engines in their environment."""
+    if not any(TESTS.rglob("test_*.py")):
+        say("skipped: tests/ holds no suite")
+        return Tally()
+    report = REPORTS / "suites.xml"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    left_out = [mark for mark in OPT_IN if mark not in asked]
+    for mark in left_out:
+        if any(f"mark.{mark}" in path.read_text() for path in TESTS.rglob("test_*.py")):
+            say(f"skipped: tests marked `{mark}` ({OPT_IN[mark]}); run them with --{mark}")
+    declared = "\n".join(f"{mark}: {why}" for mark, why in OPT_IN.items())
+    command = [
+        python(TESTS / "requirements.txt"),
+        "-m",
+        "pytest",
+        TESTS,
+        "-q",
+        "-rfEs",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        f"markers={declared}",
+        "--strict-markers",
+        f"--junitxml={report}",
+    ]
+    if left_out:
+        command += ["-m", " and ".join(f"not {mark}" for mark in left_out)]
+    if pattern:
+        command += ["-k", " and ".join(re.findall(r"\w+", pattern))]
+    say("suites of tests/, with real engines")
+    code = process.relay(command, env=surroundings(), limit=limit)
+    if code == 5:  # nothing matched
+        return Tally()
+    try:
+        root = xml.etree.ElementTree.parse(report).getroot()
+    except (OSError, xml.etree.ElementTree.ParseError):
+        say(f"  pytest ended with exit {code} and no report")
+        return Tally(failed=1)
+    counts = {
+        key: sum(int(suite.get(key, 0)) for suite in root.iter("testsuite"))
+        for key in ("tests", "failures", "errors", "skipped")
+    }
+    failed = counts["failures"] + counts["errors"]
+    passed = max(0, counts["tests"] - failed - counts["skipped"])
+    return Tally(passed, failed + (1 if code and not failed else 0), counts["skipped"])
+
+
+def surroundings() -> dict[str, str]:
+    """What the suites find in their environment, without the engines that can not be had here."""
+    found = {
+        "ROCKET_BINARY": str(RELEASE / "rocket"),
+        "ROCKET_FAKE_BACKEND": str(RELEASE / "fake_backend"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    wanted: dict[str, Callable[[], Path]] = {
+        "ROCKET_LLAMA_SERVER": engines.llama_server,
+        "ROCKET_MODEL": engines.chat_model,
+        "ROCKET_TINY_MODEL": engines.tiny_model,
+        "ROCKET_OLLAMA": engines.ollama,
+        "ROCKET_OLLAMA_MODELS": engines.ollama_models,
+    }
+    for variable, get in wanted.items():
+        try:
+            found[variable] = str(get())
+        except engines.EngineMissing as missing:
+            say(f"skipped: what needs {variable}. {missing}")
+    return found
+
+
+def python(requirements: Path) -> Path:
+    """The interpreter of a virtual environment that holds exactly the pinned packages."""
+    key = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:12]
+    folder = CACHE / "venvs" / f"{requirements.parent.name}-{key}"
+    ready = folder / "ready"
+    with cache_lock(folder.name):
+        if not ready.exists():
+            process.run(
+                "making a virtual environment", [sys.executable, "-m", "venv", "--clear", folder]
+            )
+            process.run(
+                "installing the test packages",
+                [
+                    folder / "bin/python",
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                    "--require-hashes",
+                    "--only-binary",
+                    ":all:",
+                    "-r",
+                    requirements,
+                ],
+            )
+            ready.touch()
+    return folder / "bin/python"
+
+
+def sim(seed: int | None, count: int) -> int:
+    """Seeded simulations of the request's path; a failure prints the seed that shows it again."""
+    build("release", "rocket_tests")
+    env = {"ROCKET_SIM_COUNT": str(count)}
+    if seed is not None:
+        env["ROCKET_SIM_SEED"] = str(seed)
+    tally = unit_tests(RELEASE, "*Simulation*", env)
+    say(str(tally))
+    if not tally.passed and not tally.failed:
+        raise DevError("no test is called Simulation")
+    return 1 if tally.failed else 0
+
+
+def bench(name: str | None) -> int:
+    """Runs bench/NAME.py with the same surroundings as the suites."""
+    known = sorted(path.stem for path in (ROOT / "bench").glob("*.py"))
+    if name not in known:
+        raise DevError(f"name a benchmark: {', '.join(known) or 'there is none yet in bench/'}")
+    build("release")
+    return process.relay(
+        [python(TESTS / "requirements.txt"), ROOT / "bench" / f"{name}.py"], env=surroundings()
+    )
