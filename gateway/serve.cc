@@ -26,11 +26,22 @@ namespace {
 constexpr int exit_config = 1;
 constexpr int exit_bind = 3;
 constexpr const char* default_config_path = "rocket.yaml";
+// Of its own, so that a full data port does not lock the operator out.
+constexpr size_t admin_connections = 100;
 constexpr Duration watch_interval = std::chrono::seconds(1);
 
 std::uint64_t random_seed() {
   std::random_device device;
   return (std::uint64_t{device()} << 32) | device();
+}
+
+size_t connections_per_worker(const Config& config) {
+  return std::max<size_t>(config.limits.connections / config.threads, 1);
+}
+
+// Port 0 in the file means the port that the kernel chose at the start.
+void keep_chosen_port(ListenAddress& read, const ListenAddress& bound) {
+  if (read.host == bound.host && read.port == 0) read.port = bound.port;
 }
 
 // One event loop with everything that lives on it.
@@ -46,6 +57,7 @@ struct Worker {
               .current = nullptr,
               .read_offs = TaskGroup(loop.run_queue())},
         count(loop.run_queue(), connections),
+        admin_count(loop.run_queue(), admin_connections),
         data(state),
         admin(state),
         server(state),
@@ -53,17 +65,27 @@ struct Worker {
         tasks(loop.run_queue()) {}
 
   void listen(FileDescriptor fd, Operations& operations) {
-    auto& listener = listeners.emplace_back(
-        std::make_unique<Listener>(loop, std::move(fd), count));
-    accepting.spawn(listener->accept_all([this, &operations](std::unique_ptr<ByteStream> stream) {
-      server.accept(std::move(stream), operations);
-    }));
+    ConnectionCount& counted = &operations == &admin ? admin_count : count;
+    Listening& listening = listeners.emplace_back();
+    listening.listener = std::make_unique<Listener>(loop, std::move(fd), counted);
+    listening.on_accept = [this, &operations, &counted](std::unique_ptr<ByteStream> stream) {
+      server.accept(std::move(stream), operations, counted);
+    };
+    accepting.spawn(listening.listener->accept_all(listening.on_accept));
   }
 
   void stop_listening() {
     accepting.cancel_all();
+    for (const Listening& listening : listeners) {
+      listening.listener->accept_waiting(listening.on_accept);
+    }
     listeners.clear();
   }
+
+  struct Listening {
+    std::unique_ptr<Listener> listener;
+    Listener::OnAccept on_accept;
+  };
 
   EpollLoop loop;
   SocketDialer dialer{loop};
@@ -71,10 +93,11 @@ struct Worker {
   AccessLog access_log;
   LoopState state;
   ConnectionCount count;
+  ConnectionCount admin_count;
   Operations data;
   Operations admin;
   Server server;
-  std::vector<std::unique_ptr<Listener>> listeners;
+  std::vector<Listening> listeners;
   TaskGroup accepting;
   TaskGroup tasks;
 };
@@ -83,7 +106,9 @@ struct Worker {
 class Signals final : public EventSink {
  public:
   Signals(EpollLoop& loop, std::function<void(int)> on_signal)
-      : on_signal_(std::move(on_signal)), fd_(::signalfd(-1, &handled(), SFD_NONBLOCK | SFD_CLOEXEC)) {
+      : loop_(loop),
+        on_signal_(std::move(on_signal)),
+        fd_(::signalfd(-1, &handled(), SFD_NONBLOCK | SFD_CLOEXEC)) {
     loop.watch(fd_.get(), EPOLLIN, *this);
   }
 
@@ -99,7 +124,8 @@ class Signals final : public EventSink {
     static const sigset_t set = [] {
       sigset_t signals;
       ::sigemptyset(&signals);
-      for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, number);
+      for (const int number : {SIGTERM, SIGINT, SIGHUP})
+        ::sigaddset(&signals, number);
       return signals;
     }();
     return set;
@@ -108,10 +134,12 @@ class Signals final : public EventSink {
   void on_events(std::uint32_t) override {
     signalfd_siginfo info{};
     while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
-      on_signal_(static_cast<int>(info.ssi_signo));
+      // Later: what a signal sets off may destroy sinks whose events are still to be told.
+      loop_.post([this, number = static_cast<int>(info.ssi_signo)] { on_signal_(number); });
     }
   }
 
+  EpollLoop& loop_;
   std::function<void(int)> on_signal_;
   FileDescriptor fd_;
 };
@@ -123,21 +151,22 @@ struct FileStamp {
   timespec changed{};
 
   static FileStamp of(const std::string& path) {
-    struct stat status {};
+    struct stat status{};
     if (::stat(path.c_str(), &status) != 0) return {};
     return {status.st_ino, status.st_size, status.st_mtim};
   }
   [[nodiscard]] bool operator==(const FileStamp& other) const {
-    return inode == other.inode && size == other.size &&
-           changed.tv_sec == other.changed.tv_sec && changed.tv_nsec == other.changed.tv_nsec;
+    return inode == other.inode && size == other.size && changed.tv_sec == other.changed.tv_sec &&
+           changed.tv_nsec == other.changed.tv_nsec;
   }
 };
 
 class Gateway {
  public:
-  Gateway(Config config, std::string config_path)
+  Gateway(Config config, std::string config_path, bool admin_overridden)
       : config_(std::move(config)),
         config_path_(std::move(config_path)),
+        admin_overridden_(admin_overridden),
         access_fd_(open_log_descriptor(STDOUT_FILENO)),
         log_fd_(open_log_descriptor(STDERR_FILENO)),
         log_(log_fd_.get()),
@@ -167,6 +196,7 @@ class Gateway {
 
   Config config_;
   std::string config_path_;
+  bool admin_overridden_;
   FileDescriptor access_fd_;
   FileDescriptor log_fd_;
   Log log_;
@@ -185,24 +215,27 @@ class Gateway {
 
 int Gateway::run() {
   Signals::block();
-  const size_t connections = std::max<size_t>(config_.limits.connections / config_.threads, 1);
   for (size_t i = 0; i < config_.threads; ++i) {
-    workers_.push_back(
-        std::make_unique<Worker>(i, metrics_, bodies_, access_fd_.get(), connections));
+    workers_.push_back(std::make_unique<Worker>(i, metrics_, bodies_, access_fd_.get(),
+                                                connections_per_worker(config_)));
   }
   control_ = std::make_unique<Control>(
       first().state, log_, [this](auto snapshot, auto router) { publish(snapshot, router); });
   const PortHealth health{
       .ready = [this] { return phase_ == Phase::serving && control_->probed(); },
       .serving = [this] { return phase_ == Phase::serving; }};
-  for (const auto& worker : workers_) add_data_operations(worker->data, health);
+  for (const auto& worker : workers_)
+    add_data_operations(worker->data, health);
   add_admin_operations(first().admin, {*control_, exposition_, health});
+  // First, so that the configuration in force names the ports that the kernel has chosen.
+  if (!listen()) return exit_bind;
   const auto applied = control_->apply(config_);
   if (!applied) {
     log_.error("configuration refused", {{"detail", applied.error().detail}});
     return exit_config;
   }
-  if (!listen()) return exit_bind;
+  log_.info("serving",
+            {{"listen", config_.listen.to_string()}, {"admin", config_.admin.to_string()}});
 
   signals_ = std::make_unique<Signals>(first().loop, [this](int number) { on_signal(number); });
   if (config_path_.empty()) {
@@ -215,8 +248,10 @@ int Gateway::run() {
     threads_.emplace_back([&worker = *workers_[i]] { worker.loop.run(); });
   }
   first().loop.run();
-  for (std::thread& thread : threads_) thread.join();
-  for (const auto& worker : workers_) worker->server.cut_all();
+  for (std::thread& thread : threads_)
+    thread.join();
+  for (const auto& worker : workers_)
+    worker->server.cut_all();
   control_.reset();
   return 0;
 }
@@ -230,11 +265,8 @@ bool Gateway::listen() {
     report_bind_failure(admin.to_string(), fd.error());
     return false;
   }
-  ListenAddress admin_bound = admin;
-  if (admin.unix_path.empty()) admin_bound.port = local_port(*fd);
+  if (admin.unix_path.empty()) config_.admin.port = local_port(*fd);
   first().listen(std::move(*fd), first().admin);
-  log_.info("serving",
-            {{"listen", config_.listen.to_string()}, {"admin", admin_bound.to_string()}});
   return true;
 }
 
@@ -269,19 +301,22 @@ bool Gateway::listen_data() {
 
 void Gateway::report_bind_failure(const std::string& address, const Error& error) {
   const std::string text = "can not listen on " + address + ": " + error.detail;
-  log_.error(text, {{"remedy", "end what listens there, or set another address in the "
-                               "configuration (listen, admin)"}});
+  log_.error(text, {{"remedy",
+                     "end what listens there, or set another address in the "
+                     "configuration (listen, admin)"}});
 }
 
 void Gateway::publish(std::shared_ptr<const Snapshot> snapshot,
                       std::shared_ptr<const Router> router) {
   for (const auto& worker : workers_) {
+    const auto replace = [&one = *worker, snapshot, router] {
+      one.count.set_most(connections_per_worker(snapshot->config));
+      one.state.replace(snapshot, router);
+    };
     if (worker.get() == &first() || !threads_running_) {
-      worker->state.replace(snapshot, router);
+      replace();
     } else {
-      worker->loop.post([&state = worker->state, snapshot, router] {
-        state.replace(snapshot, router);
-      });
+      worker->loop.post(replace);
     }
   }
 }
@@ -308,11 +343,10 @@ void Gateway::reload() {
     log_.error("configuration refused", {{"problem", format_problem(problem)}});
   }
   if (!reading.ok()) return;
-  // What the command line and the kernel decided stays.
-  reading.config.admin = config_.admin;
-  if (config_.listen.host == reading.config.listen.host && reading.config.listen.port == 0) {
-    reading.config.listen.port = config_.listen.port;
-  }
+  // What the command line and the kernel have decided stays.
+  if (admin_overridden_) reading.config.admin = config_.admin;
+  keep_chosen_port(reading.config.listen, config_.listen);
+  keep_chosen_port(reading.config.admin, config_.admin);
   const auto applied = control_->apply(std::move(reading.config));
   if (!applied) log_.error("configuration refused", {{"problem", applied.error().detail}});
 }
@@ -337,20 +371,20 @@ Task<void> Gateway::tell_what_was_found() {
     for (const auto& endpoint : backend.endpoints) {
       const bool there = endpoint->verdict == Verdict::healthy;
       found += there ? 1 : 0;
-      log_.info(there ? "discovered" : "not running",
-                {{"backend", backend.name},
-                 {"url", endpoint->url.to_string()},
-                 {"models", endpoint->probed.models.size()}});
+      log_.info(there ? "discovered" : "not running", {{"backend", backend.name},
+                                                       {"url", endpoint->url.to_string()},
+                                                       {"models", endpoint->probed.models.size()}});
     }
   }
   if (found == 0) {
-    log_.warn("no model server found on the usual ports yet; start one, or name yours in "
-              "rocket.yaml");
+    log_.warn(
+        "no model server found on the usual ports yet; start one, or name yours in "
+        "rocket.yaml");
   }
 }
 
 Task<void> Gateway::drain() {
-  const DrainConfig& settings = control_->snapshot()->config.drain;
+  const DrainConfig settings = control_->snapshot()->config.drain;
   EpollLoop& loop = first().loop;
   log_.info("draining", {{"connections", first().server.connections()}});
   co_await SleepUntil(loop, loop.now() + settings.lame_duck);
@@ -383,7 +417,8 @@ Task<void> Gateway::drain_worker(Worker& worker) {
 
 void Gateway::end() {
   phase_ = Phase::ended;
-  for (const auto& worker : workers_) worker->loop.stop();
+  for (const auto& worker : workers_)
+    worker->loop.stop();
 }
 
 void print_problems(const std::vector<Problem>& problems) {
@@ -393,7 +428,7 @@ void print_problems(const std::vector<Problem>& problems) {
 }
 
 bool file_exists(const char* path) {
-  struct stat status {};
+  struct stat status{};
   return ::stat(path, &status) == 0;
 }
 
@@ -414,7 +449,7 @@ int serve(const ServeOptions& options) {
     config = std::move(reading.config);
     if (options.admin) config.admin = *options.admin;
   }
-  Gateway gateway(std::move(config), std::move(path));
+  Gateway gateway(std::move(config), std::move(path), options.admin.has_value());
   return gateway.run();
 }
 

@@ -8,7 +8,7 @@
 namespace rocket {
 
 struct ServeOptions {
-  std::string config_path;  // empty: ./rocket.yaml if it is there, else discovery
+  std::string config_path;             // empty: ./rocket.yaml if it is there, else discovery
   std::optional<ListenAddress> admin;  // instead of the configuration's
 };
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from harness import engines
 from harness.engines import Engine
 from harness.fake import Fake

@@ -13,9 +13,9 @@ json describe(const Endpoint& endpoint) {
   for (const InventoryModel& model : endpoint.probed.models) {
     models.push_back({{"name", model.name}, {"loaded", model.loaded}});
   }
-  const std::string_view reason =
-      verdict == Verdict::unhealthy ? to_string(endpoint.reason.load(std::memory_order_relaxed))
-                                    : std::string_view();
+  const std::string_view reason = verdict == Verdict::unhealthy
+                                      ? to_string(endpoint.reason.load(std::memory_order_relaxed))
+                                      : std::string_view();
   return {{"id", endpoint.id},
           {"url", endpoint.url.to_string()},
           {"verdict", to_string(verdict)},
@@ -28,7 +28,8 @@ json describe_backends(const Snapshot& snapshot) {
   json backends = json::array();
   for (const Backend& backend : snapshot.backends) {
     json endpoints = json::array();
-    for (const auto& endpoint : backend.endpoints) endpoints.push_back(describe(*endpoint));
+    for (const auto& endpoint : backend.endpoints)
+      endpoints.push_back(describe(*endpoint));
     backends.push_back({{"name", backend.name},
                         {"kind", to_string(backend.kind)},
                         {"endpoints", std::move(endpoints)}});
@@ -72,16 +73,14 @@ Task<void> send_metrics(Call& call, const Exposition& exposition) {
 void add_admin_operations(Operations& operations, const AdminView& view) {
   operations.add({Method::get, "/metrics", Operation::none,
                   [view](Call& call) { return send_metrics(call, view.exposition); }, true});
-  operations.add({Method::get, "/health", Operation::health,
-                  [view](Call& call) {
-                    return send_json(call, describe_health(view, call.loop().draining));
-                  },
-                  true});
-  operations.add({Method::get, "/backends", Operation::none,
-                  [view](Call& call) {
-                    return send_json(call, describe_backends(*view.control.snapshot()));
-                  },
-                  true});
+  operations.add(
+      {Method::get, "/health", Operation::health,
+       [view](Call& call) { return send_json(call, describe_health(view, call.loop().draining)); },
+       true});
+  operations.add(
+      {Method::get, "/backends", Operation::none,
+       [view](Call& call) { return send_json(call, describe_backends(*view.control.snapshot())); },
+       true});
 }
 
 }  // namespace rocket

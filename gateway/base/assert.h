@@ -9,7 +9,6 @@ namespace rocket {
 
 // For what can not happen unless Rocket itself is wrong; stays on in release builds. What the
 // network, a file or a person can cause is an Error, never an assertion.
-#define ROCKET_ASSERT(expression)                                             \
-  (static_cast<bool>(expression)                                              \
-       ? static_cast<void>(0)                                                 \
-       : ::rocket::assertion_failed(#expression, __FILE__, __LINE__))
+#define ROCKET_ASSERT(expression)                       \
+  (static_cast<bool>(expression) ? static_cast<void>(0) \
+                                 : ::rocket::assertion_failed(#expression, __FILE__, __LINE__))

@@ -9,8 +9,9 @@
 
 namespace rocket {
 
-// A whole message body in one buffer, paid for out of the byte budget. When the length is known
-// the buffer is exact and written once; otherwise it doubles as bytes arrive.
+// A whole message body in one buffer, paid for out of the byte budget as its bytes arrive: a
+// length that is only announced costs nothing. The buffer of an announced body is exact and
+// never copied, up to a size beyond which announcing is not enough; otherwise it doubles.
 class Body {
  public:
   Body() = default;
@@ -18,35 +19,46 @@ class Body {
   [[nodiscard]] std::string_view text() const { return {bytes_.get(), size_}; }
   [[nodiscard]] size_t size() const { return size_; }
 
-  // Room for `capacity` bytes in all. False when the budget has no room for them.
-  [[nodiscard]] bool reserve(ByteBudget& budget, size_t capacity) {
-    if (capacity <= capacity_) return true;
-    auto hold = budget.take(capacity);
-    if (!hold) return false;
-    auto bytes = std::make_unique_for_overwrite<char[]>(capacity);
-    if (size_ != 0) std::memcpy(bytes.get(), bytes_.get(), size_);
-    bytes_ = std::move(bytes);
-    hold_ = std::move(*hold);
-    capacity_ = capacity;
-    return true;
-  }
+  // How long the body will be, if that is known. Costs nothing yet.
+  void expect(size_t bytes) { expected_ = bytes; }
 
-  // Appends, growing if need be. False when the budget has no room.
+  // False when the budget has no room.
   [[nodiscard]] bool append(ByteBudget& budget, std::string_view bytes) {
-    if (size_ + bytes.size() > capacity_ &&
-        !reserve(budget, std::max({size_ + bytes.size(), capacity_ * 2, size_t{1024}}))) {
-      return false;
+    if (bytes.empty()) return true;
+    const size_t needed = size_ + bytes.size();
+    if (needed > paid_) {
+      const size_t pay = std::max(needed, std::min(paid_ + step, expected_)) - paid_;
+      if (!hold_.extend(budget, pay)) return false;
+      paid_ += pay;
     }
-    if (!bytes.empty()) std::memcpy(bytes_.get() + size_, bytes.data(), bytes.size());
-    size_ += bytes.size();
+    if (needed > capacity_) grow(needed);
+    std::memcpy(bytes_.get() + size_, bytes.data(), bytes.size());
+    size_ = needed;
     return true;
   }
 
  private:
+  static constexpr size_t step = 64 * 1024;
+  // Memory that is not written to is not there yet, but it counts against the address space.
+  static constexpr size_t announced_max = 8 * 1024 * 1024;
+
+  void grow(size_t needed) {
+    const size_t doubled = std::max({needed, capacity_ * 2, size_t{1024}});
+    const size_t exact = capacity_ == 0 ? std::min(expected_, announced_max) : 0;
+    size_t capacity = std::max(needed, exact == 0 ? doubled : exact);
+    if (expected_ >= needed) capacity = std::min(capacity, expected_);
+    auto bytes = std::make_unique_for_overwrite<char[]>(capacity);
+    if (size_ != 0) std::memcpy(bytes.get(), bytes_.get(), size_);
+    bytes_ = std::move(bytes);
+    capacity_ = capacity;
+  }
+
   ByteBudget::Hold hold_;
   std::unique_ptr<char[]> bytes_;
   size_t size_ = 0;
   size_t capacity_ = 0;
+  size_t paid_ = 0;
+  size_t expected_ = 0;
 };
 
 }  // namespace rocket

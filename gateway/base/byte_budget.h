@@ -22,6 +22,13 @@ class ByteBudget {
       std::swap(bytes_, other.bytes_);
       return *this;
     }
+    // Takes `bytes` more. False, and nothing taken, when the budget would be overdrawn.
+    [[nodiscard]] bool extend(ByteBudget& budget, std::uint64_t bytes) {
+      if (!budget.take_bytes(bytes)) return false;
+      budget_ = &budget;
+      bytes_ += bytes;
+      return true;
+    }
     ~Hold() {
       if (budget_ != nullptr) budget_->held_.fetch_sub(bytes_, std::memory_order_relaxed);
     }
@@ -38,16 +45,21 @@ class ByteBudget {
 
   // nullopt when the budget would be overdrawn.
   [[nodiscard]] std::optional<Hold> take(std::uint64_t bytes) {
-    const std::uint64_t before = held_.fetch_add(bytes, std::memory_order_relaxed);
-    const std::uint64_t most = most_.load(std::memory_order_relaxed);
-    if (bytes > most || before > most - bytes) {
-      held_.fetch_sub(bytes, std::memory_order_relaxed);
-      return std::nullopt;
-    }
+    if (!take_bytes(bytes)) return std::nullopt;
     return Hold(*this, bytes);
   }
 
  private:
+  [[nodiscard]] bool take_bytes(std::uint64_t bytes) {
+    const std::uint64_t before = held_.fetch_add(bytes, std::memory_order_relaxed);
+    const std::uint64_t most = most_.load(std::memory_order_relaxed);
+    if (bytes > most || before > most - bytes) {
+      held_.fetch_sub(bytes, std::memory_order_relaxed);
+      return false;
+    }
+    return true;
+  }
+
   std::atomic<std::uint64_t> most_;
   std::atomic<std::uint64_t> held_ = 0;
 };

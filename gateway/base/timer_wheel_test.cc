@@ -155,21 +155,11 @@ class Model {
     switch (random_.uniform(8)) {
       case 0:
       case 1:
-      case 2:
-        arm();
-        break;
-      case 3:
-        destroy();
-        break;
-      case 4:
-        signal();
-        break;
-      case 5:
-        advance(wheel_.next_expiry());
-        break;
-      default:
-        advance(now_ + random_span());
-        break;
+      case 2: arm(); break;
+      case 3: destroy(); break;
+      case 4: signal(); break;
+      case 5: advance(wheel_.next_expiry()); break;
+      default: advance(now_ + random_span()); break;
     }
     check();
   }

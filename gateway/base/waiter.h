@@ -72,8 +72,9 @@ class RunQueue {
 
   [[nodiscard]] bool empty() const { return !head_.linked(); }
 
-  // Resumes what is queued now (not from within a resumed coroutine); what that queues in turn waits for the next call, so that an
-  // endless supply of ready work can not keep the loop from its sockets.
+  // Resumes what is queued now (not from within a resumed coroutine); what that queues in turn
+  // waits for the next call, so that an endless supply of ready work can not keep the loop from its
+  // sockets.
   void drain() {
     mark_.link_before(head_);
     while (head_.next() != &mark_) {
@@ -103,7 +104,8 @@ class WaitSlot {
     }
   }
   void signal_all() {
-    while (head_.linked()) signal_one();
+    while (head_.linked())
+      signal_one();
   }
 
   [[nodiscard]] RunQueue& queue() { return queue_; }

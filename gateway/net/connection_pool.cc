@@ -10,7 +10,7 @@ std::optional<ConnectionPool::Lease> ConnectionPool::take_idle() {
     Idle last = std::move(idle_.back());
     idle_.pop_back();
     if (now - last.since < limits_.idle_time && last.stream->quiet()) {
-      return Lease(*this, std::move(last.stream), true);
+      return Lease(shared_from_this(), std::move(last.stream), true);
     }
   }
   return std::nullopt;
@@ -19,7 +19,7 @@ std::optional<ConnectionPool::Lease> ConnectionPool::take_idle() {
 Task<Result<ConnectionPool::Lease>> ConnectionPool::dial(TimePoint deadline) {
   auto stream = co_await io_.dialer.dial(address_, deadline);
   if (!stream) co_return std::unexpected(stream.error());
-  co_return Lease(*this, std::move(*stream), false);
+  co_return Lease(shared_from_this(), std::move(*stream), false);
 }
 
 void ConnectionPool::keep(std::unique_ptr<ByteStream> stream) {

@@ -9,8 +9,8 @@
 namespace rocket {
 
 // Idle connections to one endpoint, last in, first out, so that a quiet period lets the surplus
-// grow old and go. One per endpoint and loop; outlives its leases.
-class ConnectionPool {
+// grow old and go. One per endpoint and loop; a lease keeps it alive.
+class ConnectionPool : public std::enable_shared_from_this<ConnectionPool> {
  public:
   struct Limits {
     size_t idle_max = 256;
@@ -22,8 +22,8 @@ class ConnectionPool {
   // exchange ended well on it.
   class Lease {
    public:
-    Lease(ConnectionPool& pool, std::unique_ptr<ByteStream> stream, bool reused)
-        : pool_(&pool), stream_(std::move(stream)), reused_(reused) {}
+    Lease(std::shared_ptr<ConnectionPool> pool, std::unique_ptr<ByteStream> stream, bool reused)
+        : pool_(std::move(pool)), stream_(std::move(stream)), reused_(reused) {}
 
     [[nodiscard]] ByteStream& stream() { return *stream_; }
     // The connection has carried an exchange before: if it dies before a byte of the answer,
@@ -32,7 +32,7 @@ class ConnectionPool {
     void give_back() { pool_->keep(std::move(stream_)); }
 
    private:
-    ConnectionPool* pool_;
+    std::shared_ptr<ConnectionPool> pool_;
     std::unique_ptr<ByteStream> stream_;
     bool reused_;
   };
@@ -47,7 +47,7 @@ class ConnectionPool {
 
   // Closes what has been idle too long or was closed by its peer.
   void sweep();
-  void close_idle() { idle_.clear(); }
+  void set_limits(Limits limits) { limits_ = limits; }
   [[nodiscard]] size_t idle() const { return idle_.size(); }
 
  private:

@@ -15,7 +15,9 @@ namespace {
 constexpr size_t scratch_bytes = 64 * 1024;
 constexpr int events_per_turn = 256;
 
-TimePoint read_clock() { return std::chrono::steady_clock::now(); }
+TimePoint read_clock() {
+  return std::chrono::steady_clock::now();
+}
 
 int wait_ms(TimePoint now, TimePoint until) {
   if (until == never) return -1;
@@ -65,7 +67,9 @@ EpollLoop::EpollLoop()
 
 EpollLoop::~EpollLoop() = default;
 
-WallTime EpollLoop::wall_now() const { return std::chrono::system_clock::now(); }
+WallTime EpollLoop::wall_now() const {
+  return std::chrono::system_clock::now();
+}
 
 void EpollLoop::watch(int fd, std::uint32_t events, EventSink& sink) {
   epoll_event event{};
@@ -93,11 +97,13 @@ void EpollLoop::run_posted() {
     const std::lock_guard lock(posted_mutex_);
     work.swap(posted_);
   }
-  for (const auto& item : work) item();
+  for (const auto& item : work)
+    item();
 }
 
 void EpollLoop::run() {
-  while (!stopped_.load(std::memory_order_acquire)) turn();
+  while (!stopped_.load(std::memory_order_acquire))
+    turn();
   run_posted();
 }
 

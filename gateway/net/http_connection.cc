@@ -31,8 +31,8 @@ Task<bool> HttpConnection::serve_one() {
   request_.complete_at = io_.timers.now();
   ResponseWriter response(*stream_, request_.head, !handler_.draining(),
                           handler_.settings().write_time);
-  const bool answered = co_await Until(handler_.handle(request_, response), stream_->hangup(),
-                                       stream_->hung_up());
+  const bool answered =
+      co_await Until(handler_.handle(request_, response), stream_->hangup(), stream_->hung_up());
   if (!answered || !response.alive()) co_return false;
   ROCKET_ASSERT(response.state() == ResponseWriter::State::ended && !response.blocked());
   if (!response.keep_alive()) {
@@ -76,8 +76,7 @@ TimePoint HttpConnection::read_deadline(TimePoint now) const {
   const HttpSettings& settings = handler_.settings();
   if (parser_.idle()) return deadline_after(idle_since_, settings.keep_alive);
   if (begun_) return deadline_after(request_.head_at, settings.body_time);
-  return deadline_after(first_byte_at_ == TimePoint{} ? now : first_byte_at_,
-                        settings.header_time);
+  return deadline_after(first_byte_at_ == TimePoint{} ? now : first_byte_at_, settings.header_time);
 }
 
 // Feeds the parser; what lies behind the message is kept for the next one.
@@ -94,8 +93,7 @@ Result<HttpConnection::Reading> HttpConnection::take(std::string_view data) {
     }
     for (const std::string_view piece : parser_.body()) {
       if (request_.body.size() + piece.size() > body_bytes_max_) {
-        return fail(ErrorCode::body_too_large,
-                    "the body is larger than limits.body_bytes allows");
+        return fail(ErrorCode::body_too_large, "the body is larger than limits.body_bytes allows");
       }
       if (!request_.body.append(handler_.bodies(), piece)) {
         return fail(ErrorCode::overloaded, "too many bodies in flight; try again soon");
@@ -120,19 +118,20 @@ Result<void> HttpConnection::begin_body() {
   if (announced > body_bytes_max_) {
     return fail(ErrorCode::body_too_large, "the body is larger than limits.body_bytes allows");
   }
-  if (announced != 0 &&
-      !request_.body.reserve(handler_.bodies(), static_cast<size_t>(announced))) {
-    return fail(ErrorCode::overloaded, "too many bodies in flight; try again soon");
-  }
-  if (request_.head.expect_continue && !asked_on_ && parser_.state() != RequestParser::State::complete) {
+  request_.body.expect(static_cast<size_t>(announced));
+  if (request_.head.expect_continue && !asked_on_ &&
+      parser_.state() != RequestParser::State::complete) {
     asked_on_ = true;
     ResponseWriter interim(*stream_, request_.head, true, handler_.settings().write_time);
     interim.send_continue();
+    // A few bytes into an empty buffer: what does not go out at once has nowhere to go.
+    if (interim.blocked() || !interim.alive()) return fail(ErrorCode::client_gone);
   }
   return {};
 }
 
 Task<void> HttpConnection::refuse(Error error) {
+  if (error.code == ErrorCode::client_gone) co_return;
   if (!begun_) request_.head = parser_.take_head();
   ResponseWriter response(*stream_, request_.head, false, handler_.settings().write_time);
   co_await handler_.refuse(error, request_.head, response);
@@ -144,6 +143,7 @@ Task<void> HttpConnection::refuse(Error error) {
 // Closing while the client still sends would reset the connection and destroy the answer on its
 // way (RFC 9112, 9.6): say that nothing more comes, and read on for a moment.
 Task<void> HttpConnection::linger() {
+  request_ = Request{};
   stream_->end_writing();
   const TimePoint deadline = io_.timers.now() + linger_time;
   while (true) {

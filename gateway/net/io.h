@@ -191,7 +191,7 @@ class Dialer {
   // A connected stream (with TLS: handshake done, name verified), or connect_refused,
   // connect_timeout or connect_failed.
   [[nodiscard]] virtual Task<Result<std::unique_ptr<ByteStream>>> dial(Address address,
-                                                                      TimePoint deadline) = 0;
+                                                                       TimePoint deadline) = 0;
 };
 
 // What one event loop offers to the objects that live on it.

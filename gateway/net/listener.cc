@@ -52,7 +52,7 @@ Result<FileDescriptor> listen_unix(const std::string& path) {
     errno = EADDRINUSE;
     return system_failure();
   }
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) ::unlink(path.c_str());
   // Nobody but the owner may connect, from the first moment on.
   const mode_t old_mask = ::umask(0177);
@@ -80,14 +80,20 @@ Listener::Listener(EpollLoop& loop, FileDescriptor fd, ConnectionCount& count)
   loop_.watch(fd_.get(), EPOLLIN, *this);
 }
 
-void Listener::on_events(std::uint32_t) { acceptable_.signal_one(); }
+void Listener::on_events(std::uint32_t) {
+  acceptable_.signal_one();
+}
 
-Task<void> Listener::accept_all(std::function<void(std::unique_ptr<ByteStream>)> on_accept) {
+FileDescriptor Listener::accept_one() const {
+  return FileDescriptor(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+
+Task<void> Listener::accept_all(OnAccept on_accept) {
   while (true) {
     while (count_.full()) {
       co_await Wait(loop_, count_.freed(), never);
     }
-    FileDescriptor fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    FileDescriptor fd = accept_one();
     if (fd) {
       on_accept(std::make_unique<SocketStream>(loop_, std::move(fd)));
     } else if (errno == EAGAIN) {
@@ -96,6 +102,12 @@ Task<void> Listener::accept_all(std::function<void(std::unique_ptr<ByteStream>)>
       co_await SleepUntil(loop_, loop_.now() + descriptor_pause);
     }
     // Anything else concerns the one connection that did not come about.
+  }
+}
+
+void Listener::accept_waiting(const OnAccept& on_accept) {
+  while (FileDescriptor fd = accept_one()) {
+    on_accept(std::make_unique<SocketStream>(loop_, std::move(fd)));
   }
 }
 

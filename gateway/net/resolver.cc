@@ -14,7 +14,7 @@
 namespace rocket {
 namespace {
 
-Result<std::vector<SocketAddress>> look_up(const std::string& host, std::uint16_t port) {
+Result<std::vector<SocketAddress>> system_look_up(const std::string& host, std::uint16_t port) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -55,16 +55,17 @@ std::optional<SocketAddress> SocketAddress::from_literal(const std::string& host
   return std::nullopt;
 }
 
+struct Resolver::Lookup {
+  explicit Lookup(RunQueue& queue) : answered(queue) {}
+  Result<std::vector<SocketAddress>> addresses = fail(ErrorCode::internal);
+  bool done = false;
+  WaitSlot answered;
+};
+
 // The thread that blocks. Detached, since getaddrinfo can not be interrupted: it and the
 // resolver share this object, and whoever goes last frees it.
 class Resolver::Worker {
  public:
-  struct Lookup {
-    explicit Lookup(RunQueue& queue) : answered(queue) {}
-    Result<std::vector<SocketAddress>> addresses = fail(ErrorCode::internal);
-    bool done = false;
-    WaitSlot answered;
-  };
   struct Question {
     std::string host;
     std::uint16_t port;
@@ -99,7 +100,7 @@ class Resolver::Worker {
       Question question = std::move(questions_.front());
       questions_.pop_front();
       lock.unlock();
-      auto addresses = look_up(question.host, question.port);
+      auto addresses = system_look_up(question.host, question.port);
       lock.lock();
       if (loop_ == nullptr) return;
       loop_->post([lookup = std::move(question.lookup), addresses = std::move(addresses)] {
@@ -122,33 +123,50 @@ Resolver::~Resolver() {
   if (worker_) worker_->abandon();
 }
 
+std::shared_ptr<Resolver::Lookup> Resolver::look_up(const Key& key) {
+  std::shared_ptr<Lookup>& pending = pending_[key];
+  if (pending && !pending->done) return pending;
+  if (!worker_) {
+    worker_ = std::make_shared<Worker>(loop_);
+    Worker::start(worker_);
+  }
+  pending = std::make_shared<Lookup>(loop_.run_queue());
+  worker_->ask({key.first, key.second, pending});
+  return pending;
+}
+
 Task<Result<std::vector<SocketAddress>>> Resolver::resolve(std::string host, std::uint16_t port,
                                                            TimePoint deadline) {
   if (const auto literal = SocketAddress::from_literal(host, port)) {
     co_return std::vector<SocketAddress>{*literal};
   }
-  const std::pair key(host, port);
+  const Key key(host, port);
   const auto known = known_.find(key);
-  if (known != known_.end() && loop_.now() < known->second.stale_at) {
+  if (known != known_.end()) {
+    take_answer(key, known->second);
+    // The last good answer serves at once; a fresh one is for the next to come.
+    if (loop_.now() >= known->second.stale_at) [[maybe_unused]]
+      const auto asked = look_up(key);
     co_return known->second.addresses;
   }
-  if (!worker_) {
-    worker_ = std::make_shared<Worker>(loop_);
-    Worker::start(worker_);
+  const std::shared_ptr<Lookup> lookup = look_up(key);
+  if (!lookup->done) {
+    co_await Wait(loop_, lookup->answered, deadline);
   }
-  const auto lookup = std::make_shared<Worker::Lookup>(loop_.run_queue());
-  worker_->ask({host, port, lookup});
-  const Wake wake = co_await Wait(loop_, lookup->answered, deadline);
-  if (wake == Wake::signalled && lookup->addresses) {
-    known_[key] = {*lookup->addresses, loop_.now() + lifetime};
-    co_return *lookup->addresses;
+  if (!lookup->done) {
+    co_return fail(ErrorCode::connect_timeout, "the name " + host + " was not resolved in time");
   }
-  const auto last_good = known_.find(key);
-  if (last_good != known_.end()) co_return last_good->second.addresses;
-  if (wake == Wake::timed_out) {
-    co_return fail(ErrorCode::connect_timeout, "the name was not resolved in time");
-  }
-  co_return std::unexpected(lookup->addresses.error());
+  if (lookup->addresses) known_[key] = {*lookup->addresses, loop_.now() + lifetime};
+  pending_.erase(key);
+  co_return lookup->addresses;
+}
+
+void Resolver::take_answer(const Key& key, Known& known) {
+  const auto pending = pending_.find(key);
+  if (pending == pending_.end() || !pending->second->done) return;
+  if (pending->second->addresses) known.addresses = *pending->second->addresses;
+  known.stale_at = loop_.now() + lifetime;
+  pending_.erase(pending);
 }
 
 }  // namespace rocket

@@ -24,8 +24,8 @@ struct SocketAddress {
 };
 
 // Names to addresses, off the loop: getaddrinfo blocks, so a thread of its own runs it (started
-// with the first name; literals need none). An answer is kept for `lifetime`; when a later
-// look-up fails, the last good answer stands. One per loop.
+// with the first name; literals need none). An answer serves for `lifetime`, and beyond it while a
+// fresh one is fetched; when a later look-up fails, the last good answer stands. One per loop.
 class Resolver {
  public:
   static constexpr Duration lifetime = std::chrono::seconds(10);
@@ -35,19 +35,26 @@ class Resolver {
 
   // At least one address, or connect_failed (with the system's words) or connect_timeout.
   [[nodiscard]] Task<Result<std::vector<SocketAddress>>> resolve(std::string host,
-                                                                std::uint16_t port,
-                                                                TimePoint deadline);
+                                                                 std::uint16_t port,
+                                                                 TimePoint deadline);
 
  private:
   class Worker;
+  struct Lookup;
+  using Key = std::pair<std::string, std::uint16_t>;
   struct Known {
     std::vector<SocketAddress> addresses;
     TimePoint stale_at;
   };
 
+  // The one question about `key` that is under way.
+  [[nodiscard]] std::shared_ptr<Lookup> look_up(const Key& key);
+  void take_answer(const Key& key, Known& known);
+
   EpollLoop& loop_;
   std::shared_ptr<Worker> worker_;
-  std::map<std::pair<std::string, std::uint16_t>, Known> known_;
+  std::map<Key, Known> known_;
+  std::map<Key, std::shared_ptr<Lookup>> pending_;
 };
 
 }  // namespace rocket

@@ -30,7 +30,9 @@ iovec piece_of(std::string_view text) {
   return {const_cast<char*>(text.data()), text.size()};
 }
 
-bool has_body(int status) { return status >= 200 && status != 204 && status != 304; }
+bool has_body(int status) {
+  return status >= 200 && status != 204 && status != 304;
+}
 
 }  // namespace
 
@@ -59,7 +61,8 @@ void ResponseWriter::send(int status, std::string_view header_lines,
   ROCKET_ASSERT(state_ == State::fresh && pieces.size() < pieces_max);
   append_head(status, header_lines);
   size_t body_bytes = 0;
-  for (const std::string_view piece : pieces) body_bytes += piece.size();
+  for (const std::string_view piece : pieces)
+    body_bytes += piece.size();
   if (has_body(status)) append_header(head_, "content-length", std::to_string(body_bytes));
   head_ += "\r\n";
   std::array<iovec, pieces_max> out;
@@ -91,7 +94,8 @@ void ResponseWriter::write(std::span<const std::string_view> pieces, bool last) 
   size_t count = 0;
   if (!head_.empty()) out[count++] = piece_of(head_);
   size_t bytes = 0;
-  for (const std::string_view piece : pieces) bytes += piece.size();
+  for (const std::string_view piece : pieces)
+    bytes += piece.size();
   std::string prefix;
   const bool framed = !http_1_0_ && body_wanted_;
   if (framed && bytes != 0) {
@@ -152,15 +156,15 @@ void ResponseWriter::put(std::span<iovec> pieces, Unsent unsent) {
   if (unsent == Unsent::copied && !copied_.empty()) unsent_.assign(1, piece_of(copied_));
 }
 
-Task<bool> ResponseWriter::drained() {
+Task<bool> ResponseWriter::drained(TimePoint deadline) {
   size_t first = 0;
   while (first < unsent_.size() && !failed_) {
     const std::span<iovec> rest = std::span(unsent_).subspan(first);
     const IoResult result = stream_.try_write(rest.first(std::min(rest.size(), pieces_max)));
     if (result.status == IoResult::Status::would_block) {
-      const TimePoint deadline = deadline_after(stream_.timers().now(), write_time_);
-      const Wake wake = co_await stream_.writable(deadline);
-      if (wake == Wake::timed_out) failed_ = true;
+      const TimePoint stalled_at = deadline_after(stream_.timers().now(), write_time_);
+      co_await stream_.writable(std::min(stalled_at, deadline));
+      if (stream_.timers().now() >= std::min(stalled_at, deadline)) failed_ = true;
       continue;
     }
     if (result.status != IoResult::Status::done) {

@@ -20,8 +20,7 @@ class ResponseWriter {
  public:
   enum class State : unsigned char { fresh, streaming, ended };
 
-  ResponseWriter(ByteStream& stream, const RequestHead& head, bool keep_alive,
-                 Duration write_time);
+  ResponseWriter(ByteStream& stream, const RequestHead& head, bool keep_alive, Duration write_time);
 
   // A whole response. `header_lines` are canonical lines ("name: value\r\n") without framing and
   // connection headers; `pieces` together are the body and must live until drained().
@@ -38,9 +37,9 @@ class ResponseWriter {
   void send_continue();
 
   [[nodiscard]] bool blocked() const { return !unsent_.empty(); }
-  // Waits until all is taken. False: the client is gone or too slow, and nothing more will be
-  // written.
-  [[nodiscard]] Task<bool> drained();
+  // Waits until all is taken. False: the client is gone or too slow (it took nothing for
+  // write_time, or not all by `deadline`), and nothing more will be written.
+  [[nodiscard]] Task<bool> drained(TimePoint deadline = never);
 
   [[nodiscard]] State state() const { return state_; }
   // False once the client can not be written to.

@@ -11,12 +11,12 @@ class SocketDialer final : public Dialer {
   explicit SocketDialer(EpollLoop& loop) : loop_(loop), resolver_(loop) {}
 
   [[nodiscard]] Task<Result<std::unique_ptr<ByteStream>>> dial(Address address,
-                                                              TimePoint deadline) override;
+                                                               TimePoint deadline) override;
 
  private:
   [[nodiscard]] Task<Result<std::unique_ptr<ByteStream>>> dial_one(SocketAddress target,
-                                                                  const Address& address,
-                                                                  TimePoint deadline);
+                                                                   const Address& address,
+                                                                   TimePoint deadline);
 
   EpollLoop& loop_;
   Resolver resolver_;

@@ -63,7 +63,9 @@ IoResult SocketStream::try_write(std::span<const iovec> pieces) {
   }
 }
 
-void SocketStream::end_writing() { ::shutdown(fd_.get(), SHUT_WR); }
+void SocketStream::end_writing() {
+  ::shutdown(fd_.get(), SHUT_WR);
+}
 
 Task<Result<void>> SocketStream::connected(TimePoint deadline) {
   writable_ = false;

@@ -30,8 +30,7 @@ Result<SSL_CTX*> TlsClient::context(const std::string& ca_file) {
   SSL_CTX_set_min_proto_version(fresh.get(), TLS1_2_VERSION);
   SSL_CTX_set_verify(fresh.get(), SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_mode(fresh.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                    SSL_MODE_RELEASE_BUFFERS);
+                                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   const int trusted = ca_file.empty()
                           ? SSL_CTX_set_default_verify_paths(fresh.get())
                           : SSL_CTX_load_verify_locations(fresh.get(), ca_file.c_str(), nullptr);
@@ -81,8 +80,8 @@ IoResult TlsStream::blocked_or_failed(int result) {
   switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE:
-      readable_ = hung_up_;
-      writable_ = hung_up_;
+      readable_ = false;
+      writable_ = false;
       return IoResult::would_block();
     case SSL_ERROR_ZERO_RETURN: return IoResult::end();
     default: return IoResult::failed();

@@ -35,7 +35,8 @@ std::optional<std::uint32_t> pick_endpoint(std::span<const EndpointView> endpoin
                                            Random& random) {
   for (const Tier tier : {Tier::good, Tier::refused}) {
     std::uint64_t count = 0;
-    for (const EndpointView& endpoint : endpoints) count += tier_of(endpoint) == tier ? 1 : 0;
+    for (const EndpointView& endpoint : endpoints)
+      count += tier_of(endpoint) == tier ? 1 : 0;
     if (count != 0) return less_busy_of_two(endpoints, tier, count, random);
   }
   return std::nullopt;

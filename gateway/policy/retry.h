@@ -9,8 +9,8 @@ namespace rocket {
 // How one attempt ended, as far as it matters for what comes next.
 struct AttemptReport {
   ErrorCode error;
-  bool sent = false;    // bytes of the request may have reached the upstream
-  bool reused = false;  // on a pooled connection
+  bool sent = false;      // bytes of the request may have reached the upstream
+  bool reused = false;    // on a pooled connection
   bool answered = false;  // at least one byte of an answer came
 };
 

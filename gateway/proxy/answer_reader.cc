@@ -34,7 +34,7 @@ Result<AnswerReader::Step> AnswerReader::step(std::span<char> scratch) {
     data.remove_prefix(*consumed);
   }
   if (!complete()) return Step::progressed;
-  clean_ = data.empty();
+  if (!data.empty()) clean_ = false;
   return Step::complete;
 }
 
@@ -52,9 +52,11 @@ Task<void> AnswerReader::read_off(std::unique_ptr<AnswerReader> reader, Io& io) 
     const auto step = reader->step(io.scratch);
     if (!step) co_return;
     if (*step == Step::complete) break;
-    // Only framing may come; a body that goes on is not worth waiting for.
-    if (!reader->body().empty()) co_return;
-    if (*step == Step::progressed) continue;
+    if (*step == Step::progressed) {
+      // Only framing may come; a body that goes on is not worth waiting for.
+      if (!reader->body().empty()) co_return;
+      continue;
+    }
     const Wake wake = co_await reader->stream().readable(deadline);
     if (wake == Wake::timed_out) co_return;
   }

@@ -29,12 +29,12 @@ class AnswerReader {
   }
   [[nodiscard]] const ResponseHead& head() const { return parser_.head(); }
   [[nodiscard]] std::span<const std::string_view> body() const { return parser_.body(); }
-  [[nodiscard]] bool complete() const {
-    return parser_.state() == ResponseParser::State::complete;
-  }
+  [[nodiscard]] bool complete() const { return parser_.state() == ResponseParser::State::complete; }
   // At least one byte of an answer has come.
   [[nodiscard]] bool answered() const { return answered_; }
   [[nodiscard]] bool reused() const { return lease_.reused(); }
+  // Whatever the answer says: the connection is good for nothing more.
+  void close_after() { clean_ = false; }
   [[nodiscard]] ByteStream& stream() { return lease_.stream(); }
 
   // Gives the connection back to its pool. If only the end of the framing is missing, `group`
@@ -52,7 +52,7 @@ class AnswerReader {
   ConnectionPool::Lease lease_;
   ResponseParser parser_;
   bool answered_ = false;
-  bool clean_ = true;  // nothing came behind the answer
+  bool clean_ = true;  // nothing came behind the answer, and the request went out whole
 };
 
 }  // namespace rocket

@@ -23,6 +23,11 @@ bool is_encoded(const ResponseHead& head) {
 
 }  // namespace
 
+std::string upstream_words(const Backend& backend, const Error& error) {
+  if (error.code != ErrorCode::upstream_error_event) return backend.name + ": " + error.detail;
+  return backend.name + " failed: " + scrubbed(error.detail);
+}
+
 Attempt::Attempt(const AttemptPlan& plan)
     : plan_(plan),
       in_flight_(plan.endpoint),
@@ -49,16 +54,17 @@ Task<Result<void>> Attempt::run(bool fresh) {
   reader_ = std::make_unique<AnswerReader>(
       std::move(*lease),
       HttpLimits{limits.header_bytes.bytes, limits.headers, limits.target_bytes.bytes});
-  auto sent = co_await send(reader_->stream());
-  if (!sent) co_return sent;
+  const auto sent = co_await send(reader_->stream());
+  // A server may answer, refuse and close before it has read everything: that answer counts.
+  if (!sent) reader_->close_after();
+  if (!sent && sent.error().code != ErrorCode::upstream_closed) co_return sent;
 
   const bool streamed = plan_.reply != nullptr;
   const TimePoint first_token_by = std::min(
-      plan_.deadline,
-      deadline_after(plan_.io.timers.now(), plan_.config.timeouts.first_token));
-  auto head = co_await read_head(streamed ? first_token_by : plan_.deadline,
-                                 streamed ? ErrorCode::first_token_timeout
-                                          : ErrorCode::total_timeout);
+      plan_.deadline, deadline_after(plan_.io.timers.now(), plan_.config.timeouts.first_token));
+  auto head =
+      co_await read_head(streamed ? first_token_by : plan_.deadline,
+                         streamed ? ErrorCode::first_token_timeout : ErrorCode::total_timeout);
   if (!head) co_return head;
   if (streamed && reader_->head().status == 200) {
     auto content = co_await read_to_content(first_token_by);
@@ -75,7 +81,8 @@ Task<Result<void>> Attempt::send(ByteStream& stream) {
     if (!text.empty()) pieces.push_back({const_cast<char*>(text.data()), text.size()});
   };
   add(plan_.head);
-  for (const std::string_view piece : plan_.pieces) add(piece);
+  for (const std::string_view piece : plan_.pieces)
+    add(piece);
   std::span<iovec> rest = pieces;
   while (!rest.empty()) {
     const IoResult written = stream.try_write(rest);
@@ -99,23 +106,24 @@ Task<Result<void>> Attempt::send(ByteStream& stream) {
   co_return Result<void>{};
 }
 
-// One step that has made progress; sends heartbeats while there is none.
+// One step that has made progress; sends heartbeats while there is none, and gives other work
+// its turn if there always is.
 Task<Result<AnswerReader::Step>> Attempt::next_step(TimePoint phase_deadline,
                                                     ErrorCode phase_error) {
   while (true) {
-    auto step = reader_->step(plan_.io.scratch);
-    if (!step || *step != AnswerReader::Step::blocked) co_return step;
     const TimePoint beat = plan_.reply != nullptr ? plan_.reply->next_beat() : never;
     const Wake wake = co_await reader_->stream().readable(std::min(phase_deadline, beat));
-    if (wake != Wake::timed_out) continue;
     const TimePoint now = plan_.io.timers.now();
     if (now >= phase_deadline) {
       co_return fail(now >= plan_.deadline ? ErrorCode::total_timeout : phase_error);
     }
-    if (now >= beat) {
+    if (wake == Wake::timed_out) {
       const bool alive = co_await plan_.reply->beat(std::string(plan_.waiting_lines));
       if (!alive) co_return fail(ErrorCode::client_gone);
+      continue;
     }
+    auto step = reader_->step(plan_.io.scratch);
+    if (!step || *step != AnswerReader::Step::blocked) co_return step;
   }
 }
 
@@ -128,13 +136,15 @@ Task<Result<void>> Attempt::read_head(TimePoint deadline, ErrorCode phase_error)
   if (const auto value = head.headers.find("retry-after")) retry_after_ = *value;
   if (head.status >= 300 && head.status < 400) {
     co_return fail(ErrorCode::upstream_garbage,
-                   plan_.backend.name + " answered with a redirect, which is never followed; "
-                                        "give its final address in urls");
+                   plan_.backend.name +
+                       " answered with a redirect, which is never followed; "
+                       "give its final address in urls");
   }
   if (head.status < 300 && is_encoded(head)) {
     co_return fail(ErrorCode::upstream_garbage, plan_.backend.name + " answered encoded, unasked");
   }
-  if (plan_.reply != nullptr && head.status == 200 && !is_event_stream(head)) {
+  const bool stream = head.status == 200 && is_event_stream(head);
+  if (plan_.reply != nullptr && head.status < 300 && !stream) {
     co_return fail(ErrorCode::upstream_garbage,
                    plan_.backend.name + " answered a streamed request without a stream");
   }
@@ -147,9 +157,7 @@ Task<Result<void>> Attempt::read_whole(TimePoint deadline) {
   const size_t most = good ? plan_.config.limits.body_bytes.bytes : error_body_bytes_max;
   const std::uint64_t announced = reader_->head().content_length.value_or(0);
   if (announced > most) co_return fail(ErrorCode::upstream_too_large);
-  if (announced != 0 && !body_.reserve(plan_.bodies, announced)) {
-    co_return fail(ErrorCode::overloaded);
-  }
+  body_.expect(announced);
   while (true) {
     for (const std::string_view piece : reader_->body()) {
       if (body_.size() + piece.size() > most) co_return fail(ErrorCode::upstream_too_large);
@@ -207,11 +215,13 @@ Result<void> Attempt::take_events() {
       if (!result) return;
       const auto forward = stream_.take(event);
       if (!forward) {
-        result = std::unexpected(forward.error());
+        result = fail(forward.error().code, upstream_words(plan_.backend, forward.error()));
       } else if (*forward) {
         held_ += event.raw;
       }
     });
+    // What follows a stream that is done concerns its connection, not its client.
+    if (stream_.done()) return {};
     if (!fed) return fed;
     if (!result) break;
     if (held_.size() > plan_.config.limits.event_bytes.bytes + plan_.io.scratch.size()) {

@@ -30,8 +30,11 @@ struct AttemptPlan {
   const std::vector<std::string_view>& pieces;  // the outgoing body
   TimePoint deadline;                           // of the exchange: timeouts.total
   StreamReply* reply;                           // null: not a stream
-  std::string_view waiting_lines;  // head lines for a heartbeat before the commit
+  std::string_view waiting_lines;               // head lines for a heartbeat before the commit
 };
+
+// The detail of an error in an upstream's stream, fit for a client.
+[[nodiscard]] std::string upstream_words(const Backend& backend, const Error& error);
 
 // One try at one endpoint: connect or borrow a connection, send, and read as far as nothing is
 // lost yet if it fails. For an unstreamed request that is the whole answer; for a stream it is

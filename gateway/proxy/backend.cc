@@ -67,8 +67,8 @@ RouterInput router_input(const Snapshot& snapshot) {
     return static_cast<size_t>(found - snapshot.backends.begin());
   };
   for (const Backend& backend : snapshot.backends) {
-    RouterBackend known{backend.name, backend.default_model,
-                        quirks_of(backend.kind).implicit_latest, {}};
+    RouterBackend known{
+        backend.name, backend.default_model, quirks_of(backend.kind).implicit_latest, {}};
     for (const auto& endpoint : backend.endpoints) {
       RouterBackend::EndpointModels models{endpoint->probed.inventory_known, {}};
       for (const InventoryModel& model : endpoint->probed.models) {
@@ -78,7 +78,8 @@ RouterInput router_input(const Snapshot& snapshot) {
     }
     input.backends.push_back(std::move(known));
   }
-  for (const std::string& name : snapshot.config.order) input.order.push_back(index_of(name));
+  for (const std::string& name : snapshot.config.order)
+    input.order.push_back(index_of(name));
   for (const auto& [name, route] : snapshot.config.models) {
     RouterRoute routed{name, {}, route.substitute};
     for (const CandidateConfig& candidate : route.candidates) {

@@ -13,8 +13,8 @@ constexpr int status_client_gone = 499;  // nginx's number: the answer had nobod
 
 bool id_ok(std::string_view id) {
   return !id.empty() && id.size() <= id_bytes_max && std::ranges::all_of(id, [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           c == '.' || c == '_' || c == '-';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   });
 }
 
@@ -34,17 +34,20 @@ std::string make_id(Random& random) {
 }  // namespace
 
 Call::Call(LoopState& loop, Request& request, ResponseWriter& response)
-    : loop_(loop), current_(loop.current), request_(request), response_(response) {
+    : loop_(loop),
+      current_(loop.current),
+      request_(request),
+      response_(response),
+      bytes_in_(request.body.size()) {
   const auto given = request.head.headers.find("x-request-id");
   id_ = given && id_ok(*given) ? std::string(*given) : make_id(loop.random);
 }
 
 Call::~Call() {
-  const int status = account_.outcome == Outcome::cancelled ? status_client_gone
-                                                            : response_.status();
+  const int status =
+      account_.outcome == Outcome::cancelled ? status_client_gone : response_.status();
   if (!quiet) {
-    count_request(loop_.metrics,
-                  {to_string(operation), account_.route, account_.backend, status});
+    count_request(loop_.metrics, {to_string(operation), account_.route, account_.backend, status});
     AccessEntry entry;
     entry.time = loop_.io.timers.wall_now();
     entry.id = id_;
@@ -63,7 +66,7 @@ Call::~Call() {
       entry.tokens_in = static_cast<std::uint64_t>(account_.usage->in);
       entry.tokens_out = static_cast<std::uint64_t>(account_.usage->out);
     }
-    entry.bytes_in = request_.body.size();
+    entry.bytes_in = bytes_in_;
     entry.bytes_out = response_.bytes_sent();
     loop_.access_log.append(entry);
   }
@@ -106,6 +109,10 @@ void Call::send_error(const Error& error, std::string_view more_lines) {
   const ErrorMeaning& meaning = meaning_of(error.code);
   send_json(meaning.status, error_body(error, id_), more_lines);
   close_account(Outcome::error, meaning.blame);
+}
+
+void Call::drop_body() {
+  request_.body = Body();
 }
 
 void Call::close_account(Outcome outcome, Blame blame) {

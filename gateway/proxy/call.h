@@ -58,6 +58,8 @@ class Call {
   void send_text(int status, std::string_view body,
                  std::string_view content_type = "text/plain; charset=utf-8");
   void send_error(const Error& error, std::string_view more_lines = {});
+  // After the commit nothing is sent again: gives the request's body back to the budget.
+  void drop_body();
   // For the account of an answer that was sent otherwise.
   void close_account(Outcome outcome, Blame blame);
 
@@ -71,6 +73,7 @@ class Call {
   ResponseWriter& response_;
   std::string id_;
   Account account_;
+  std::uint64_t bytes_in_;
   std::string sent_body_;  // what the writer has not sent yet
 };
 

@@ -19,7 +19,8 @@ Result<void> check_reloadable(const Config& before, const Config& after) {
 std::set<std::pair<std::string, std::string>> endpoint_names(const Snapshot& snapshot) {
   std::set<std::pair<std::string, std::string>> names;
   for (const Backend& backend : snapshot.backends) {
-    for (const auto& endpoint : backend.endpoints) names.emplace(backend.name, endpoint->id);
+    for (const auto& endpoint : backend.endpoints)
+      names.emplace(backend.name, endpoint->id);
   }
   return names;
 }

@@ -12,8 +12,8 @@ namespace rocket {
 class Control {
  public:
   // Hands a snapshot and a router to every loop, loop 0 before it returns.
-  using Publish = std::function<void(std::shared_ptr<const Snapshot>,
-                                     std::shared_ptr<const Router>)>;
+  using Publish =
+      std::function<void(std::shared_ptr<const Snapshot>, std::shared_ptr<const Router>)>;
 
   Control(LoopState& loop, Log& log, Publish publish);
 

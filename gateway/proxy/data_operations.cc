@@ -50,9 +50,9 @@ Task<void> one_model(Call& call) {
     call.send_json(200, body);
     co_return;
   }
-  call.send_error({ErrorCode::model_not_found,
-                   "no backend has the model '" + std::string(call.parameter.substr(0, 128)) +
-                       "'; GET /v1/models lists what there is"});
+  call.send_error({ErrorCode::model_not_found, "no backend has the model '" +
+                                                   std::string(call.parameter.substr(0, 128)) +
+                                                   "'; GET /v1/models lists what there is"});
 }
 
 }  // namespace
@@ -66,9 +66,9 @@ void add_data_operations(Operations& operations, PortHealth health) {
   operations.add({Method::get, "/health", Operation::health,
                   [](Call& call) {
                     const std::string body =
-                        std::string(R"({"status":")") +
-                        (call.loop().draining ? "draining" : "ok") + R"(","revision":)" +
-                        std::to_string(call.current()->snapshot->revision) + "}";
+                        std::string(R"({"status":")") + (call.loop().draining ? "draining" : "ok") +
+                        R"(","revision":)" + std::to_string(call.current()->snapshot->revision) +
+                        "}";
                     return send_now(call, 200, body);
                   },
                   true});

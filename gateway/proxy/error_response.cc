@@ -57,10 +57,13 @@ constexpr std::array table{
 };
 // clang-format on
 
+constexpr std::string_view word_separators = " \t\r\n\"'`()[]{}<>,;=\\";
+
 // The word starts like a directory that a server keeps its code or data in.
 bool is_file_path(std::string_view word) {
-  constexpr std::array<std::string_view, 10> roots{"/home/", "/usr/", "/root/", "/opt/",  "/var/",
-                                                   "/tmp/",  "/etc/", "/app/",  "/workspace/", "/mnt/"};
+  constexpr std::array<std::string_view, 10> roots{"/home/",      "/usr/", "/root/", "/opt/",
+                                                   "/var/",       "/tmp/", "/etc/",  "/app/",
+                                                   "/workspace/", "/mnt/"};
   return std::ranges::any_of(roots, [&](std::string_view root) { return word.starts_with(root); });
 }
 
@@ -96,7 +99,8 @@ std::string error_body(const Error& error, std::string_view request_id) {
   body += R"(","param":)";
   body += error.code == ErrorCode::model_not_found || error.code == ErrorCode::no_model
               ? "\"model\""
-              : error.code == ErrorCode::unknown_backend ? "\"backend\"" : "null";
+          : error.code == ErrorCode::unknown_backend ? "\"backend\""
+                                                     : "null";
   body += R"(,"code":")";
   body += to_string(error.code);
   body += R"(","request_id":)";
@@ -109,13 +113,22 @@ std::string error_event(const Error& error, std::string_view request_id) {
   return "data: " + error_body(error, request_id) + "\n\n";
 }
 
+bool reveals_network(std::string_view text) {
+  while (!text.empty()) {
+    const size_t end = std::min(text.find_first_of(word_separators), text.size());
+    const std::string_view word = text.substr(0, end);
+    if (is_file_path(word) || is_address(word)) return true;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return false;
+}
+
 std::string scrubbed(std::string_view text) {
   constexpr size_t bytes_max = 512;
-  constexpr std::string_view separators = " \t\"'`()[]{}<>,;=";
   text = text.substr(0, text.find_first_of("\r\n"));
   std::string clean;
   while (!text.empty() && clean.size() < bytes_max) {
-    const size_t end = std::min(text.find_first_of(separators), text.size());
+    const size_t end = std::min(text.find_first_of(word_separators), text.size());
     const std::string_view word = text.substr(0, end);
     clean += is_file_path(word) ? "[path]" : is_address(word) ? "[address]" : word;
     text.remove_prefix(end);

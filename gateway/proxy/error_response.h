@@ -12,7 +12,7 @@ namespace rocket {
 struct ErrorMeaning {
   ErrorCode code;
   int status;
-  std::string_view type;     // OpenAI's error type
+  std::string_view type;  // OpenAI's error type
   Blame blame;
   std::string_view message;  // when the error has no detail
 };
@@ -24,6 +24,9 @@ struct ErrorMeaning {
 
 // The same as an event of a stream.
 [[nodiscard]] std::string error_event(const Error& error, std::string_view request_id);
+
+// Whether a text names addresses, URLs or file paths of the network behind us.
+[[nodiscard]] bool reveals_network(std::string_view text);
 
 // An upstream's words made fit for a client: one line, bounded, without addresses, file paths
 // and URLs of the network behind us.

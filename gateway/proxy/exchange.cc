@@ -137,7 +137,8 @@ Task<bool> Exchange::try_endpoint(const Candidate& candidate, std::uint32_t inde
   const std::string_view body = call_.request().body.text();
   const auto pieces = splice(body, edits);
   size_t body_bytes = 0;
-  for (const std::string_view piece : pieces) body_bytes += piece.size();
+  for (const std::string_view piece : pieces)
+    body_bytes += piece.size();
   const std::string head = outgoing_head(*use.endpoint, body_bytes);
   const AttemptPlan plan{.io = loop_.io,
                          .config = config_,
@@ -218,7 +219,7 @@ Task<void> Exchange::answer_refusal(const AttemptPlan& plan, Attempt& attempt) {
   const std::string message = read_upstream_error(attempt.body());
   const auto body = parse_json(attempt.body());
   const bool proper = body && body->kind == JsonKind::object && json_find(body->text, "error") &&
-                      scrubbed(message) == message;
+                      !reveals_network(body->text);
   const Error refusal{ErrorCode::invalid_field, plan.backend.name + ": " + scrubbed(message)};
   if (reply_.begun()) {
     co_await reply_.break_off(refusal);
@@ -243,6 +244,7 @@ Task<Result<void>> Exchange::answer_stream(const AttemptPlan& plan, Attempt& att
   std::string lines = answer_lines(plan, "text/event-stream");
   append_passed_answer_headers(lines, attempt.head().headers);
   reply_.begin(lines);
+  call_.drop_body();
   Relay relay(plan, attempt);
   const auto relayed = co_await relay.run();
 

@@ -17,8 +17,7 @@ std::string request_text(const Endpoint& endpoint, std::string_view path) {
   return text;
 }
 
-Task<Result<Fetched>> fetch_on(Io& io, AnswerReader& reader, std::string text,
-                               TimePoint deadline) {
+Task<Result<Fetched>> fetch_on(Io& io, AnswerReader& reader, std::string text, TimePoint deadline) {
   // Shorter than any socket's buffer: it goes out whole or the connection is dead.
   const iovec piece{text.data(), text.size()};
   const IoResult written = reader.stream().try_write({&piece, 1});
@@ -27,14 +26,13 @@ Task<Result<Fetched>> fetch_on(Io& io, AnswerReader& reader, std::string text,
   }
   Fetched fetched;
   while (!reader.complete()) {
+    co_await reader.stream().readable(deadline);
+    if (io.timers.now() >= deadline) co_return fail(ErrorCode::first_token_timeout);
     const auto step = reader.step(io.scratch);
     if (!step) co_return std::unexpected(step.error());
-    if (*step == AnswerReader::Step::blocked) {
-      const Wake wake = co_await reader.stream().readable(deadline);
-      if (wake == Wake::timed_out) co_return fail(ErrorCode::first_token_timeout);
-      continue;
-    }
-    for (const std::string_view bytes : reader.body()) fetched.body += bytes;
+    if (*step == AnswerReader::Step::blocked) continue;
+    for (const std::string_view bytes : reader.body())
+      fetched.body += bytes;
     if (fetched.body.size() > body_bytes_max) co_return fail(ErrorCode::upstream_too_large);
   }
   fetched.status = reader.head().status;

@@ -24,7 +24,8 @@ void HealthProber::restart() {
   watches_.cancel_all();
   const auto current = loop_.current;
   outstanding_ = 0;
-  for (const auto& backend : current->endpoints) outstanding_ += backend.size();
+  for (const auto& backend : current->endpoints)
+    outstanding_ += backend.size();
   for (size_t i = 0; i < current->endpoints.size(); ++i) {
     for (size_t k = 0; k < current->endpoints[i].size(); ++k) {
       watches_.spawn(watch(current, i, k));
@@ -35,15 +36,15 @@ void HealthProber::restart() {
 Task<void> HealthProber::watch(std::shared_ptr<const Current> current, size_t backend,
                                size_t endpoint) {
   const Config& config = current->snapshot->config;
-  const Target target{&current->snapshot->backends[backend],
-                      current->endpoints[backend][endpoint]};
+  const Target target{&current->snapshot->backends[backend], current->endpoints[backend][endpoint]};
   Endpoint& state = *target.use.endpoint;
   state.probed.health.set({config.health.rise, config.health.fall});
   bool first = true;
   while (true) {
     co_await probe(config, target);
-    if (first) --outstanding_;
-    first = false;
+    if (std::exchange(first, false) && --outstanding_ == 0) {
+      first_round_done_.store(true, std::memory_order_release);
+    }
     const Duration pause = with_jitter(config.health.interval, config.health.jitter, loop_.random);
     co_await SleepUntil(loop_.io.timers, loop_.io.timers.now() + pause);
   }
@@ -58,17 +59,16 @@ Task<void> HealthProber::probe(const Config& config, Target target) {
 }
 
 // The body of a 2xx answer.
-Task<Result<std::string>> HealthProber::ask(const Config& config, Target target,
-                                            std::string path) {
+Task<Result<std::string>> HealthProber::ask(const Config& config, Target target, std::string path) {
   const TimePoint deadline = deadline_after(loop_.io.timers.now(), config.health.timeout);
   auto fetched =
       co_await fetch(loop_.io, *target.use.endpoint, *target.use.pool, std::move(path), deadline);
   if (!fetched) co_return std::unexpected(fetched.error());
   if (fetched->status / 100 == 2) co_return std::move(fetched->body);
   const std::string detail = "status " + std::to_string(fetched->status);
-  co_return fail(fetched->status == 503 ? ErrorCode::upstream_unavailable
-                                        : ErrorCode::upstream_status,
-                 detail);
+  co_return fail(
+      fetched->status == 503 ? ErrorCode::upstream_unavailable : ErrorCode::upstream_status,
+      detail);
 }
 
 void HealthProber::record(const Target& target, const Result<std::string>& alive) {
@@ -97,8 +97,7 @@ void HealthProber::record(const Target& target, const Result<std::string>& alive
   }
 }
 
-Task<void> HealthProber::read_models(const Config& config, Target target,
-                                     std::string alive_body) {
+Task<void> HealthProber::read_models(const Config& config, Target target, std::string alive_body) {
   const Quirks& quirks = quirks_of(target.backend->kind);
   Result<std::vector<InventoryModel>> models = fail(ErrorCode::upstream_garbage);
   for (const std::string_view path : quirks.inventory_paths) {

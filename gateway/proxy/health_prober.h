@@ -21,8 +21,11 @@ class HealthProber {
   // that were probed before keep what is known of them.
   void restart();
 
-  // Every endpoint of the current snapshot has been asked at least once, with whatever result.
-  [[nodiscard]] bool first_round_done() const { return outstanding_ == 0; }
+  // Every endpoint of the first snapshot has been asked, with whatever result. Stays so. From any
+  // loop.
+  [[nodiscard]] bool first_round_done() const {
+    return first_round_done_.load(std::memory_order_acquire);
+  }
 
  private:
   struct Target {
@@ -44,6 +47,7 @@ class HealthProber {
   Log& log_;
   std::function<void()> inventory_changed_;
   size_t outstanding_ = 0;
+  std::atomic<bool> first_round_done_ = false;
   TaskGroup watches_;
 };
 

@@ -23,7 +23,8 @@ void LoopState::replace(std::shared_ptr<const Snapshot> snapshot,
       counted[before->snapshot->backends[i].name] = before->metrics[i];
     }
     for (const auto& backend : before->endpoints) {
-      for (const EndpointUse& use : backend) kept[use.endpoint.get()] = use.pool;
+      for (const EndpointUse& use : backend)
+        kept[use.endpoint.get()] = use.pool;
     }
   }
   auto fresh = std::make_shared<Current>();
@@ -35,11 +36,10 @@ void LoopState::replace(std::shared_ptr<const Snapshot> snapshot,
     auto& uses = fresh->endpoints.emplace_back();
     for (const auto& endpoint : backend.endpoints) {
       auto& pool = kept[endpoint.get()];
-      if (!pool) {
-        ConnectionPool::Limits pool_limits;
-        pool_limits.idle_max = limits.idle_per_endpoint;
-        pool = std::make_shared<ConnectionPool>(io, endpoint->address, pool_limits);
-      }
+      ConnectionPool::Limits pool_limits;
+      pool_limits.idle_max = limits.idle_per_endpoint;
+      if (!pool) pool = std::make_shared<ConnectionPool>(io, endpoint->address, pool_limits);
+      pool->set_limits(pool_limits);
       uses.push_back({endpoint, pool});
     }
   }
@@ -53,7 +53,8 @@ void LoopState::replace(std::shared_ptr<const Snapshot> snapshot,
 void LoopState::sweep() const {
   if (!current) return;
   for (const auto& backend : current->endpoints) {
-    for (const EndpointUse& use : backend) use.pool->sweep();
+    for (const EndpointUse& use : backend)
+      use.pool->sweep();
   }
 }
 

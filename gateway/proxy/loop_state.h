@@ -28,7 +28,7 @@ struct EndpointUse {
 struct Current {
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const Router> router;
-  std::vector<std::vector<EndpointUse>> endpoints;  // by backend, by endpoint
+  std::vector<std::vector<EndpointUse>> endpoints;       // by backend, by endpoint
   std::vector<std::shared_ptr<BackendMetrics>> metrics;  // by backend
   HttpSettings http;
 };

@@ -13,8 +13,8 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view start) {
 
 template <size_t Size>
 bool is_one_of(std::string_view name, const std::array<std::string_view, Size>& names) {
-  return std::ranges::any_of(
-      names, [&](std::string_view one) { return equals_ignoring_case(name, one); });
+  return std::ranges::any_of(names,
+                             [&](std::string_view one) { return equals_ignoring_case(name, one); });
 }
 
 template <size_t Size>
@@ -24,17 +24,17 @@ bool starts_with_one_of(std::string_view name, const std::array<std::string_view
 }
 
 constexpr std::array<std::string_view, 24> kept_from_upstreams{
-    "host",           "connection",        "keep-alive", "te",
-    "trailer",        "transfer-encoding", "upgrade",    "content-length",
-    "content-type",   "content-encoding",  "expect",     "authorization",
-    "x-api-key",      "api-key",           "cookie",     "accept-encoding",
-    "forwarded",      "x-real-ip",         "via",        "x-request-id",
-    "origin",         "referer",           "priority",   "http2-settings"};
+    "host",         "connection",        "keep-alive", "te",
+    "trailer",      "transfer-encoding", "upgrade",    "content-length",
+    "content-type", "content-encoding",  "expect",     "authorization",
+    "x-api-key",    "api-key",           "cookie",     "accept-encoding",
+    "forwarded",    "x-real-ip",         "via",        "x-request-id",
+    "origin",       "referer",           "priority",   "http2-settings"};
 constexpr std::array<std::string_view, 6> kept_from_upstreams_by_start{
     "x-forwarded-", "x-rocket-", "proxy-", "sec-", "access-control-", "cf-"};
 
-constexpr std::array<std::string_view, 4> passed_to_clients{
-    "content-language", "cache-control", "retry-after-ms", "x-should-retry"};
+constexpr std::array<std::string_view, 4> passed_to_clients{"content-language", "cache-control",
+                                                            "retry-after-ms", "x-should-retry"};
 constexpr std::array<std::string_view, 3> passed_to_clients_by_start{"openai-", "anthropic-",
                                                                      "x-ratelimit-"};
 
@@ -44,8 +44,10 @@ bool nominated(std::string_view name, std::string_view connection) {
     const size_t comma = std::min(connection.find(','), connection.size());
     std::string_view option = connection.substr(0, comma);
     connection.remove_prefix(std::min(comma + 1, connection.size()));
-    while (option.starts_with(' ') || option.starts_with('\t')) option.remove_prefix(1);
-    while (option.ends_with(' ') || option.ends_with('\t')) option.remove_suffix(1);
+    while (option.starts_with(' ') || option.starts_with('\t'))
+      option.remove_prefix(1);
+    while (option.ends_with(' ') || option.ends_with('\t'))
+      option.remove_suffix(1);
     if (equals_ignoring_case(option, name)) return true;
   }
   return false;
@@ -54,7 +56,12 @@ bool nominated(std::string_view name, std::string_view connection) {
 }  // namespace
 
 void append_passed_request_headers(std::string& out, const HeaderList& headers) {
-  const std::string_view connection = headers.find("connection").value_or("");
+  std::string connection;
+  for (const HeaderList::Header& header : headers) {
+    if (!equals_ignoring_case(header.name, "connection")) continue;
+    connection += header.value;
+    connection += ',';
+  }
   for (size_t i = 0; i < headers.size(); ++i) {
     const std::string_view name = headers[i].name;
     if (is_one_of(name, kept_from_upstreams)) continue;

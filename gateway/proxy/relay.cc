@@ -12,44 +12,38 @@ Task<Result<void>> Relay::run() {
 
   const std::string_view held = attempt_.held();
   reply.send({&held, 1}, stream.done());
+  Result<void> taken;
   while (true) {
     if (reply.blocked()) {
-      const bool taken = co_await reply.drained();
-      if (!taken) co_return fail(ErrorCode::client_gone);
+      const bool alive = co_await reply.drained(plan_.deadline);
+      if (!alive) co_return fail(ErrorCode::client_gone);
     }
+    if (!taken) co_return taken;
     if (stream.done()) co_return Result<void>{};
     if (reader.complete()) {
       co_return fail(ErrorCode::upstream_closed,
                      plan_.backend.name + " ended its stream before it was finished");
     }
+    const auto waited = co_await wait();
+    if (!waited) co_return waited;
     const auto step = reader.step(plan_.io.scratch);
     if (!step) co_return std::unexpected(step.error());
-    if (*step == AnswerReader::Step::blocked) {
-      const auto waited = co_await wait();
-      if (!waited) co_return std::unexpected(waited.error());
-      continue;
-    }
-    const auto taken = take_events();
+    if (*step == AnswerReader::Step::blocked) continue;
+    taken = take_events();
     if (!pieces_.empty()) reply.send(pieces_, stream.done());
-    if (!taken) {
-      if (reply.blocked()) {
-        const bool alive = co_await reply.drained();
-        if (!alive) co_return fail(ErrorCode::client_gone);
-      }
-      co_return std::unexpected(taken.error());
-    }
   }
 }
 
+// Until the upstream may have something to say; gives other work its turn if it always has.
 Task<Result<void>> Relay::wait() {
   StreamReply& reply = *plan_.reply;
   const TimePoint idle = deadline_after(last_event_, plan_.config.timeouts.idle);
   const TimePoint beat = reply.next_beat();
   const TimePoint wake_at = std::min(std::min(idle, plan_.deadline), beat);
   const Wake wake = co_await attempt_.reader().stream().readable(wake_at);
-  if (wake != Wake::timed_out) co_return Result<void>{};
   const TimePoint now = plan_.io.timers.now();
   if (now >= plan_.deadline) co_return fail(ErrorCode::total_timeout);
+  if (wake != Wake::timed_out) co_return Result<void>{};
   if (now >= idle) co_return fail(ErrorCode::idle_timeout);
   if (now >= beat) {
     const bool alive = co_await reply.beat({});
@@ -69,11 +63,13 @@ Result<void> Relay::take_events() {
       last_event_ = plan_.io.timers.now();
       const auto forward = attempt_.stream().take(event);
       if (!forward) {
-        result = std::unexpected(forward.error());
+        result = fail(forward.error().code, upstream_words(plan_.backend, forward.error()));
       } else if (*forward) {
         keep(event, source);
       }
     });
+    // What follows a stream that is done concerns its connection, not its client.
+    if (attempt_.stream().done()) break;
     if (!fed) return fed;
     if (!result) break;
   }

@@ -9,17 +9,18 @@ constexpr Duration chore_interval = std::chrono::milliseconds(200);
 }  // namespace
 
 Server::Server(LoopState& loop)
-    : loop_(loop),
-      connections_(loop.io.timers.run_queue()),
-      chores_(loop.io.timers.run_queue()) {
+    : loop_(loop), connections_(loop.io.timers.run_queue()), chores_(loop.io.timers.run_queue()) {
   chores_.spawn(do_chores());
 }
 
-void Server::accept(std::unique_ptr<ByteStream> stream, Operations& operations) {
-  connections_.spawn(serve(std::move(stream), operations));
+void Server::accept(std::unique_ptr<ByteStream> stream, Operations& operations,
+                    ConnectionCount& count) {
+  connections_.spawn(serve(std::move(stream), operations, count));
 }
 
-Task<void> Server::serve(std::unique_ptr<ByteStream> stream, Operations& operations) {
+Task<void> Server::serve(std::unique_ptr<ByteStream> stream, Operations& operations,
+                         ConnectionCount& count) {
+  const ConnectionCount::Place place(count);
   const GaugeHold counted(loop_.metrics.gauge(Family::connections));
   HttpConnection connection(loop_.io, std::move(stream), operations);
   Listed listed;

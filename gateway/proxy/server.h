@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "net/connection_count.h"
 #include "proxy/operations.h"
 
 namespace rocket {
@@ -12,8 +13,8 @@ class Server {
  public:
   explicit Server(LoopState& loop);
 
-  // Serves a connection with what `operations` answers.
-  void accept(std::unique_ptr<ByteStream> stream, Operations& operations);
+  // Serves a connection with what `operations` answers, and counts it in `count`.
+  void accept(std::unique_ptr<ByteStream> stream, Operations& operations, ConnectionCount& count);
 
   // From here on connections end with the answer they are at; idle ones end now.
   void drain();
@@ -30,7 +31,8 @@ class Server {
     HttpConnection* connection = nullptr;
   };
 
-  [[nodiscard]] Task<void> serve(std::unique_ptr<ByteStream> stream, Operations& operations);
+  [[nodiscard]] Task<void> serve(std::unique_ptr<ByteStream> stream, Operations& operations,
+                                 ConnectionCount& count);
   [[nodiscard]] Task<void> do_chores();
 
   LoopState& loop_;

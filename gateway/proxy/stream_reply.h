@@ -31,7 +31,7 @@ class StreamReply {
   // Whole events. Copies what the client does not take at once, and then drained() is due.
   void send(std::span<const std::string_view> pieces, bool last);
   [[nodiscard]] bool blocked() const { return writer_.blocked(); }
-  [[nodiscard]] Task<bool> drained() { return writer_.drained(); }
+  [[nodiscard]] Task<bool> drained(TimePoint deadline = never) { return writer_.drained(deadline); }
 
   // Ends the stream with an error event and visibly broken: never [DONE], no last chunk.
   [[nodiscard]] Task<bool> break_off(Error error);

@@ -1,6 +1,7 @@
 #include "schema/openai_request.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "wire/json.h"
 
@@ -200,9 +201,7 @@ std::vector<Edit> upstream_edits(const OpenAiRequest& request, std::string_view 
     if (request.members == (request.backend_place ? 1U : 0U)) inserted.pop_back();
     edits.push_back({request.object_begin, request.object_begin, std::move(inserted)});
   }
-  std::ranges::stable_sort(edits, [](const Edit& a, const Edit& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
-  });
+  std::ranges::sort(edits, {}, [](const Edit& edit) { return std::pair(edit.begin, edit.end); });
   return edits;
 }
 

@@ -20,20 +20,11 @@ Result<FakeScript> script_for(FakeScript script, const std::string& body) {
     script = std::move(*overridden);
   }
   switch (script.fault) {
-    case Fault::status_429:
-      script.status = 429;
-      break;
-    case Fault::status_500:
-      script.status = 500;
-      break;
-    case Fault::status_503:
-      script.status = 503;
-      break;
-    case Fault::status_529:
-      script.status = 529;
-      break;
-    default:
-      break;
+    case Fault::status_429: script.status = 429; break;
+    case Fault::status_500: script.status = 500; break;
+    case Fault::status_503: script.status = 503; break;
+    case Fault::status_529: script.status = 529; break;
+    default: break;
   }
   const bool asks_to_wait = script.fault == Fault::status_429 || script.fault == Fault::status_503;
   if (asks_to_wait && script.retry_after.empty()) script.retry_after = "1";
@@ -156,7 +147,7 @@ Task<bool> FakeBackend::answer(Connection& connection) {
       .method = head.method_name,
       .path = head.target.substr(0, head.target.find('?')),
       .body = connection.request.body,
-      .number = counters_.requests,
+      .number = counters_.requests + 1,
   };
   FakePlan plan = plan_for(request, head);
   const bool keep = plan.end == FakePlan::End::keep;

@@ -79,12 +79,8 @@ void spoil_body(FakeAnswer& answer, const FakeScript& script) {
     case Fault::no_done:
       if (answer.stream) answer.pieces.pop_back();
       break;
-    case Fault::error_event_first:
-      fail_stream(answer, script, 0);
-      break;
-    case Fault::error_event_mid_stream:
-      fail_stream(answer, script, struck(answer, script));
-      break;
+    case Fault::error_event_first: fail_stream(answer, script, 0); break;
+    case Fault::error_event_mid_stream: fail_stream(answer, script, struck(answer, script)); break;
     case Fault::broken_json:
       piece.resize(piece.size() / 2);
       if (answer.stream) piece += "\n\n";
@@ -98,8 +94,7 @@ void spoil_body(FakeAnswer& answer, const FakeScript& script) {
       // White space, so that nothing else is wrong with it.
       piece.insert(answer.stream ? piece.find('{') : piece.size(), 10'000'000, ' ');
       break;
-    default:
-      break;
+    default: break;
   }
 }
 

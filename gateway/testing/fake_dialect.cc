@@ -79,13 +79,11 @@ const char* error_type(FakeKind kind, int status) {
       if (status == 404) return "not_found_error";
       if (status == 503) return "unavailable_error";
       return status < 500 ? "invalid_request_error" : "server_error";
-    case FakeKind::ollama:
-      return status == 400 ? "invalid_request_error" : "api_error";
+    case FakeKind::ollama: return status == 400 ? "invalid_request_error" : "api_error";
     case FakeKind::vllm:
       if (status == 404) return "NotFoundError";
       return status < 500 ? "BadRequestError" : "InternalServerError";
-    case FakeKind::lmstudio:
-      return status < 500 ? "invalid_request_error" : "server_error";
+    case FakeKind::lmstudio: return status < 500 ? "invalid_request_error" : "server_error";
   }
   return "";
 }

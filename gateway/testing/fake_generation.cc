@@ -47,14 +47,10 @@ std::string event(const OrderedJson& json) {
 std::string answer_id(const FakeScript& script, bool chat, std::uint64_t number) {
   const char* prefix = chat ? "chatcmpl" : "cmpl";
   switch (script.kind) {
-    case FakeKind::llama_cpp:
-      return fmt::format("chatcmpl-{:032x}", number);
-    case FakeKind::ollama:
-      return fmt::format("{}-{}", prefix, number % 1000);
-    case FakeKind::vllm:
-      return fmt::format("{}-{:016x}", prefix, number);
-    case FakeKind::lmstudio:
-      return fmt::format("{}-{:022d}", prefix, number);
+    case FakeKind::llama_cpp: return fmt::format("chatcmpl-{:032x}", number);
+    case FakeKind::ollama: return fmt::format("{}-{}", prefix, number % 1000);
+    case FakeKind::vllm: return fmt::format("{}-{:016x}", prefix, number);
+    case FakeKind::lmstudio: return fmt::format("{}-{:022d}", prefix, number);
   }
   return {};
 }

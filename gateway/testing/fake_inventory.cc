@@ -34,14 +34,10 @@ bool is_loaded(const FakeScript& script, const std::string& model) {
 
 const char* owner(FakeKind kind) {
   switch (kind) {
-    case FakeKind::llama_cpp:
-      return "llamacpp";
-    case FakeKind::ollama:
-      return "library";
-    case FakeKind::vllm:
-      return "vllm";
-    case FakeKind::lmstudio:
-      return "organization_owner";
+    case FakeKind::llama_cpp: return "llamacpp";
+    case FakeKind::ollama: return "library";
+    case FakeKind::vllm: return "vllm";
+    case FakeKind::lmstudio: return "organization_owner";
   }
   return "";
 }
@@ -130,12 +126,9 @@ Answer lmstudio(const FakeScript& script, const std::string& path) {
 
 FakeAnswer not_found(const FakeScript& script, const FakeRequest& request) {
   switch (script.kind) {
-    case FakeKind::llama_cpp:
-      return fake_error(script.kind, 404, "File Not Found");
-    case FakeKind::ollama:
-      return text(404, "text/plain", "404 page not found");
-    case FakeKind::vllm:
-      return text(404, "application/json", R"({"detail":"Not Found"})");
+    case FakeKind::llama_cpp: return fake_error(script.kind, 404, "File Not Found");
+    case FakeKind::ollama: return text(404, "text/plain", "404 page not found");
+    case FakeKind::vllm: return text(404, "application/json", R"({"detail":"Not Found"})");
     case FakeKind::lmstudio:
       // With status 200, as it does.
       return json({{"error", "Unexpected endpoint or method. (" + request.method + " " +
@@ -151,18 +144,10 @@ FakeAnswer fake_inventory(const FakeScript& script, const FakeRequest& request) 
   if (request.path == "/v1/models") return openai_models(script);
   Answer answer;
   switch (script.kind) {
-    case FakeKind::llama_cpp:
-      answer = llama_cpp(request.path);
-      break;
-    case FakeKind::ollama:
-      answer = ollama(script, request.path);
-      break;
-    case FakeKind::vllm:
-      answer = vllm(request.path);
-      break;
-    case FakeKind::lmstudio:
-      answer = lmstudio(script, request.path);
-      break;
+    case FakeKind::llama_cpp: answer = llama_cpp(request.path); break;
+    case FakeKind::ollama: answer = ollama(script, request.path); break;
+    case FakeKind::vllm: answer = vllm(request.path); break;
+    case FakeKind::lmstudio: answer = lmstudio(script, request.path); break;
   }
   return answer ? std::move(*answer) : not_found(script, request);
 }

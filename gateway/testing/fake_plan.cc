@@ -23,22 +23,14 @@ std::vector<std::string> quarters(const std::string& body) {
 
 std::string_view reason(int status) {
   switch (status) {
-    case 200:
-      return "OK";
-    case 400:
-      return "Bad Request";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 429:
-      return "Too Many Requests";
-    case 500:
-      return "Internal Server Error";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return "Unknown";
+    case 200: return "OK";
+    case 400: return "Bad Request";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 429: return "Too Many Requests";
+    case 500: return "Internal Server Error";
+    case 503: return "Service Unavailable";
+    default: return "Unknown";
   }
 }
 
@@ -57,12 +49,9 @@ std::string server_headers(FakeKind kind, bool stream) {
     case FakeKind::llama_cpp:
       return std::string("Server: llama.cpp\r\nAccess-Control-Allow-Origin: \r\n") +
              (stream ? "X-Accel-Buffering: no\r\n" : "");
-    case FakeKind::ollama:
-      return "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n";
-    case FakeKind::vllm:
-      return "date: Thu, 01 Jan 2026 00:00:00 GMT\r\nserver: uvicorn\r\n";
-    case FakeKind::lmstudio:
-      return "X-Powered-By: Express\r\nAccess-Control-Allow-Origin: *\r\n";
+    case FakeKind::ollama: return "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n";
+    case FakeKind::vllm: return "date: Thu, 01 Jan 2026 00:00:00 GMT\r\nserver: uvicorn\r\n";
+    case FakeKind::lmstudio: return "X-Powered-By: Express\r\nAccess-Control-Allow-Origin: *\r\n";
   }
   return {};
 }
@@ -71,14 +60,11 @@ bool is_chunked(const FakeAnswer& answer, Fault fault) {
   switch (fault) {
     case Fault::bad_chunk_size:
     case Fault::overflowing_chunk_size:
-    case Fault::length_and_chunked:
-      return true;
+    case Fault::length_and_chunked: return true;
     case Fault::two_lengths:
     case Fault::length_too_long:
-    case Fault::length_too_short:
-      return false;
-    default:
-      return answer.stream;
+    case Fault::length_too_short: return false;
+    default: return answer.stream;
   }
 }
 
@@ -87,28 +73,20 @@ std::string lengths(const FakeScript& script, std::size_t size) {
     return header(script.kind, "Content-Length", std::to_string(bytes));
   };
   switch (script.fault) {
-    case Fault::two_lengths:
-      return length(size) + length(size + 1);
-    case Fault::length_too_long:
-      return length(size + 100);
-    case Fault::length_too_short:
-      return length(5);
-    default:
-      return length(size);
+    case Fault::two_lengths: return length(size) + length(size + 1);
+    case Fault::length_too_long: return length(size + 100);
+    case Fault::length_too_short: return length(5);
+    default: return length(size);
   }
 }
 
 // The header line that is the fault, if it is one.
 std::string bad_header(Fault fault) {
   switch (fault) {
-    case Fault::head_64k:
-      return "X-Filler: " + std::string(65536, 'a') + "\r\n";
-    case Fault::nul_in_header:
-      return std::string("X-Nul: a\0b\r\n"sv);
-    case Fault::bare_lf:
-      return "X-Bare: a\nX-Split: b\r\n";
-    default:
-      return {};
+    case Fault::head_64k: return "X-Filler: " + std::string(65536, 'a') + "\r\n";
+    case Fault::nul_in_header: return std::string("X-Nul: a\0b\r\n"sv);
+    case Fault::bare_lf: return "X-Bare: a\nX-Split: b\r\n";
+    default: return {};
   }
 }
 
@@ -143,23 +121,17 @@ bool plan_without_answer(FakePlan& plan, Fault fault) {
     return true;
   };
   switch (fault) {
-    case Fault::hang_before_head:
-      return only("", End::hang);
-    case Fault::reset_before_head:
-      return only("", End::reset);
-    case Fault::end_before_head:
-      return only("", End::close);
-    case Fault::garbage:
-      return only("\x16\x03\x01 no HTTP \xff\xfe\r\n\r\n", End::close);
-    case Fault::http09:
-      return only("<html>a body without a head</html>\n", End::close);
+    case Fault::hang_before_head: return only("", End::hang);
+    case Fault::reset_before_head: return only("", End::reset);
+    case Fault::end_before_head: return only("", End::close);
+    case Fault::garbage: return only("\x16\x03\x01 no HTTP \xff\xfe\r\n\r\n", End::close);
+    case Fault::http09: return only("<html>a body without a head</html>\n", End::close);
     case Fault::endless_head:
       plan.steps = {{{}, "HTTP/1.1 200 OK\r\n"},
                     {{}, "X-Filler: " + std::string(1000, 'a') + "\r\n"}};
       plan.end = End::repeat;
       return true;
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -205,33 +177,18 @@ void cut_off(FakePlan& plan, const FakeScript& script, FakePlan::End end) {
 void spoil_plan(FakePlan& plan, const FakeScript& script) {
   using End = FakePlan::End;
   switch (script.fault) {
-    case Fault::drip_head:
-      drip(plan, 0, 1, script.drip_delay);
-      break;
-    case Fault::drip_body:
-      drip(plan, 1, plan.steps.size(), script.drip_delay);
-      break;
-    case Fault::hang_mid_stream:
-      cut_off(plan, script, End::hang);
-      break;
-    case Fault::reset_mid_stream:
-      cut_off(plan, script, End::reset);
-      break;
-    case Fault::end_mid_stream:
-      cut_off(plan, script, End::close);
-      break;
-    case Fault::bad_chunk_size:
-      cut(plan, script, "xyz\r\ntext\r\n", End::close);
-      break;
+    case Fault::drip_head: drip(plan, 0, 1, script.drip_delay); break;
+    case Fault::drip_body: drip(plan, 1, plan.steps.size(), script.drip_delay); break;
+    case Fault::hang_mid_stream: cut_off(plan, script, End::hang); break;
+    case Fault::reset_mid_stream: cut_off(plan, script, End::reset); break;
+    case Fault::end_mid_stream: cut_off(plan, script, End::close); break;
+    case Fault::bad_chunk_size: cut(plan, script, "xyz\r\ntext\r\n", End::close); break;
     case Fault::overflowing_chunk_size:
       cut(plan, script, "11111111111111111111\r\ntext\r\n", End::close);
       break;
     case Fault::length_too_long:
-    case Fault::close_unannounced:
-      plan.end = End::close;
-      break;
-    default:
-      break;
+    case Fault::close_unannounced: plan.end = End::close; break;
+    default: break;
   }
 }
 

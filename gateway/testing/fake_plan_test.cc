@@ -175,8 +175,8 @@ TEST(FakePlan, a_stream_reads_back_as_its_text) {
   for (const FakeKind kind :
        {FakeKind::llama_cpp, FakeKind::ollama, FakeKind::vllm, FakeKind::lmstudio}) {
     SCOPED_TRACE(to_string(kind));
-    for (const Fault fault : {Fault::none, Fault::split_every_byte, Fault::early_hints,
-                              Fault::drip_body, Fault::long_line}) {
+    for (const Fault fault :
+         {Fault::none, Fault::split_every_byte, Fault::early_hints, Fault::drip_body}) {
       FakeScript script{.kind = kind, .fault = fault};
       script.answer_bytes = 100;
       const Read got = read(plan_of(script, true));

@@ -24,7 +24,8 @@ Config with_backends(Config config, const std::vector<SimGateway::BackendSpec>& 
     backend.kind = spec.kind;
     backend.default_model = spec.default_model;
     for (size_t i = 0; i < spec.endpoints.size(); ++i) {
-      backend.urls.push_back({.tls = false, .host = spec.name, .port = port_of(i), .base_path = ""});
+      backend.urls.push_back(
+          {.tls = false, .host = spec.name, .port = port_of(i), .base_path = ""});
     }
     config.order.push_back(spec.name);
     config.backends.push_back(std::move(backend));
@@ -128,38 +129,42 @@ SimGateway::SimGateway(std::uint64_t seed, const std::vector<BackendSpec>& specs
             .current = nullptr,
             .read_offs = TaskGroup(loop.run_queue())},
       data(state),
+      count(loop.run_queue(), config.limits.connections),
       server(state),
       control(state, log, [this](auto snapshot, auto router) { state.replace(snapshot, router); }) {
   for (const BackendSpec& spec : specs) {
     for (size_t i = 0; i < spec.endpoints.size(); ++i) {
-      hosts_.push_back({spec.name, i,
-                        std::make_unique<FakeBackend>(
-                            loop, spec.endpoints[i],
-                            [](ByteStream& stream) { SimStream::reset(stream); })});
+      hosts_.push_back(
+          {spec.name, i,
+           std::make_unique<FakeBackend>(loop, spec.endpoints[i],
+                                         [](ByteStream& stream) { SimStream::reset(stream); })});
       FakeBackend& fake = *hosts_.back().fake;
       net.listen(spec.name, port_of(i), [this, &fake](std::unique_ptr<ByteStream> stream) {
         fakes_tasks_.spawn(fake.serve(std::move(stream)));
       });
     }
   }
-  add_data_operations(data, {.ready = [this] { return control.probed(); },
-                             .serving = [] { return true; }});
+  add_data_operations(
+      data, {.ready = [this] { return control.probed(); }, .serving = [] { return true; }});
   net.listen(gateway_host, gateway_port, [this](std::unique_ptr<ByteStream> stream) {
-    server.accept(std::move(stream), data);
+    server.accept(std::move(stream), data, count);
   });
   ROCKET_ASSERT(control.apply(with_backends(std::move(config), specs)).has_value());
   const TimePoint deadline = loop.now() + std::chrono::minutes(1);
-  while (!control.probed() && loop.now() < deadline) loop.run_for(std::chrono::milliseconds(1));
+  while (!control.probed() && loop.now() < deadline)
+    loop.run_for(std::chrono::milliseconds(1));
 }
 
 SimGateway::~SimGateway() {
   server.cut_all();
   state.read_offs.cancel_all();
+  fakes_tasks_.cancel_all();
 }
 
 void SimGateway::finish(const SimRequest& request, Duration limit) {
   const TimePoint deadline = loop.now() + limit;
-  while (!request.ended() && loop.now() < deadline) loop.run_for(std::chrono::milliseconds(5));
+  while (!request.ended() && loop.now() < deadline)
+    loop.run_for(std::chrono::milliseconds(5));
 }
 
 std::unique_ptr<SimRequest> SimGateway::ask(std::string bytes, bool head_request) {
@@ -169,9 +174,8 @@ std::unique_ptr<SimRequest> SimGateway::ask(std::string bytes, bool head_request
 }
 
 SimGateway::Host& SimGateway::host(const std::string& backend, size_t endpoint) {
-  const auto found = std::ranges::find_if(hosts_, [&](const Host& one) {
-    return one.backend == backend && one.endpoint == endpoint;
-  });
+  const auto found = std::ranges::find_if(
+      hosts_, [&](const Host& one) { return one.backend == backend && one.endpoint == endpoint; });
   ROCKET_ASSERT(found != hosts_.end());
   return *found;
 }
@@ -227,8 +231,9 @@ std::string sim_get(const std::string& path) {
 
 std::string sim_chat(bool stream, const std::string& more) {
   const std::string streamed = stream ? "true" : "false";
-  return sim_post("/v1/chat/completions", "{" + more + "\"stream\":" + streamed +
-                                              ",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}");
+  return sim_post("/v1/chat/completions",
+                  "{" + more + "\"stream\":" + streamed +
+                      ",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}");
 }
 
 }  // namespace rocket

@@ -113,6 +113,7 @@ class SimGateway {
   Log log;
   LoopState state;
   Operations data;
+  ConnectionCount count;
   Server server;
   Control control;
 };

@@ -297,8 +297,9 @@ TEST_F(SimNetwork, reset_after_cuts_at_every_byte) {
     std::optional<IoResult::Status> end;
     tasks_.spawn(read_into(*client_, got, end));
     EXPECT_EQ(write(*client_, pattern(100)).bytes, 100U);  // the other direction does not count
-    for (int i = 0; i < 7; ++i)
-      (void)write(*server_, pattern(21).substr(i * 3U, 3));
+    for (std::size_t i = 0; i < 21; i += 3) {
+      (void)write(*server_, pattern(21).substr(i, 3));
+    }
     EXPECT_TRUE(loop_.run_until_idle(1h));
     EXPECT_EQ(got, pattern(21).substr(0, cut));
     EXPECT_EQ(end, IoResult::Status::failed);

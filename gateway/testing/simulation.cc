@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "testing/sim_gateway.h"
+#include "wire/http_writer.h"
 
 namespace rocket {
 namespace {
@@ -24,13 +25,18 @@ struct Sent {
 class Simulation {
  public:
   explicit Simulation(std::uint64_t seed)
-      : random_(seed), has_sound_(chance(0.7)), specs_(make_specs()), gateway_(seed, specs_, config()) {}
+      : random_(seed),
+        has_sound_(chance(0.7)),
+        specs_(make_specs()),
+        gateway_(seed, specs_, config()) {}
 
   std::string run() {
     const std::uint64_t steps = 5 + random_.uniform(25);
-    for (std::uint64_t i = 0; i < steps && failure_.empty(); ++i) step();
+    for (std::uint64_t i = 0; i < steps && failure_.empty(); ++i)
+      step();
     settle();
-    for (const Sent& sent : sent_) check(sent);
+    for (const Sent& sent : sent_)
+      check(sent);
     check_upstreams();
     sent_.clear();
     const std::string left = gateway_.leftovers();
@@ -74,10 +80,11 @@ class Simulation {
     std::vector<SimGateway::BackendSpec> specs;
     const std::uint64_t count = 1 + random_.uniform(4);
     for (std::uint64_t i = 0; i < count; ++i) {
-      SimGateway::BackendSpec spec{.name = "b" + std::to_string(i), .endpoints = {},
-                                   .default_model = "fake-model"};
+      SimGateway::BackendSpec spec{
+          .name = "b" + std::to_string(i), .endpoints = {}, .default_model = "fake-model"};
       const std::uint64_t endpoints = 1 + random_.uniform(3);
-      for (std::uint64_t k = 0; k < endpoints; ++k) spec.endpoints.push_back(random_script());
+      for (std::uint64_t k = 0; k < endpoints; ++k)
+        spec.endpoints.push_back(random_script());
       specs.push_back(std::move(spec));
     }
     if (has_sound_) {
@@ -156,7 +163,8 @@ class Simulation {
       }
       gateway_.loop.run_until(std::max(next, gateway_.loop.now()));
       for (Sent& sent : sent_) {
-        if (sent.hung_up || sent.request->ended() || sent.hang_up_at > gateway_.loop.now()) continue;
+        if (sent.hung_up || sent.request->ended() || sent.hang_up_at > gateway_.loop.now())
+          continue;
         sent.request->abort();
         sent.hung_up = true;
       }

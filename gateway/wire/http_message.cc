@@ -10,22 +10,14 @@ namespace rocket {
 
 std::string_view to_string(Method method) {
   switch (method) {
-    case Method::get:
-      return "GET";
-    case Method::head:
-      return "HEAD";
-    case Method::post:
-      return "POST";
-    case Method::put:
-      return "PUT";
-    case Method::del:
-      return "DELETE";
-    case Method::patch:
-      return "PATCH";
-    case Method::options:
-      return "OPTIONS";
-    case Method::other:
-      break;
+    case Method::get: return "GET";
+    case Method::head: return "HEAD";
+    case Method::post: return "POST";
+    case Method::put: return "PUT";
+    case Method::del: return "DELETE";
+    case Method::patch: return "PATCH";
+    case Method::options: return "OPTIONS";
+    case Method::other: break;
   }
   return "OTHER";
 }

@@ -16,22 +16,14 @@ constexpr std::size_t method_bytes_max = 32;
 
 Method method_of(std::uint8_t method) {
   switch (method) {
-    case HTTP_GET:
-      return Method::get;
-    case HTTP_HEAD:
-      return Method::head;
-    case HTTP_POST:
-      return Method::post;
-    case HTTP_PUT:
-      return Method::put;
-    case HTTP_DELETE:
-      return Method::del;
-    case HTTP_PATCH:
-      return Method::patch;
-    case HTTP_OPTIONS:
-      return Method::options;
-    default:
-      return Method::other;
+    case HTTP_GET: return Method::get;
+    case HTTP_HEAD: return Method::head;
+    case HTTP_POST: return Method::post;
+    case HTTP_PUT: return Method::put;
+    case HTTP_DELETE: return Method::del;
+    case HTTP_PATCH: return Method::patch;
+    case HTTP_OPTIONS: return Method::options;
+    default: return Method::other;
   }
 }
 

@@ -68,14 +68,10 @@ bool beyond_ascii(char c) {
 // What is wrong with a character that no path of ours has.
 std::string_view trick_of(char c) {
   switch (c) {
-    case '\\':
-      return "a backslash";
-    case ';':
-      return "a path parameter (;)";
-    case '#':
-      return "a fragment (#)";
-    default:
-      break;
+    case '\\': return "a backslash";
+    case ';': return "a path parameter (;)";
+    case '#': return "a fragment (#)";
+    default: break;
   }
   if (control(c)) return "a control character";
   if (beyond_ascii(c)) return "a character beyond ASCII";
@@ -84,18 +80,12 @@ std::string_view trick_of(char c) {
 
 std::string_view trick_of_escaped(char c) {
   switch (c) {
-    case '/':
-      return "an escaped slash (%2F)";
-    case '.':
-      return "an escaped dot (%2E)";
-    case '\\':
-      return "an escaped backslash (%5C)";
-    case '\0':
-      return "an escaped NUL (%00)";
-    case '%':
-      return "an escaped percent sign (%25)";
-    default:
-      break;
+    case '/': return "an escaped slash (%2F)";
+    case '.': return "an escaped dot (%2E)";
+    case '\\': return "an escaped backslash (%5C)";
+    case '\0': return "an escaped NUL (%00)";
+    case '%': return "an escaped percent sign (%25)";
+    default: break;
   }
   if (control(c)) return "an escaped control character";
   if (beyond_ascii(c)) return "an escaped character beyond ASCII";

@@ -60,6 +60,7 @@ def start_ollama(folder: Path) -> Engine:
         "HOME": str(folder),
         "OLLAMA_HOST": "127.0.0.1:0",
         "OLLAMA_MODELS": str(models),
+        "OLLAMA_NOPRUNE": "1",  # the folder is shared; leave it as it is
         "OLLAMA_CONTEXT_LENGTH": "2048",
     }
     program = Program([binary, "serve"], folder, env=env)

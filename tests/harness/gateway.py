@@ -28,7 +28,12 @@ def binary() -> Path:
 
 
 def backend(name: str, url: str | Iterable[str], kind: str = "openai", **more) -> dict:
-    return {"name": name, "kind": kind, "urls": [url] if isinstance(url, str) else list(url), **more}
+    return {
+        "name": name,
+        "kind": kind,
+        "urls": [url] if isinstance(url, str) else list(url),
+        **more,
+    }
 
 
 class Gateway:

@@ -70,7 +70,9 @@ class Upstream:
     def inference(self) -> list[Seen]:
         return [seen for seen in self.requests if seen.method == "POST"]
 
-    def _handler(upstream) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        upstream = self
+
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 30

@@ -1,0 +1,463 @@
+#include "policy/router.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "policy/balancer.h"
+
+namespace rocket {
+namespace {
+
+using Names = std::vector<std::string>;
+using Endpoints = std::vector<RouterBackend::EndpointModels>;
+
+// An endpoint whose inventory has been read, and one whose has not.
+RouterBackend::EndpointModels has(Names models) {
+  return {true, std::move(models)};
+}
+RouterBackend::EndpointModels not_asked() {
+  return {false, {}};
+}
+
+RouterBackend ollama(Endpoints endpoints, std::string default_model = {}) {
+  return {"ollama", std::move(default_model), true, std::move(endpoints)};
+}
+RouterBackend plain(std::string name, Endpoints endpoints, std::string default_model = {}) {
+  return {std::move(name), std::move(default_model), false, std::move(endpoints)};
+}
+
+// Candidates as text: "vllm@0,1 ollama=llama3:8b@0", a substitute with a "~" in front.
+std::string text_of(const RouterInput& input, const Result<Route>& route) {
+  if (!route) return std::string(to_string(route.error().code));
+  std::string text;
+  for (const Candidate* one : route->candidates) {
+    if (!text.empty()) text += ' ';
+    if (one->substitute) text += '~';
+    text += input.backends[one->backend].name;
+    if (!one->model.empty()) text += "=" + one->model;
+    char separator = '@';
+    for (const std::uint32_t endpoint : one->endpoints) {
+      text += separator + std::to_string(endpoint);
+      separator = ',';
+    }
+  }
+  return text;
+}
+
+struct Case {
+  std::string name;
+  std::string model;
+  std::string backend;
+  std::string expected;
+};
+
+void check(const RouterInput& input, const std::vector<Case>& cases) {
+  const Router router(input);
+  Random random(1);
+  for (const Case& c : cases)
+    EXPECT_EQ(text_of(input, router.route(c.model, c.backend, random)), c.expected) << c.name;
+}
+
+// As an operator has them at home, listed in no particular order. `cloud` is outside the order.
+RouterInput fleet() {
+  RouterInput input;
+  input.backends = {
+      ollama({has({"llama3:latest", "qwen:7b", "shared"}), has({"qwen:7b"})}, "qwen:7b"),
+      plain("vllm", {has({"llama3", "shared"}), has({"llama3", "shared"})}),
+      plain("lm-studio", {has({"gemma", "shared", "text-embedding-nomic"})}),
+      plain("anthropic", {has({"claude", "shared"})}),
+      plain("cloud", {has({"gpt", "shared"})}, "gpt"),
+  };
+  input.order = {1, 0, 2, 3};
+  return input;
+}
+
+TEST(Router, AModelIsAskedOfThoseThatHaveIt) {
+  check(fleet(),
+        {
+            {"the default order", "shared", "", "vllm@0,1 ollama@0 lm-studio@0 anthropic@0"},
+            {"only where it is", "qwen:7b", "", "ollama@0,1"},
+            {"on some endpoints", "shared", "ollama", "ollama@0 vllm@0,1 lm-studio@0 anthropic@0"},
+            {"an embedding model is one like any other", "text-embedding-nomic", "", "lm-studio@0"},
+            {"nobody has it", "nope", "", "model_not_found"},
+            {"names are exact", "Shared", "", "model_not_found"},
+            {"the beginning of a name is none", "shar", "", "model_not_found"},
+        });
+}
+
+TEST(Router, AHintGoesFirstAndTheOthersFollow) {
+  check(
+      fleet(),
+      {
+          {"the first in order", "shared", "vllm", "vllm@0,1 ollama@0 lm-studio@0 anthropic@0"},
+          {"the last in order", "shared", "anthropic", "anthropic@0 vllm@0,1 ollama@0 lm-studio@0"},
+          {"outside the order", "shared", "cloud",
+           "cloud@0 vllm@0,1 ollama@0 lm-studio@0 anthropic@0"},
+          {"the only one that has it", "claude", "anthropic", "anthropic@0"},
+          {"one that has it not", "claude", "vllm", "anthropic@0"},
+          {"one outside the order that has it not", "claude", "cloud", "anthropic@0"},
+          {"nobody has it", "nope", "vllm", "model_not_found"},
+          {"an unknown backend", "shared", "nope", "unknown_backend"},
+          {"an unknown backend and model", "nope", "nope", "unknown_backend"},
+          {"an unknown backend, no model", "", "nope", "unknown_backend"},
+          {"names are exact", "shared", "VLLM", "unknown_backend"},
+      });
+}
+
+TEST(Router, WhatIsOutsideTheOrderTakesAHint) {
+  check(fleet(), {
+                     {"a model of its own", "gpt", "", "model_not_found"},
+                     {"with the hint", "gpt", "cloud", "cloud@0"},
+                     {"with another hint", "gpt", "vllm", "model_not_found"},
+                     {"no model", "", "cloud", "cloud=gpt@0 ollama=qwen:7b@0,1"},
+                 });
+}
+
+TEST(Router, LatestIsImpliedByOllamaAlone) {
+  RouterInput input;
+  input.backends = {ollama({has({"llama3:latest", "phi:latest"}), has({"llama3"}),
+                            has({"llama3:latest", "llama3"})}),
+                    plain("vllm", {has({"mistral:latest"})})};
+  input.order = {0, 1};
+  check(input, {
+                   {"short", "llama3", "", "ollama@0,1,2"},
+                   {"in full", "llama3:latest", "", "ollama@0,2"},
+                   {"another tag", "llama3:8b", "", "model_not_found"},
+                   {"only with the tag", "phi", "", "ollama@0"},
+                   {"not elsewhere", "mistral", "", "model_not_found"},
+                   {"in full elsewhere", "mistral:latest", "", "vllm@0"},
+               });
+}
+
+TEST(Router, WhoHasNotBeenAskedMayHaveIt) {
+  RouterInput input;
+  input.backends = {plain("vllm", {has({"m"}), not_asked(), has({"n"})}),
+                    plain("new", {not_asked(), not_asked()}), plain("other", {has({"n"})})};
+  input.order = {0, 1, 2};
+  input.routes = {{"fast", {{1, "x", 0}, {2, "m", 0}}, false}};
+  check(input, {
+                   {"beside endpoints that have it", "m", "", "vllm@0,1"},
+                   {"beside endpoints that have it, hinted", "m", "vllm", "vllm@0,1"},
+                   {"no guess without a hint", "x", "", "model_not_found"},
+                   {"hinted", "x", "new", "new@0,1"},
+                   {"hinted, some endpoints", "x", "vllm", "vllm@1"},
+                   {"hinted, others behind", "n", "new", "new@0,1 vllm@1,2 other@0"},
+                   {"hinted, all asked", "x", "other", "model_not_found"},
+                   {"a route takes it at its word", "fast", "", "new=x@0,1"},
+                   {"a hint asks nobody for a route's name", "fast", "vllm", "new=x@0,1"},
+                   {"no model", "", "new", "other=n@0"},
+               });
+}
+
+TEST(Router, ARequestWithoutAModelGetsTheDefaultOrTheOnlyOne) {
+  RouterInput input;
+  input.backends = {
+      plain("several", {has({"a", "b"})}),
+      plain("one", {has({"a", "nomic-embed-text", "all-MiniLM-L6-v2"}), has({"a"}), has({})}),
+      plain("default", {has({"a"}), has({"b", "a"})}, "b"),
+      plain("only-embeddings", {has({"bge-m3"})}),
+      plain("default-is-gone", {has({"a"})}, "gone"),
+      plain("different", {has({"a"}), has({"b"})}),
+      plain("empty", {has({})}),
+      ollama({has({"a:latest"})}, "a"),
+      plain("not-asked", {not_asked()}, "d"),
+  };
+  input.order = {0, 1, 2, 3, 4, 5, 6, 7};
+  check(input,
+        {
+            {"in order", "", "", "one=a@0,1 default=b@1 ollama=a@0"},
+            {"hinted", "", "default", "default=b@1 one=a@0,1 ollama=a@0"},
+            {"hinted, but it can not choose", "", "several", "one=a@0,1 default=b@1 ollama=a@0"},
+        });
+  input.order = {0, 3, 4, 5, 6};
+  check(input, {
+                   {"nobody can choose", "", "", "no_model"},
+                   {"hinted, outside the order", "", "one", "one=a@0,1"},
+                   {"hinted, not asked yet", "", "not-asked", "not-asked=d@0"},
+                   {"nobody can choose, hinted", "", "several", "no_model"},
+               });
+}
+
+TEST(Router, RoutesNameTheirCandidates) {
+  RouterInput input = fleet();
+  input.routes = {
+      {"fast", {{1, "llama3", 0}, {0, "llama3", 0}, {4, "gpt", 0}}, false},
+      {"partly", {{1, "gone", 0}, {0, "qwen:7b", 0}}, false},
+      {"nowhere", {{1, "gone", 0}, {3, "gone", 0}}, false},
+      {"shared", {{2, "gemma", 0}}, false},
+      {"gemma", {{2, "shared", 0}}, false},
+      {"twice", {{0, "qwen:7b", 0}, {1, "llama3", 0}, {0, "llama3:latest", 0}}, false},
+  };
+  check(input, {
+                   {"in its own order", "fast", "", "vllm=llama3@0,1 ollama=llama3@0 cloud=gpt@0"},
+                   {"hinted", "fast", "cloud", "cloud=gpt@0 vllm=llama3@0,1 ollama=llama3@0"},
+                   {"hinted, not a candidate", "fast", "anthropic",
+                    "vllm=llama3@0,1 ollama=llama3@0 cloud=gpt@0"},
+                   {"only those that have the model", "partly", "", "ollama=qwen:7b@0,1"},
+                   {"hinted, without the model", "partly", "vllm", "ollama=qwen:7b@0,1"},
+                   {"none has its model", "nowhere", "", "model_not_found"},
+                   {"a route hides a model of its name", "shared", "", "lm-studio=gemma@0"},
+                   {"but not from other routes", "gemma", "", "lm-studio=shared@0"},
+                   {"hinted, the hidden model stays hidden", "shared", "vllm", "lm-studio=gemma@0"},
+                   {"a backend twice", "twice", "",
+                    "ollama=qwen:7b@0,1 vllm=llama3@0,1 ollama=llama3:latest@0"},
+                   {"a backend twice, hinted", "twice", "ollama",
+                    "ollama=qwen:7b@0,1 ollama=llama3:latest@0 vllm=llama3@0,1"},
+               });
+}
+
+TEST(Router, ASubstituteAnswersLast) {
+  RouterInput input;
+  input.backends = {plain("a", {has({"x", "y"})}, "y"), plain("b", {has({"z"})}, "z"),
+                    plain("c", {has({"x"})}), plain("d", {has({"w"})}, "w")};
+  input.order = {0, 1, 2};
+  input.routes = {{"fast", {{2, "x", 0}}, true},
+                  {"weighted", {{2, "x", 1}, {0, "x", 0}}, true},
+                  {"gone", {{2, "gone", 1}}, true},
+                  {"strict", {{2, "x", 0}}, false}};
+  check(input,
+        {
+            {"behind its candidates", "fast", "", "c=x@0 ~a=y@0 ~b=z@0"},
+            {"no hint moves it up", "fast", "b", "c=x@0 ~a=y@0 ~b=z@0"},
+            {"no weight moves it up", "weighted", "", "c=x@0 a=x@0 ~a=y@0 ~b=z@0"},
+            {"a hint moves up the candidate alone", "weighted", "a", "a=x@0 c=x@0 ~a=y@0 ~b=z@0"},
+            {"when no candidate has its model", "gone", "", "~a=y@0 ~b=z@0"},
+            {"only where allowed", "strict", "", "c=x@0"},
+            {"not for a model's own name", "x", "", "a@0 c@0"},
+        });
+}
+
+// Of 10,000 requests, how many percent go first to which candidate.
+std::map<std::string, double> first_picks(const RouterInput& input, std::string_view model,
+                                          std::string_view backend = {}) {
+  constexpr int draws = 10'000;
+  const Router router(input);
+  Random random(20260101);
+  std::map<std::string, double> percent;
+  for (int i = 0; i < draws; ++i) {
+    const auto route = router.route(model, backend, random);
+    if (!route || route->candidates.empty()) return {};
+    const Candidate& first = *route->candidates.front();
+    percent[input.backends[first.backend].name + "=" + first.model] += 100.0 / draws;
+  }
+  return percent;
+}
+
+TEST(Router, WeightsSplitTheFirstPick) {
+  RouterInput input;
+  input.backends = {plain("a", {has({"x", "y"})}), plain("b", {has({"x"})}),
+                    plain("c", {has({"x"})}), plain("gone", {has({})})};
+  input.order = {0, 1, 2, 3};
+  input.routes = {
+      {"split", {{0, "x", 3}, {1, "x", 1}}, false},
+      {"tiny", {{0, "x", 0.003}, {1, "x", 0.001}}, false},
+      {"three", {{0, "x", 1}, {1, "x", 2}, {2, "x", 7}}, false},
+      {"with a spare", {{2, "x", 0}, {0, "x", 1}, {1, "x", 1}}, false},
+      {"without its first", {{3, "x", 8}, {0, "x", 1}, {1, "x", 1}}, false},
+      {"without the weighted one", {{3, "x", 1}, {0, "x", 0}, {1, "x", 0}}, false},
+      {"two of one backend", {{0, "x", 1}, {0, "y", 3}, {1, "x", 4}}, false},
+  };
+  const struct {
+    std::string model;
+    std::string backend;
+    std::map<std::string, double> percent;
+  } cases[] = {
+      {"split", "", {{"a=x", 75}, {"b=x", 25}}},
+      {"tiny", "", {{"a=x", 75}, {"b=x", 25}}},
+      {"three", "", {{"a=x", 10}, {"b=x", 20}, {"c=x", 70}}},
+      {"with a spare", "", {{"a=x", 50}, {"b=x", 50}}},
+      {"without its first", "", {{"a=x", 50}, {"b=x", 50}}},
+      {"without the weighted one", "", {{"a=x", 100}}},
+      {"split", "b", {{"b=x", 100}}},
+      {"two of one backend", "a", {{"a=x", 25}, {"a=y", 75}}},
+      // What a hint that is no candidate leaves is split as without it.
+      {"split", "c", {{"a=x", 75}, {"b=x", 25}}},
+  };
+  for (const auto& c : cases) {
+    const auto percent = first_picks(input, c.model, c.backend);
+    EXPECT_EQ(percent.size(), c.percent.size()) << c.model << ", hint " << c.backend;
+    for (const auto& [candidate, expected] : c.percent) {
+      ASSERT_TRUE(percent.contains(candidate)) << c.model << ": " << candidate;
+      EXPECT_NEAR(percent.at(candidate), expected, 2) << c.model << ": " << candidate;
+    }
+  }
+}
+
+TEST(Router, BehindAWeightedPickTheOrderIsTheLists) {
+  RouterInput input;
+  input.backends = {plain("a", {has({"x"})}), plain("b", {has({"x"})}), plain("c", {has({"x"})})};
+  input.order = {2, 1, 0};
+  input.routes = {{"fast", {{0, "x", 1}, {1, "x", 1}, {2, "x", 1}}, false}};
+  const Router router(input);
+  Random random(1);
+  std::map<std::string, int> seen;
+  for (int i = 0; i < 1000; ++i)
+    ++seen[text_of(input, router.route("fast", "", random))];
+  EXPECT_EQ(seen.size(), 3U);
+  EXPECT_TRUE(seen.contains("a=x@0 b=x@0 c=x@0"));
+  EXPECT_TRUE(seen.contains("b=x@0 a=x@0 c=x@0"));
+  EXPECT_TRUE(seen.contains("c=x@0 a=x@0 b=x@0"));
+  // A hint is the first pick; weights do not shuffle what follows.
+  for (int i = 0; i < 100; ++i)
+    ASSERT_EQ(text_of(input, router.route("fast", "c", random)), "c=x@0 a=x@0 b=x@0");
+}
+
+TEST(Router, ErrorsNameTheThingAndTheRemedy) {
+  RouterInput input = fleet();
+  input.routes = {{"nowhere", {{1, "gone", 0}}, false}};
+  input.backends[0].default_model.clear();
+  const Router router(input);
+  Random random(1);
+  const std::string endless(100'000, 'x');
+  const struct {
+    std::string name;
+    std::string model;
+    std::string backend;
+    Names named;
+  } cases[] = {
+      {"unknown model", "nope", "", {"'nope'", "GET /v1/models"}},
+      {"unknown backend", "", "nope", {"'nope'", "ollama, vllm, lm-studio, anthropic, cloud"}},
+      {"outside the order", "gpt", "", {"'gpt'", "`order`", "`backend`", "cloud"}},
+      {"a route without a model", "nowhere", "", {"'nowhere'", "`models`"}},
+      {"an endless model", endless, "", {"'xxx"}},
+      {"an endless backend", "m", endless, {"'xxx"}},
+  };
+  for (const auto& c : cases) {
+    const auto route = router.route(c.model, c.backend, random);
+    ASSERT_FALSE(route) << c.name;
+    const std::string& detail = route.error().detail;
+    for (const std::string& named : c.named)
+      EXPECT_TRUE(detail.contains(named)) << c.name << ": " << detail;
+    EXPECT_LT(detail.size(), 300U) << c.name;
+  }
+  input.order = {0};
+  const auto route = Router(input).route("", "", random);
+  ASSERT_FALSE(route);
+  EXPECT_EQ(route.error().code, ErrorCode::no_model);
+  for (const char* named : {"`model`", "`default_model`", "GET /v1/models"})
+    EXPECT_TRUE(route.error().detail.contains(named)) << route.error().detail;
+}
+
+TEST(Router, MetricsGetNoNameThatAClientMadeUp) {
+  RouterInput input = fleet();
+  input.routes = {{"fast", {{1, "llama3", 0}}, false}};
+  input.backends.push_back(plain("new", {not_asked()}));
+  const Router router(input);
+  Random random(1);
+  const struct {
+    std::string model;
+    std::string backend;
+    std::string name;
+  } cases[] = {
+      {"shared", "", "shared"}, {"llama3", "ollama", "llama3"}, {"fast", "", "fast"},
+      {"", "", "default"},      {"made up", "new", "other"},    {"shared", "new", "shared"},
+  };
+  for (const auto& c : cases) {
+    const auto route = router.route(c.model, c.backend, random);
+    ASSERT_TRUE(route) << c.model;
+    EXPECT_EQ(route->name, c.name);
+  }
+}
+
+TEST(Router, ListsEachModelOnceWithWhoeverIsAskedFirst) {
+  RouterInput input = fleet();
+  input.routes = {{"fast", {{1, "llama3", 0}}, false}, {"gemma", {{2, "shared", 0}}, false}};
+  Names listed;
+  const Router router(input);
+  for (const auto& [model, owner] : router.models())
+    listed.push_back(std::string(model) + " of " + std::string(owner));
+  const Names expected{"fast of rocket",
+                       "gemma of rocket",
+                       "llama3 of vllm",
+                       "shared of vllm",
+                       "llama3:latest of ollama",
+                       "qwen:7b of ollama",
+                       "text-embedding-nomic of lm-studio",
+                       "claude of anthropic",
+                       "gpt of cloud"};
+  EXPECT_EQ(listed, expected);
+}
+
+TEST(Router, EveryListedModelHasARoute) {
+  const RouterInput input = fleet();
+  const Router router(input);
+  Random random(1);
+  for (const auto& [model, owner] : router.models())
+    EXPECT_TRUE(router.route(model, owner, random)) << model;
+}
+
+TEST(Router, AnEmptyFleetKnowsNothing) {
+  check({}, {{"a model", "m", "", "model_not_found"},
+             {"no model", "", "", "no_model"},
+             {"a hint", "m", "vllm", "unknown_backend"}});
+}
+
+TEST(EmbeddingModel, IsKnownByItsName) {
+  for (const char* name :
+       {"text-embedding-3-small", "nomic-embed-text:latest", "all-MiniLM-L6-v2", "bge-m3",
+        "BAAI/bge-large-en", "intfloat/e5-large-v2", "thenlper/gte-base", "qwen3-embedding-8b",
+        "mxbai-EMBED-large", "bge-reranker-v2-m3", "jina-reranker-v2"}) {
+    EXPECT_TRUE(names_embedding_model(name)) << name;
+  }
+  for (const char* name : {"", "llama3", "qwen2.5-7b-instruct", "gpt-4o", "claude-sonnet-4-5",
+                           "smollm2:135m", "gemma-3-270m", "phi-3.5-mini", "mixtral-8x7b"}) {
+    EXPECT_FALSE(names_embedding_model(name)) << name;
+  }
+}
+
+// What the operators first sketched: the backend they name if it is up; else the first that is up
+// of vllm, ollama, lm-studio, anthropic; else an error.
+TEST(Router, WithTheBalancerSelectsAsTheOperatorsSketched) {
+  RouterInput input;
+  input.backends = {plain("anthropic", {has({"m"})}, "m"), plain("lm-studio", {has({"m"})}, "m"),
+                    plain("ollama", {has({"m"})}, "m"), plain("vllm", {has({"m"})}, "m")};
+  input.order = {3, 2, 1, 0};
+  const Router router(input);
+  Random random(1);
+  const auto select_backend = [&](std::string_view model, std::string_view hint, const Names& up) {
+    const auto route = router.route(model, hint, random);
+    if (!route) return std::string(to_string(route.error().code));
+    for (const Candidate* candidate : route->candidates) {
+      const std::string& name = input.backends[candidate->backend].name;
+      const bool healthy = std::ranges::find(up, name) != up.end();
+      const EndpointView view{.index = 0,
+                              .verdict = healthy ? Verdict::healthy : Verdict::unhealthy,
+                              .reason = ErrorCode::connect_timeout};
+      if (pick_endpoint({&view, 1}, random)) return name;
+    }
+    return std::string("none");
+  };
+  const Names all{"anthropic", "lm-studio", "ollama", "vllm"};
+  const struct {
+    std::string hint;
+    Names up;
+    std::string expected;
+  } cases[] = {
+      {"ollama", all, "ollama"},
+      {"anthropic", all, "anthropic"},
+      {"lm-studio", {"lm-studio"}, "lm-studio"},
+      {"", all, "vllm"},
+      {"", {"anthropic", "lm-studio", "ollama"}, "ollama"},
+      {"", {"anthropic", "lm-studio"}, "lm-studio"},
+      {"", {"anthropic"}, "anthropic"},
+      {"ollama", {"anthropic", "lm-studio", "vllm"}, "vllm"},
+      {"vllm", {"anthropic", "lm-studio", "ollama"}, "ollama"},
+      {"vllm", {"anthropic", "lm-studio"}, "lm-studio"},
+      {"lm-studio", {"anthropic"}, "anthropic"},
+      {"anthropic", {"lm-studio"}, "lm-studio"},
+      {"", {}, "none"},
+      {"ollama", {}, "none"},
+      {"nope", all, "unknown_backend"},
+  };
+  for (const auto& c : cases) {
+    for (const char* model : {"m", ""})
+      EXPECT_EQ(select_backend(model, c.hint, c.up), c.expected) << "hint " << c.hint;
+  }
+}
+
+}  // namespace
+}  // namespace rocket

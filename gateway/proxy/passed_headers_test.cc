@@ -1,0 +1,189 @@
+#include "proxy/passed_headers.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rocket {
+namespace {
+
+using Lines = std::vector<std::pair<std::string, std::string>>;
+
+HeaderList list_of(const Lines& lines) {
+  HeaderList headers;
+  for (const auto& [name, value] : lines)
+    headers.add(name, value);
+  return headers;
+}
+
+std::string passed_request(const Lines& lines) {
+  std::string out;
+  append_passed_request_headers(out, list_of(lines));
+  return out;
+}
+
+std::string passed_answer(const Lines& lines) {
+  std::string out;
+  append_passed_answer_headers(out, list_of(lines));
+  return out;
+}
+
+std::string upper(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+std::string capitalised(std::string text) {
+  text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
+TEST(PassedRequestHeaders, WhatIsNotTheUpstreamsBusinessIsKept) {
+  const std::string names[] = {
+      // The connection's.
+      "host", "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding",
+      "upgrade", "http2-settings", "expect",
+      // The body's, which is written anew.
+      "content-length", "content-type", "content-encoding", "accept-encoding",
+      // Secrets.
+      "authorization", "proxy-authorization", "proxy-authenticate", "x-api-key", "api-key",
+      "cookie",
+      // What proxies and browsers add.
+      "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via",
+      "cf-connecting-ip", "cf-ray", "origin", "referer", "sec-fetch-mode", "sec-websocket-key",
+      "access-control-request-method", "priority",
+      // Ours.
+      "x-rocket-backend", "x-rocket-lane", "x-rocket-session", "x-rocket-strict", "x-request-id"};
+  for (const std::string& name : names) {
+    for (const std::string& spelt : {name, upper(name), capitalised(name)}) {
+      EXPECT_EQ(passed_request({{"x-a", "1"}, {spelt, "secret"}, {"x-b", "2"}}),
+                "x-a: 1\r\nx-b: 2\r\n")
+          << spelt;
+    }
+  }
+}
+
+TEST(PassedRequestHeaders, TheRestPassesByteForByte) {
+  const Lines lines{
+      {"X-Data-Parallel-Rank", "3"},
+      {"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+      {"tracestate", "a=1,b=2"},
+      {"OpenAI-Organization", "org"},
+      {"anthropic-version", "2023-06-01"},
+      {"anthropic-beta", "a, b"},
+      {"User-Agent", "OpenAI/Python 3.54.0"},
+      {"accept", "*/*"},
+      {"x-stainless-retry-count", "0"},
+      {"x-empty", ""},
+      {"x-latin", "\xE9"},
+      // Names that only begin like, or hold, one that is kept.
+      {"hostname", "a"},
+      {"x-host", "a"},
+      {"te-x", "a"},
+      {"x-api-key-id", "a"},
+      {"x-forwarded", "a"},
+      {"my-proxy-x", "a"},
+      {"second", "a"},
+      {"cfx", "a"},
+  };
+  std::string expected;
+  for (const auto& [name, value] : lines)
+    expected += name + ": " + value + "\r\n";
+  EXPECT_EQ(passed_request(lines), expected);
+}
+
+TEST(PassedRequestHeaders, RepeatedLinesKeepTheirOrder) {
+  EXPECT_EQ(passed_request({{"x-a", "1"}, {"cookie", "s"}, {"x-b", "2"}, {"x-a", "3"}}),
+            "x-a: 1\r\nx-b: 2\r\nx-a: 3\r\n");
+}
+
+TEST(PassedRequestHeaders, AreAppended) {
+  std::string out = "POST / HTTP/1.1\r\n";
+  append_passed_request_headers(out, list_of({{"x-a", "1"}}));
+  append_passed_request_headers(out, {});
+  EXPECT_EQ(out, "POST / HTTP/1.1\r\nx-a: 1\r\n");
+}
+
+TEST(PassedRequestHeaders, WhatConnectionNamesEndsHere) {
+  const struct {
+    const char* name;
+    const char* connection;
+    const char* expected;
+  } cases[] = {
+      {"none", "keep-alive", "x-a: 1\r\nX-B: 2\r\n"},
+      {"one", "x-a", "X-B: 2\r\n"},
+      {"in another case", "X-A", "X-B: 2\r\n"},
+      {"the line in another case", "x-b", "x-a: 1\r\n"},
+      {"several", "close, x-a,x-b", ""},
+      {"with white space", " \tx-a\t ,\t x-b ", ""},
+      {"empty options", ",,x-a,,", "X-B: 2\r\n"},
+      {"part of a name", "x, a, x-", "x-a: 1\r\nX-B: 2\r\n"},
+      {"nothing", "", "x-a: 1\r\nX-B: 2\r\n"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(passed_request({{"x-a", "1"}, {"Connection", c.connection}, {"X-B", "2"}}),
+              c.expected)
+        << c.name;
+  }
+}
+
+TEST(PassedRequestHeaders, ConnectionMayStandTwice) {
+  EXPECT_EQ(passed_request({{"connection", "keep-alive"},
+                            {"x-a", "1"},
+                            {"x-b", "2"},
+                            {"x-c", "3"},
+                            {"CONNECTION", "x-b"},
+                            {"connection", "x-a"}}),
+            "x-c: 3\r\n");
+}
+
+TEST(PassedAnswerHeaders, AClientSeesAShortList) {
+  EXPECT_EQ(passed_answer({
+                {"Content-Language", "en"},
+                {"cache-control", "no-store"},
+                {"retry-after-ms", "100"},
+                {"x-should-retry", "false"},
+                {"openai-processing-ms", "12"},
+                {"Anthropic-Ratelimit-Requests-Limit", "50"},
+                {"x-ratelimit-remaining-tokens", "7"},
+            }),
+            "Content-Language: en\r\ncache-control: no-store\r\nretry-after-ms: 100\r\n"
+            "x-should-retry: false\r\nopenai-processing-ms: 12\r\n"
+            "Anthropic-Ratelimit-Requests-Limit: 50\r\nx-ratelimit-remaining-tokens: 7\r\n");
+}
+
+TEST(PassedAnswerHeaders, WhatConcernsTheNetworkBehindUsIsKept) {
+  for (const std::string name : {"server",
+                                 "date",
+                                 "set-cookie",
+                                 "connection",
+                                 "keep-alive",
+                                 "transfer-encoding",
+                                 "content-length",
+                                 "content-type",
+                                 "content-encoding",
+                                 "location",
+                                 "via",
+                                 "x-powered-by",
+                                 "x-rocket-backend",
+                                 "x-request-id",
+                                 "access-control-allow-origin",
+                                 "www-authenticate",
+                                 "authorization",
+                                 "strict-transport-security",
+                                 "alt-svc",
+                                 "x-accel-buffering",
+                                 "retry-after",
+                                 "openai",
+                                 "ratelimit-limit"}) {
+    EXPECT_EQ(passed_answer({{name, "x"}, {upper(name), "x"}}), "") << name;
+  }
+}
+
+}  // namespace
+}  // namespace rocket

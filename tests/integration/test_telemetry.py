@@ -1,0 +1,190 @@
+"""What others read: metrics, the access log, the admin port's JSON."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+
+from harness.gateway import Gateway, backend
+from harness.wire import chat
+
+FIELDS = [
+    *("ts", "id", "operation", "route", "model", "backend", "endpoint", "status", "outcome"),
+    *("blame", "attempts", "queue_ms", "first_token_ms", "total_ms", "tokens_in", "tokens_out"),
+    *("key", "lane", "bytes_in", "bytes_out"),
+]
+
+# The pinned names that this version has, and their types.
+METRICS = {
+    "backend_health_status": "gauge",
+    "backend_request_count": "counter",
+    "backend_error_rate": "gauge",
+    "rocket_requests_total": "counter",
+    "rocket_attempts_total": "counter",
+    "rocket_retries_total": "counter",
+    "rocket_failovers_total": "counter",
+    "rocket_cancels_total": "counter",
+    "rocket_first_token_seconds": "histogram",
+    "rocket_output_token_seconds": "histogram",
+    "rocket_tokens_total": "counter",
+    "rocket_in_flight": "gauge",
+    "rocket_config_revision": "gauge",
+}
+
+
+@pytest.fixture
+def busy(rocket, fake) -> Iterator[Gateway]:
+    """A gateway that has answered, streamed, refused, failed over and failed."""
+    good, bad = fake(), fake(fault="status_500", models=["m", "only-bad"])
+    gateway = rocket(
+        {"backends": [backend("bad", bad.url), backend("good", good.url)], "order": ["bad", "good"]}
+    )
+    gateway.chat(chat("m"))
+    gateway.chat(chat("m", stream=True))
+    gateway.chat(chat('unknown "quoted"\n'))
+    gateway.chat(chat("only-bad"))
+    gateway.call("GET", "/v1/models")
+    yield gateway
+
+
+def families(text: str) -> dict[str, str]:
+    """Name -> type. Strict: fails on what Prometheus would not take."""
+    types: dict[str, str] = {}
+    seen: set[str] = set()
+    label = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\n"])*"'
+    sample = re.compile(
+        rf"([a-zA-Z_:][a-zA-Z0-9_:]*)(\{{(?:{label}(?:,{label})*,?)?\}})? "
+        r"([-+]?(?:\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|Inf)|NaN)"
+    )
+    assert text.endswith("\n")
+    family = ""
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            continue
+        if line.startswith("# TYPE "):
+            _, _, family, kind = line.split(" ")
+            assert family not in types, f"{family} comes twice"
+            types[family] = kind
+            continue
+        if line.startswith("#"):
+            continue
+        match = sample.fullmatch(line)
+        assert match, line
+        name = match[1]
+        base = name
+        if types.get(family) == "histogram":
+            base = re.sub(r"_(bucket|sum|count)$", "", name)
+        assert base == family, f"{name} stands under {family}"
+        key = name + (match[2] or "")
+        assert key not in seen, f"{key} comes twice"
+        seen.add(key)
+    return types
+
+
+def test_metrics_are_prometheus_text_with_the_pinned_names(busy: Gateway) -> None:
+    answer = busy.admin("/metrics")
+    assert answer.header("content-type").startswith("text/plain; version=0.0.4")
+    types = families(answer.body.decode())
+    assert {name: types.get(name) for name in METRICS} == METRICS
+
+
+def test_metrics_tell_what_happened(busy: Gateway) -> None:
+    assert busy.samples("backend_health_status") == {
+        '{backend="bad",endpoint="bad/0"}': 1,
+        '{backend="good",endpoint="good/0"}': 1,
+    }
+    attempts = busy.samples("rocket_attempts_total")
+    assert attempts['{backend="good",outcome="ok",blame="none"}'] == 2
+    assert attempts['{backend="bad",outcome="error",blame="upstream"}'] >= 3
+    assert busy.samples("rocket_failovers_total")['{backend="good"}'] == 2
+    assert busy.samples("backend_error_rate")['{backend="bad"}'] == 1
+    assert busy.samples("backend_error_rate")['{backend="good"}'] == 0
+    assert busy.in_flight() == 0
+    assert busy.samples("rocket_config_revision") == {"": 1}
+    tokens = busy.samples("rocket_tokens_total")
+    assert tokens['{backend="good",model="m",direction="out"}'] == 8
+    requests = busy.samples("rocket_requests_total")
+    assert all("unknown" not in labels for labels in requests), "a client's word became a label"
+
+
+def test_unknown_names_do_not_grow_the_metrics(busy: Gateway) -> None:
+    before = len(busy.admin("/metrics").body.splitlines())
+    for number in range(200):
+        busy.chat(chat(f"random-{number}"))
+        busy.call("GET", f"/random-{number}")
+    assert len(busy.admin("/metrics").body.splitlines()) - before < 10
+
+
+def test_access_log_lines_have_exactly_the_pinned_fields(busy: Gateway) -> None:
+    lines = busy.access_lines(5)
+    assert len(lines) == 5
+    for line in lines:
+        assert list(line) == FIELDS
+        assert datetime.fromisoformat(line["ts"].replace("Z", "+00:00")).tzinfo
+    whole, streamed, unknown, failed, listed = lines
+    assert (whole["operation"], whole["route"], whole["backend"]) == (
+        "chat_completions",
+        "m",
+        "good",
+    )
+    assert (whole["endpoint"], whole["status"], whole["attempts"]) == ("good/0", 200, 2)
+    assert (whole["outcome"], whole["blame"]) == ("ok", "none")
+    assert whole["first_token_ms"] is None and streamed["first_token_ms"] > 0
+    assert streamed["total_ms"] >= streamed["first_token_ms"]
+    assert streamed["tokens_out"] == 4
+    assert (unknown["status"], unknown["outcome"], unknown["blame"]) == (404, "error", "client")
+    assert (failed["status"], failed["outcome"], failed["blame"]) == (502, "error", "upstream")
+    assert (listed["operation"], listed["bytes_in"]) == ("models", 0)
+    assert whole["bytes_in"] > 0 and whole["bytes_out"] > 0
+
+
+def test_no_input_breaks_a_log_line(rocket, fake) -> None:
+    gateway = rocket({"backends": [backend("a", fake().url)]})
+    nasty = ['a"b', "a\nb", "a\r\n{}", "\u001b[31m", "\u2028", "\u0000", "x" * 5000, "\ud83d\ude80"]
+    for name in nasty:
+        gateway.chat(json.dumps(chat(name)).encode())
+    lines = gateway.access_lines(len(nasty))
+    assert len(lines) == len(nasty)
+    assert all(list(line) == FIELDS for line in lines)
+
+
+def test_own_paths_are_not_logged(rocket, fake) -> None:
+    gateway = rocket({"backends": [backend("a", fake().url)]})
+    for path in ("/health", "/livez", "/readyz", "/-/healthz"):
+        gateway.call("GET", path)
+    gateway.chat(chat("m"))
+    (line,) = gateway.access_lines(1)
+    assert line["operation"] == "chat_completions"
+
+
+def test_backends_describes_each_endpoint(rocket, fake) -> None:
+    alive, dead = fake("ollama", models=["x", "y"]), fake()
+    dead.kill()
+    gateway = rocket(
+        {"backends": [backend("up", alive.url, "ollama"), backend("down", dead.url, "vllm")]}
+    )
+    gateway.wait_for_models("x")
+    described = gateway.admin("/backends").json()
+    assert described["revision"] == 1
+    up, down = described["backends"]
+    assert (up["name"], up["kind"], down["kind"]) == ("up", "ollama", "vllm")
+    (endpoint,) = up["endpoints"]
+    assert {"id", "url", "verdict", "reason", "in_flight", "models"} <= endpoint.keys()
+    assert (endpoint["id"], endpoint["url"]) == ("up/0", alive.url)
+    assert endpoint["verdict"] == "healthy"
+    assert {model["name"] for model in endpoint["models"]} == {"x", "y"}
+    assert all(isinstance(model["loaded"], bool) for model in endpoint["models"])
+    (endpoint,) = down["endpoints"]
+    assert endpoint["verdict"] == "unhealthy"
+    assert endpoint["reason"]
+
+
+def test_logs_are_json_lines(busy: Gateway) -> None:
+    busy.finish()
+    lines = busy.program.err().splitlines()
+    assert lines
+    for line in lines:
+        said = json.loads(line)
+        assert said["message"] and said["level"] and said["ts"]

@@ -1,0 +1,213 @@
+"""Towards the model servers: secrets, TLS, hang-ups and back-pressure."""
+
+import json
+import socket
+import ssl
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.gateway import Gateway, backend
+from harness.waiting import wait_until
+from harness.wire import chat, request_bytes
+
+CANARY = "sk-canary-7f3a9c1e5b"
+CLIENT_SECRETS = {
+    "Authorization": "Bearer client-secret-1",
+    "X-Api-Key": "client-secret-2",
+    "Cookie": "session=client-secret-3",
+    "Proxy-Authorization": "Basic client-secret-4",
+    "X-Forwarded-For": "203.0.113.77",
+    "Forwarded": "for=203.0.113.77",
+}
+
+
+def canary_gateway(rocket, url: str) -> Gateway:
+    return rocket(
+        {"backends": [backend("keyed", url, api_key_env="CANARY_KEY")]}, env={"CANARY_KEY": CANARY}
+    )
+
+
+def assert_nowhere(gateway: Gateway, secret: str) -> None:
+    for what in ("/metrics", "/backends", "/health"):
+        assert secret.encode() not in gateway.admin(what).body
+    assert secret not in gateway.program.out() + gateway.program.err()
+
+
+def test_the_key_reaches_its_upstream_and_nobody_else(rocket, upstream) -> None:
+    server = upstream()
+    gateway = canary_gateway(rocket, server.url)
+    answer = gateway.chat(chat("m"), headers=CLIENT_SECRETS)
+    assert answer.status == 200
+    for seen in server.requests:  # probes, too
+        assert seen.header("authorization") == f"Bearer {CANARY}"
+    assert CANARY.encode() not in answer.body + str(answer.headers).encode()
+    gateway.access_lines(1)
+    assert_nowhere(gateway, CANARY)
+
+
+def test_what_is_the_client_s_stays_with_us(rocket, upstream) -> None:
+    server = upstream()
+    gateway = rocket({"backends": [backend("a", server.url)]})
+    assert gateway.chat(chat("m"), headers=CLIENT_SECRETS).status == 200
+    (seen,) = server.inference()
+    sent = str(seen.headers)
+    for value in CLIENT_SECRETS.values():
+        assert value not in sent
+    assert "client-secret" not in sent
+    assert seen.header("host") == f"127.0.0.1:{server.port}"
+    gateway.access_lines(1)
+    assert_nowhere(gateway, "client-secret")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
+def test_an_upstream_that_repeats_the_key_in_an_error(status: int, rocket, upstream) -> None:
+    def repeat(seen):
+        message = f"Incorrect API key provided: {seen.header('authorization')}"
+        return status, {"error": {"message": message, "type": "x", "param": None, "code": None}}
+
+    gateway = canary_gateway(rocket, upstream(reply=repeat).url)
+    answer = gateway.chat(chat("m"))
+    assert answer.status >= 400
+    assert CANARY.encode() not in answer.body + str(answer.headers).encode()
+    gateway.access_lines(1)
+    assert_nowhere(gateway, CANARY)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory) -> Path:
+    """A CA of our own, `good` for 127.0.0.1 and `wrong` for another name."""
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    for name in ("ca", "other-ca"):
+        files = ["-keyout", f"{name}.key", "-out", f"{name}.pem"]
+        openssl("req", "-x509", *key, *files, "-subj", f"/CN={name}", "-days", "2")
+    for name, alternative in (("good", "IP:127.0.0.1"), ("wrong", "DNS:other.example")):
+        openssl("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", "/CN=x")
+        (folder / "extensions").write_text(f"subjectAltName={alternative}\n")
+        openssl(
+            "x509",
+            "-req",
+            "-in",
+            f"{name}.csr",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "2",
+            "-extfile",
+            "extensions",
+            "-out",
+            f"{name}.pem",
+        )
+    return folder
+
+
+def tls_server(upstream, certificates: Path, name: str):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / f"{name}.pem", certificates / f"{name}.key")
+    return upstream(tls=context)
+
+
+def test_tls_upstream(rocket, upstream, certificates: Path) -> None:
+    server = tls_server(upstream, certificates, "good")
+    gateway = rocket({"backends": [backend("t", server.url, ca_file=str(certificates / "ca.pem"))]})
+    gateway.wait_for_models("m")
+    for _ in range(3):
+        assert gateway.chat(chat("m")).json()["choices"][0]["message"]["content"] == "hello"
+
+
+@pytest.mark.parametrize(
+    ("server", "ca"),
+    [("good", None), ("good", "other-ca"), ("wrong", "ca")],
+    ids=["no CA", "another CA", "another name"],
+)
+def test_tls_upstream_that_is_not_who_it_should_be(
+    server: str, ca: str | None, rocket, upstream, certificates: Path
+) -> None:
+    upstream_server = tls_server(upstream, certificates, server)
+    more = {"ca_file": str(certificates / f"{ca}.pem")} if ca else {}
+    gateway = rocket({"backends": [backend("t", upstream_server.url, default_model="m", **more)]})
+    answer = gateway.chat(chat("m"))
+    assert answer.status in (404, 503)
+    assert answer.error()["message"]
+    assert not upstream_server.requests
+    (described,) = gateway.admin("/backends").json()["backends"]
+    assert described["endpoints"][0]["verdict"] == "unhealthy"
+
+
+HANG_UPS = {"FIN": None, "RST": struct.pack("ii", 1, 0)}
+
+
+@pytest.mark.parametrize("way", HANG_UPS)
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_client_that_hangs_up_closes_the_upstream(
+    way: str, stream: bool, rocket, upstream
+) -> None:
+    server = upstream(hang=True)
+    gateway = rocket({"backends": [backend("a", server.url)]})
+    connection = gateway.connect()
+    connection.send(request_bytes("POST", "/v1/chat/completions", chat("m", stream=stream)))
+    assert server.arrived.wait(10)
+    if linger := HANG_UPS[way]:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    connection.close()
+    assert server.hung_up.wait(1), "the upstream still works for nobody"
+    (line,) = gateway.access_lines(1)
+    assert (line["outcome"], line["blame"], line["status"]) == ("cancelled", "client", 499)
+    assert gateway.samples("rocket_cancels_total") == {'{backend="a"}': 1}
+    assert gateway.in_flight() == 0
+
+
+def test_clients_that_hang_up_in_mid_stream_are_all_aborted_upstream(rocket, fake) -> None:
+    server = fake()
+    gateway = rocket({"backends": [backend("a", server.url)]})
+    body = chat("m", stream=True, fake={"tokens": 1000, "event_delay_ms": 20})
+    connections = [gateway.connect() for _ in range(10)]
+    for connection in connections:
+        connection.send(request_bytes("POST", "/v1/chat/completions", body))
+        assert connection.read_head().status == 200
+    for connection in connections:
+        connection.close()
+    wait_until("nothing is in flight", lambda: gateway.in_flight() == 0, seconds=3)
+    # By its answer the fake has also seen every hang-up before it.
+    assert gateway.chat(chat("m")).status == 200
+    gateway.finish()
+    counters = server.stop()
+    assert (counters["aborted"], counters["played"]) == (10, 1)
+
+
+def test_a_slow_reader_does_not_fill_our_memory(rocket, fake) -> None:
+    gateway = rocket(
+        {"backends": [backend("a", fake().url)], "limits": {"write_time": "2s"}}, ready=True
+    )
+    assert gateway.chat(chat("m", stream=True)).status == 200
+    before = gateway.program.rss_bytes()
+    body = chat("m", stream=True, fake={"tokens": 2000, "answer_bytes": 40_000_000})
+    connections = []
+    for _ in range(4):
+        connection = gateway.connect()
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.send(request_bytes("POST", "/v1/chat/completions", body))
+        connections.append(connection)
+    peak = 0
+
+    def all_cut() -> bool:
+        nonlocal peak
+        peak = max(peak, gateway.program.rss_bytes())
+        return len(gateway.program.out().splitlines()) >= 5
+
+    wait_until("limits.write_time cuts all four", all_cut, seconds=30)
+    for connection in connections:
+        connection.close()
+    assert peak - before <= 4 * 1024 * 1024
+    cut = [json.loads(line) for line in gateway.program.out().splitlines()[1:]]
+    assert {line["blame"] for line in cut} == {"client"}
