@@ -59,21 +59,24 @@ struct Worker {
         count(loop.run_queue(), connections),
         admin_count(loop.run_queue(), admin_connections),
         data(state),
-        admin(state),
+        admin(state, Operations::Port::admin),
         server(state),
         accepting(loop.run_queue()),
         tasks(loop.run_queue()) {}
 
   void listen(FileDescriptor fd, Operations& operations) {
-    ConnectionCount& counted = &operations == &admin ? admin_count : count;
-    Listening& listening = listeners.emplace_back();
+    const bool for_admin = &operations == &admin;
+    ConnectionCount& counted = for_admin ? admin_count : count;
+    Listening& listening = for_admin ? admin_listener : listeners.emplace_back();
     listening.listener = std::make_unique<Listener>(loop, std::move(fd), counted);
     listening.on_accept = [this, &operations, &counted](std::unique_ptr<ByteStream> stream) {
       server.accept(std::move(stream), operations, counted);
     };
-    accepting.spawn(listening.listener->accept_all(listening.on_accept));
+    TaskGroup& group = for_admin ? tasks : accepting;
+    group.spawn(listening.listener->accept_all(listening.on_accept));
   }
 
+  // The data port; the admin port stays to tell how the drain goes.
   void stop_listening() {
     accepting.cancel_all();
     for (const Listening& listening : listeners) {
@@ -98,6 +101,7 @@ struct Worker {
   Operations admin;
   Server server;
   std::vector<Listening> listeners;
+  Listening admin_listener;
   TaskGroup accepting;
   TaskGroup tasks;
 };
@@ -406,8 +410,8 @@ Task<void> Gateway::drain() {
 Task<void> Gateway::drain_worker(Worker& worker) {
   worker.stop_listening();
   worker.server.drain();
-  while (worker.server.connections() != 0) {
-    co_await Wait(worker.loop, worker.server.emptied(), never);
+  while (worker.count.held() != 0) {
+    co_await Wait(worker.loop, worker.count.freed(), never);
   }
   first().loop.post([this] {
     --workers_draining_;

@@ -94,12 +94,7 @@ TEST_F(Tasks, hand_their_value_to_the_awaiter) {
 
 // A stream that is always ready is read by tasks that never suspend.
 TEST_F(Tasks, that_are_done_at_once_need_no_stack) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  // g++ makes the transfer from one coroutine to the next a jump from -O2 on only.
-  constexpr int tasks = 500;
-#else
   constexpr int tasks = 60'000;
-#endif
   TaskGroup group(queue_);
   int out = 0;
   group.spawn(store_sum(tasks, out));

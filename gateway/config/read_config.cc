@@ -28,7 +28,7 @@ ConfigReading read_config_file(const std::string& path, const Environment& envir
   const Result<std::string> text = environment.file(path);
   if (text) return read_config(*text, environment);
   return {{},
-          {{"", in_quotes(path) + ' ' + text.error().detail,
+          {{"", "\"" + path + "\" " + text.error().detail,
             "name a configuration file that Rocket may read"}}};
 }
 

@@ -28,7 +28,7 @@ class ConnectionCount {
     Place& operator=(const Place&) = delete;
     ~Place() {
       --count_.held_;
-      count_.freed_.signal_one();
+      count_.freed_.signal_all();
     }
 
    private:

@@ -23,9 +23,11 @@ bool is_encoded(const ResponseHead& head) {
 
 }  // namespace
 
-std::string upstream_words(const Backend& backend, const Error& error) {
-  if (error.code != ErrorCode::upstream_error_event) return backend.name + ": " + error.detail;
-  return backend.name + " failed: " + scrubbed(error.detail);
+std::string upstream_words(const AttemptPlan& plan, const Error& error) {
+  if (error.code != ErrorCode::upstream_error_event) {
+    return plan.backend.name + ": " + error.detail;
+  }
+  return plan.backend.name + " failed: " + scrubbed(error.detail, plan.endpoint.api_key);
 }
 
 Attempt::Attempt(const AttemptPlan& plan)
@@ -177,8 +179,8 @@ Result<void> Attempt::judge_whole() {
   auto answer = read_openai_answer(body_.text());
   if (!answer) return std::unexpected(std::move(answer.error()));
   if (answer->error) {
-    return fail(ErrorCode::upstream_status,
-                plan_.backend.name + " failed: " + scrubbed(*answer->error));
+    return fail(ErrorCode::upstream_status, plan_.backend.name + " failed: " +
+                                                scrubbed(*answer->error, plan_.endpoint.api_key));
   }
   answer_ = std::move(*answer);
   return {};
@@ -188,7 +190,7 @@ Error Attempt::upstream_error(int status) const {
   const ErrorCode code = status == 429                    ? ErrorCode::upstream_limited
                          : status == 503 || status == 529 ? ErrorCode::upstream_unavailable
                                                           : ErrorCode::upstream_status;
-  const std::string message = scrubbed(read_upstream_error(body_.text()));
+  const std::string message = scrubbed(read_upstream_error(body_.text()), plan_.endpoint.api_key);
   std::string detail = plan_.backend.name + " answered " + std::to_string(status);
   if (!message.empty()) detail += ": " + message;
   return {code, std::move(detail)};
@@ -215,7 +217,7 @@ Result<void> Attempt::take_events() {
       if (!result) return;
       const auto forward = stream_.take(event);
       if (!forward) {
-        result = fail(forward.error().code, upstream_words(plan_.backend, forward.error()));
+        result = fail(forward.error().code, upstream_words(plan_, forward.error()));
       } else if (*forward) {
         held_ += event.raw;
       }

@@ -34,7 +34,7 @@ struct AttemptPlan {
 };
 
 // The detail of an error in an upstream's stream, fit for a client.
-[[nodiscard]] std::string upstream_words(const Backend& backend, const Error& error);
+[[nodiscard]] std::string upstream_words(const AttemptPlan& plan, const Error& error);
 
 // One try at one endpoint: connect or borrow a connection, send, and read as far as nothing is
 // lost yet if it fails. For an unstreamed request that is the whole answer; for a stream it is

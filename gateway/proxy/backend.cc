@@ -15,6 +15,7 @@ std::shared_ptr<Endpoint> make_endpoint(const BackendConfig& config, size_t inde
   endpoint->id = config.name + "/" + std::to_string(index);
   endpoint->url = config.urls[index];
   endpoint->address = {endpoint->url.host, endpoint->url.port, endpoint->url.tls, config.ca_file};
+  endpoint->api_key = api_key;
   append_header(endpoint->head_lines, "host", endpoint->url.authority());
   if (!api_key.empty()) {
     append_header(endpoint->head_lines, "authorization", "Bearer " + api_key);

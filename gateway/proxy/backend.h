@@ -19,6 +19,7 @@ struct Endpoint {
   std::string id;  // "ollama/0", as clients see it; the URL stays inside
   EndpointUrl url;
   Address address;
+  std::string api_key;  // what this endpoint is called with; never logged or sent to a client
   // "host: ...\r\n" and, with a key, "authorization: ...\r\n". Never logged.
   std::string head_lines;
 

@@ -76,7 +76,7 @@ std::string Call::common_lines() const {
   std::string lines;
   append_header(lines, "x-request-id", id_);
   const auto& origins = current_->snapshot->config.cors.origins;
-  if (origins.empty()) return lines;
+  if (origins.empty() || !cors) return lines;
   const auto origin = request_.head.headers.find("origin");
   if (!origin) return lines;
   const bool any = std::ranges::find(origins, "*") != origins.end();

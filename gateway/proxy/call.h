@@ -47,7 +47,8 @@ class Call {
   Target target;
   Operation operation = Operation::none;
   // What stands behind a prefix route: the id in /v1/models/ID.
-  std::string_view parameter;
+  std::string parameter;
+  bool cors = true;    // this port answers web pages, if the configuration allows any
   bool quiet = false;  // not worth an access line: health checks
 
   // x-request-id and, for an allowed origin, what CORS asks for.

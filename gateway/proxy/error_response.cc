@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "base/assert.h"
 #include "wire/json.h"
 
 namespace rocket {
@@ -57,37 +56,73 @@ constexpr std::array table{
 };
 // clang-format on
 
-constexpr std::string_view word_separators = " \t\r\n\"'`()[]{}<>,;=\\";
+constexpr std::string_view word_separators = " \t\r\n\"'`()[]{}<>,;=\\|";
 
 // The word starts like a directory that a server keeps its code or data in.
 bool is_file_path(std::string_view word) {
-  constexpr std::array<std::string_view, 10> roots{"/home/",      "/usr/", "/root/", "/opt/",
-                                                   "/var/",       "/tmp/", "/etc/",  "/app/",
-                                                   "/workspace/", "/mnt/"};
+  constexpr std::array<std::string_view, 14> roots{
+      "/home/", "/usr/", "/root/",      "/opt/", "/var/",   "/tmp/",  "/etc/",
+      "/app/",  "/mnt/", "/workspace/", "/srv/", "/Users/", "/data/", "/proc/"};
   return std::ranges::any_of(roots, [&](std::string_view root) { return word.starts_with(root); });
 }
 
-bool is_address(std::string_view word) {
-  if (word.starts_with("http://") || word.starts_with("https://")) return true;
-  if (word.starts_with("0x") && word.size() >= 10) return true;
-  // Four numbers with dots between them, perhaps a port.
-  size_t dots = 0;
-  for (const char c : word.substr(0, word.find(':'))) {
-    if (c == '.') {
-      ++dots;
-    } else if (c < '0' || c > '9') {
-      return false;
-    }
+// Four numbers of up to three digits with dots between them, whatever follows.
+bool is_ipv4(std::string_view word) {
+  for (int group = 0; group < 4; ++group) {
+    size_t digits = 0;
+    while (digits < word.size() && word[digits] >= '0' && word[digits] <= '9')
+      ++digits;
+    if (digits == 0 || digits > 3) return false;
+    word.remove_prefix(digits);
+    if (group == 3) break;
+    if (!word.starts_with('.')) return false;
+    word.remove_prefix(1);
   }
-  return dots == 3;
+  return word.empty() || word.front() == '/' || word.front() == '.';
 }
+
+bool is_address(std::string_view part) {
+  if (part.starts_with("0x") && part.size() >= 10) return true;
+  return is_ipv4(part) || part == "localhost";
+}
+
+// What must not be shown of a word, as what stands there instead; empty: nothing. A colon may
+// stand before an address or a path ("error:/root/x") as well as behind one.
+std::string_view replacement(std::string_view word) {
+  if (word.contains("://")) return "[address]";
+  while (true) {
+    const size_t colon = std::min(word.find(':'), word.size());
+    const std::string_view part = word.substr(0, colon);
+    if (is_file_path(part)) return "[path]";
+    if (is_address(part)) return "[address]";
+    if (colon == word.size()) return {};
+    word.remove_prefix(colon + 1);
+  }
+}
+
+// Calls on_word(word, separator behind it or 0) for each word of the text.
+template <class OnWord>
+void for_each_word(std::string_view text, OnWord&& on_word) {
+  while (!text.empty()) {
+    const size_t end = std::min(text.find_first_of(word_separators), text.size());
+    on_word(text.substr(0, end), end == text.size() ? '\0' : text[end]);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+constexpr bool in_order_of_codes() {
+  for (size_t i = 0; i < table.size(); ++i) {
+    if (table[i].code != static_cast<ErrorCode>(i)) return false;
+  }
+  return true;
+}
+static_assert(in_order_of_codes() && table.back().code == ErrorCode::total_timeout,
+              "one row per code, in the order of the codes");
 
 }  // namespace
 
 const ErrorMeaning& meaning_of(ErrorCode code) {
-  const auto found = std::ranges::find(table, code, &ErrorMeaning::code);
-  ROCKET_ASSERT(found != table.end());
-  return *found;
+  return table[static_cast<size_t>(code)];
 }
 
 std::string error_body(const Error& error, std::string_view request_id) {
@@ -113,30 +148,32 @@ std::string error_event(const Error& error, std::string_view request_id) {
   return "data: " + error_body(error, request_id) + "\n\n";
 }
 
-bool reveals_network(std::string_view text) {
-  while (!text.empty()) {
-    const size_t end = std::min(text.find_first_of(word_separators), text.size());
-    const std::string_view word = text.substr(0, end);
-    if (is_file_path(word) || is_address(word)) return true;
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return false;
+bool reveals(std::string_view text, std::string_view secret) {
+  bool found = !secret.empty() && text.contains(secret);
+  for_each_word(text,
+                [&](std::string_view word, char) { found = found || !replacement(word).empty(); });
+  return found;
 }
 
-std::string scrubbed(std::string_view text) {
+std::string scrubbed(std::string_view text, std::string_view secret) {
   constexpr size_t bytes_max = 512;
-  text = text.substr(0, text.find_first_of("\r\n"));
-  std::string clean;
-  while (!text.empty() && clean.size() < bytes_max) {
-    const size_t end = std::min(text.find_first_of(word_separators), text.size());
-    const std::string_view word = text.substr(0, end);
-    clean += is_file_path(word) ? "[path]" : is_address(word) ? "[address]" : word;
-    text.remove_prefix(end);
-    if (text.empty()) break;
-    clean += text.front();
-    text.remove_prefix(1);
+  std::string line(text.substr(0, text.find_first_of("\r\n")));
+  for (size_t at = 0; !secret.empty() && (at = line.find(secret, at)) != std::string::npos;) {
+    line.replace(at, secret.size(), "[key]");
   }
-  if (clean.size() > bytes_max) clean.resize(bytes_max);
+  std::string clean;
+  for_each_word(line, [&](std::string_view word, char separator) {
+    const std::string_view shown = replacement(word);
+    clean += shown.empty() ? word : shown;
+    if (separator != '\0') clean += separator;
+  });
+  if (clean.size() > bytes_max) {
+    // Not in the middle of a character.
+    size_t end = bytes_max;
+    while (end != 0 && (static_cast<unsigned char>(clean[end]) & 0xc0U) == 0x80U)
+      --end;
+    clean.resize(end);
+  }
   return clean;
 }
 

@@ -25,11 +25,12 @@ struct ErrorMeaning {
 // The same as an event of a stream.
 [[nodiscard]] std::string error_event(const Error& error, std::string_view request_id);
 
-// Whether a text names addresses, URLs or file paths of the network behind us.
-[[nodiscard]] bool reveals_network(std::string_view text);
+// Whether a text names addresses, URLs or file paths of the network behind us, or holds `secret`
+// (empty: none).
+[[nodiscard]] bool reveals(std::string_view text, std::string_view secret);
 
-// An upstream's words made fit for a client: one line, bounded, without addresses, file paths
-// and URLs of the network behind us.
-[[nodiscard]] std::string scrubbed(std::string_view text);
+// An upstream's words made fit for a client: one line of at most 512 bytes, without what
+// reveals() would find.
+[[nodiscard]] std::string scrubbed(std::string_view text, std::string_view secret = {});
 
 }  // namespace rocket

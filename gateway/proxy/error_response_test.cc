@@ -185,6 +185,13 @@ const std::vector<Scrubbing>& scrubbings() {
       {"root's home", "in /root/", "in [path]"},
       {"others", "/opt/a /var/b /tmp/c /etc/d /app/e /workspace/f /mnt/g",
        "[path] [path] [path] [path] [path] [path] [path]"},
+      {"dots", "loading ... wait", "loading ... wait"},
+      {"an address at a sentence's end", "no route to 10.0.0.1.", "no route to [address]"},
+      {"an address in a path", "at 10.0.0.5/x", "at [address]"},
+      {"another scheme", "tcp://engine:5557 and HTTP://a", "[address] and [address]"},
+      {"behind a colon", "url:http://a error:/root/x", "[address] [path]"},
+      {"a loopback name", "localhost:11434 refused", "[address] refused"},
+      {"other homes", "file:///home/x /Users/x /data/models/x", "[address] [path] [path]"},
       {"only the first line", "bad request\nTraceback (most recent call last):", "bad request"},
       {"CRLF", "bad request\r\nX: y", "bad request"},
       {"a first line that is empty", "\nsecret", ""},
@@ -214,11 +221,18 @@ TEST(Scrubbed, TellsNothingOfTheNetworkBehindUs) {
 TEST(RevealsNetwork, WhatScrubbingWouldTakeOut) {
   for (const Scrubbing& c : scrubbings()) {
     if (std::string_view(c.text).contains('\n')) continue;
-    EXPECT_EQ(reveals_network(c.text), std::string_view(c.text) != c.expected) << c.name;
+    EXPECT_EQ(reveals(c.text, {}), std::string_view(c.text) != c.expected) << c.name;
   }
-  EXPECT_TRUE(reveals_network("bad request\nFile \"/usr/lib/x.py\""));
-  EXPECT_TRUE(reveals_network(R"({"error":{"message":"No such file: /home/ann/m.gguf"}})"));
-  EXPECT_FALSE(reveals_network(R"({"error":{"message":"model \"a/b\" not found","code":404}})"));
+  EXPECT_TRUE(reveals("bad request\nFile \"/usr/lib/x.py\"", {}));
+  EXPECT_TRUE(reveals(R"({"error":{"message":"No such file: /home/ann/m.gguf"}})", {}));
+  EXPECT_FALSE(reveals(R"({"error":{"message":"model \"a/b\" not found","code":404}})", {}));
+}
+
+TEST(Scrubbed, HidesTheKeyItWasCalledWith) {
+  EXPECT_EQ(scrubbed("Incorrect API key provided: Bearer sk-1, sk-1", "sk-1"),
+            "Incorrect API key provided: Bearer [key], [key]");
+  EXPECT_TRUE(reveals("key sk-1 is wrong", "sk-1"));
+  EXPECT_FALSE(reveals("key sk-2 is wrong", "sk-1"));
 }
 
 TEST(Scrubbed, IsBounded) {

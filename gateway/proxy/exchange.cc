@@ -216,11 +216,13 @@ Task<void> Exchange::answer_whole(const AttemptPlan& plan, Attempt& attempt) {
 // a proper error and fit to be shown, else put into one.
 Task<void> Exchange::answer_refusal(const AttemptPlan& plan, Attempt& attempt) {
   const int status = attempt.head().status;
+  const std::string& secret = plan.endpoint.api_key;
   const std::string message = read_upstream_error(attempt.body());
   const auto body = parse_json(attempt.body());
   const bool proper = body && body->kind == JsonKind::object && json_find(body->text, "error") &&
-                      !reveals_network(body->text);
-  const Error refusal{ErrorCode::invalid_field, plan.backend.name + ": " + scrubbed(message)};
+                      !reveals(body->text, secret) && !reveals(message, secret);
+  const Error refusal{ErrorCode::invalid_field,
+                      plan.backend.name + ": " + scrubbed(message, secret)};
   if (reply_.begun()) {
     co_await reply_.break_off(refusal);
     call_.close_account(Outcome::cut, Blame::client);

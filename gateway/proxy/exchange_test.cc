@@ -21,7 +21,7 @@ FakeScript faulty(Fault fault) {
   script.tokens = 6;
   script.drip_delay = 1s;
   script.event_delay = 10ms;
-  script.at = 4;
+  script.at = 3;
   return script;
 }
 
@@ -252,7 +252,7 @@ TEST(Exchange, AClientThatHangsUpClosesTheUpstreamInEveryPhase) {
       FakeScript script;
       script.head_delay = 30ms;
       script.event_delay = 10ms;
-      script.at = 4;
+      script.at = 3;
       SimGateway gateway(5, {backend("one", script)});
       auto request = gateway.send(sim_chat(stream));
       gateway.loop.run_for(std::chrono::milliseconds(ms));

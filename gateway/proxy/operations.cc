@@ -45,29 +45,58 @@ std::string Operations::paths() const {
   return paths;
 }
 
-Result<void> Operations::check(const RequestHead& head, Target& target, Match& match_out) const {
-  auto parsed = parse_target(head.target, head.method);
-  if (!parsed) return std::unexpected(std::move(parsed.error()));
-  target = std::move(*parsed);
-  match_out = match(head.method, target.path);
-  if (head.method == Method::options && (target.path == "*" || !match_out.allowed.empty())) {
+Result<void> Operations::check(const RequestHead& head, Asked& asked) const {
+  const auto named = check_host(head);
+  if (!named) return named;
+  const auto read = read_target(head, asked);
+  if (!read) return read;
+  const std::string& path = asked.target.path;
+  asked.match = match(head.method, path);
+  if (head.method == Method::options && (path == "*" || !asked.match.allowed.empty())) return {};
+  if (asked.match.allowed.empty()) {
+    return fail(ErrorCode::path_not_found,
+                "unknown path " + path.substr(0, 128) + "; this port serves " + paths());
+  }
+  if (asked.match.row == nullptr) {
+    return fail(ErrorCode::method_not_allowed,
+                path.substr(0, 128) + " takes " + asked.match.allowed);
+  }
+  return {};
+}
+
+Result<void> Operations::check_host(const RequestHead& head) const {
+  if (port_ == Port::data) return {};
+  std::string_view host = head.headers.find("host").value_or("localhost");
+  if (!host.ends_with(']')) host = host.substr(0, host.rfind(':'));
+  if (host == "localhost" || host == "[::1]" || host.starts_with("127.")) return {};
+  return fail(ErrorCode::forbidden,
+              "the admin port is called by a loopback name only, such as localhost");
+}
+
+// SDKs escape the slash in a model's name. The literal prefix alone decides the row then; what
+// stands behind it is a key to look up, not a path.
+Result<void> Operations::read_target(const RequestHead& head, Asked& asked) const {
+  const std::string_view raw = head.target;
+  for (const Row& row : rows_) {
+    if (!row.path.ends_with('/') || !raw.starts_with(row.path)) continue;
+    const std::string_view segment =
+        raw.substr(row.path.size(), raw.find_first_of("?#") - row.path.size());
+    auto parameter = percent_decoded(segment);
+    if (!parameter || segment.empty()) break;
+    asked.parameter = std::move(*parameter);
+    asked.target = {row.path + asked.parameter, {}};
     return {};
   }
-  if (match_out.allowed.empty()) {
-    return fail(ErrorCode::path_not_found,
-                "unknown path " + target.path.substr(0, 128) + "; this port serves " + paths());
-  }
-  if (match_out.row == nullptr) {
-    return fail(ErrorCode::method_not_allowed, target.path + " takes " + match_out.allowed);
-  }
+  auto parsed = parse_target(raw, head.method);
+  if (!parsed) return std::unexpected(std::move(parsed.error()));
+  asked.target = std::move(*parsed);
   return {};
 }
 
 Result<size_t> Operations::admit(const RequestHead& head) {
   const size_t most = loop_.current->snapshot->config.limits.body_bytes.bytes;
-  Target target;
-  Match matched;
-  const auto checked = check(head, target, matched);
+  Asked asked;
+  const auto checked = check(head, asked);
   if (checked) return most;
   // Small bodies are read all the same, and handle() finds the same fault again.
   const bool small = !head.chunked && !head.expect_continue &&
@@ -78,26 +107,25 @@ Result<size_t> Operations::admit(const RequestHead& head) {
 
 Task<void> Operations::handle(Request& request, ResponseWriter& response) {
   Call call(loop_, request, response);
-  Match matched;
-  const auto checked = check(request.head, call.target, matched);
-  if (matched.row != nullptr) {
-    call.operation = matched.row->operation;
-    call.quiet = matched.row->quiet;
+  call.cors = port_ == Port::data;
+  Asked asked;
+  const auto checked = check(request.head, asked);
+  call.target = std::move(asked.target);
+  call.parameter = std::move(asked.parameter);
+  if (asked.match.row != nullptr) {
+    call.operation = asked.match.row->operation;
+    call.quiet = asked.match.row->quiet;
   }
   if (!checked) {
     std::string lines;
     if (checked.error().code == ErrorCode::method_not_allowed) {
-      append_header(lines, "allow", matched.allowed);
+      append_header(lines, "allow", asked.match.allowed);
     }
     call.send_error(checked.error(), lines);
   } else if (request.head.method == Method::options) {
-    answer_options(call, matched.allowed);
+    answer_options(call, asked.match.allowed);
   } else {
-    const Row& row = *matched.row;
-    if (row.path.ends_with('/')) {
-      call.parameter = std::string_view(call.target.path).substr(row.path.size());
-    }
-    co_await row.handler(call);
+    co_await asked.match.row->handler(call);
   }
   if (response.blocked()) {
     co_await response.drained();
@@ -110,11 +138,11 @@ Task<void> Operations::refuse(const Error& error, const RequestHead& head,
   request.head = head;
   request.head_at = loop_.io.timers.now();
   Call call(loop_, request, response);
+  call.cors = port_ == Port::data;
   std::string lines;
-  Target target;
-  Match matched;
-  if (error.code == ErrorCode::method_not_allowed && !check(head, target, matched)) {
-    append_header(lines, "allow", matched.allowed);
+  Asked asked;
+  if (error.code == ErrorCode::method_not_allowed && !check(head, asked)) {
+    append_header(lines, "allow", asked.match.allowed);
   }
   if (meaning_of(error.code).status == 503) append_header(lines, "retry-after", "1");
   call.send_error(error, lines);

@@ -21,13 +21,20 @@ class Operations final : public RequestHandler {
 
   struct Row {
     Method method;
-    std::string path;  // exact; with a final '/' anything behind it is call.parameter
+    std::string path;  // exact; with a final '/' what stands behind it is call.parameter, decoded
     Operation operation;
     Handler handler;
     bool quiet = false;  // no access line
   };
 
-  explicit Operations(LoopState& loop) : loop_(loop) {}
+  enum class Port : unsigned char {
+    data,
+    // Answers only who calls it by a loopback name, so that no web page can reach it by a name
+    // of its own (DNS rebinding), and never speaks CORS.
+    admin,
+  };
+
+  explicit Operations(LoopState& loop, Port port = Port::data) : loop_(loop), port_(port) {}
 
   void add(Row row) { rows_.push_back(std::move(row)); }
 
@@ -45,12 +52,22 @@ class Operations final : public RequestHandler {
     std::string allowed;  // the path's methods, for Allow; empty: no such path
   };
 
+  // What a request's head comes to.
+  struct Asked {
+    Target target;
+    std::string parameter;
+    Match match;
+  };
+
   [[nodiscard]] Match match(Method method, std::string_view path) const;
-  [[nodiscard]] Result<void> check(const RequestHead& head, Target& target, Match& match) const;
+  [[nodiscard]] Result<void> check(const RequestHead& head, Asked& asked) const;
+  [[nodiscard]] Result<void> check_host(const RequestHead& head) const;
+  [[nodiscard]] Result<void> read_target(const RequestHead& head, Asked& asked) const;
   [[nodiscard]] std::string paths() const;
   void answer_options(Call& call, const std::string& allowed) const;
 
   LoopState& loop_;
+  Port port_;
   std::vector<Row> rows_;
 };
 

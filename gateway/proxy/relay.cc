@@ -63,7 +63,7 @@ Result<void> Relay::take_events() {
       last_event_ = plan_.io.timers.now();
       const auto forward = attempt_.stream().take(event);
       if (!forward) {
-        result = fail(forward.error().code, upstream_words(plan_.backend, forward.error()));
+        result = fail(forward.error().code, upstream_words(plan_, forward.error()));
       } else if (*forward) {
         keep(event, source);
       }

@@ -22,8 +22,6 @@ class Server {
   void cut_all() { connections_.cancel_all(); }
 
   [[nodiscard]] size_t connections() const { return connections_.size(); }
-  // Signalled when the last connection has ended.
-  [[nodiscard]] WaitSlot& emptied() { return connections_.emptied(); }
 
  private:
   // Stands in the list of connections that a drain wakes.

@@ -27,7 +27,7 @@ Result<FakeScript> script_for(FakeScript script, const std::string& body) {
     default: break;
   }
   const bool asks_to_wait = script.fault == Fault::status_429 || script.fault == Fault::status_503;
-  if (asks_to_wait && script.retry_after.empty()) script.retry_after = "1";
+  if (asks_to_wait && script.retry_after.empty()) script.retry_after.assign(1, '1');
   return script;
 }
 

@@ -205,8 +205,8 @@ std::string SimGateway::leftovers() {
   // Long enough for every lingering close and idle connection to have gone.
   loop.run_for(std::chrono::seconds(10));
   std::string left;
-  const auto add = [&](const std::string& what, std::uint64_t count) {
-    if (count != 0) left += what + ": " + std::to_string(count) + "; ";
+  const auto add = [&](const std::string& what, std::uint64_t left_over) {
+    if (left_over != 0) left += what + ": " + std::to_string(left_over) + "; ";
   };
   add("client connections", server.connections());
   add("answers read off", state.read_offs.size());

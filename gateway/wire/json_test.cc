@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include <chrono>
 #include <limits>
 #include <vector>
@@ -283,9 +285,9 @@ TEST(Json, IsLinear) {
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = std::clock();
     EXPECT_EQ(scan_object(c.text, {}, [](const JsonMember&) {}).has_value(), c.valid);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+    EXPECT_LT(std::clock() - start, 5 * CLOCKS_PER_SEC);
   }
 }
 

@@ -210,4 +210,29 @@ bool host_ok(std::string_view host) {
   return port.empty() || (port.starts_with(':') && port_ok(port.substr(1)));
 }
 
+std::optional<std::string> percent_decoded(std::string_view segment) {
+  const auto digit = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  std::string decoded;
+  for (size_t i = 0; i < segment.size(); ++i) {
+    char c = segment[i];
+    if (c == '%') {
+      if (i + 2 >= segment.size()) return std::nullopt;
+      const int high = digit(segment[i + 1]);
+      const int low = digit(segment[i + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      c = static_cast<char>(high * 16 + low);
+      i += 2;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) return std::nullopt;
+    decoded += c;
+  }
+  return decoded;
+}
+
 }  // namespace rocket

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,11 @@ struct Target {
 // and named, not normalised: our paths are an exact list and none of them needs it. An absolute
 // URL loses scheme and authority (RFC 9112, 3.2.2); "*" is for OPTIONS.
 [[nodiscard]] Result<Target> parse_target(std::string_view target, Method method = Method::get);
+
+// A name that stands in a path as one segment, decoded: "org%2Fmodel" is "org/model". For keys
+// to look up, never for a path to route or forward by. nullopt if an escape is broken or stands
+// for a control character.
+[[nodiscard]] std::optional<std::string> percent_decoded(std::string_view segment);
 
 // Whether `host` is what Host may hold: a name, an IPv4 address or an IPv6 address in brackets,
 // and perhaps a port (RFC 3986, 3.2.2). Not empty, no user name.

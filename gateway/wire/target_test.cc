@@ -8,6 +8,15 @@
 namespace rocket {
 namespace {
 
+TEST(Target, DecodesASegmentThatIsAName) {
+  EXPECT_EQ(percent_decoded("org%2Fmodel"), "org/model");
+  EXPECT_EQ(percent_decoded("qwen2.5:0.5b"), "qwen2.5:0.5b");
+  EXPECT_EQ(percent_decoded("a%2"), std::nullopt);
+  EXPECT_EQ(percent_decoded("a%zz"), std::nullopt);
+  EXPECT_EQ(percent_decoded("a%00"), std::nullopt);
+  EXPECT_EQ(percent_decoded("a%0a"), std::nullopt);
+}
+
 using namespace std::string_view_literals;
 
 TEST(Target, HasOneFormForOneMeaning) {

@@ -15,6 +15,7 @@ SUMMARY = {
     "run": "let a real model answer through Rocket: [--once] [--config F]",
     "sim": "simulate the request's path: [--seed N] [--count N]",
     "fuzz": "fuzz the parsers: [TARGET] [--seconds N]",
+    "record": "record what real servers say, into tests/cassettes",
     "bench": "run a benchmark of bench/: [NAME]",
     "ci": "everything a change has to pass",
 }
@@ -84,6 +85,10 @@ def dispatch(options: argparse.Namespace) -> int:
             from dev.fuzz import fuzz
 
             return fuzz(options.target, options.seconds)
+        case "record":
+            from dev.record import record
+
+            return record()
         case "bench":
             from dev.test import bench
 
