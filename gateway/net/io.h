@@ -48,7 +48,8 @@ class [[nodiscard]] Wait {
     slot_.park(waiter_);
     timers_.arm(waiter_, deadline_);
   }
-  [[nodiscard]] Wake await_resume() const noexcept { return waiter_.wake; }
+  // May be ignored: whoever tries again finds out for himself.
+  Wake await_resume() const noexcept { return waiter_.wake; }
 
  private:
   Timers& timers_;

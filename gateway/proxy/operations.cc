@@ -68,7 +68,9 @@ Result<void> Operations::check_host(const RequestHead& head) const {
   if (port_ == Port::data) return {};
   std::string_view host = head.headers.find("host").value_or("localhost");
   if (!host.ends_with(']')) host = host.substr(0, host.rfind(':'));
-  if (host == "localhost" || host == "[::1]" || host.starts_with("127.")) return {};
+  const bool loopback_literal =
+      host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
+  if (host == "localhost" || host == "[::1]" || loopback_literal) return {};
   return fail(ErrorCode::forbidden,
               "the admin port is called by a loopback name only, such as localhost");
 }

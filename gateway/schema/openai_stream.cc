@@ -7,7 +7,8 @@ Result<bool> OpenAiStream::take(const SseEvent& event) {
   if (done_) return false;
   auto read = read_openai_event(operation_, event.data);
   if (!read) return std::unexpected(std::move(read.error()));
-  if (read->usage) usage_ = read->usage;
+  // Some servers put a usage of zeros on every event and the true one on the last.
+  if (read->usage && (read->usage->out != 0 || !usage_)) usage_ = read->usage;
   switch (read->kind) {
     case OpenAiEvent::Kind::lifecycle: return true;
     case OpenAiEvent::Kind::content: ++content_events_; return true;
@@ -20,7 +21,9 @@ Result<bool> OpenAiStream::take(const SseEvent& event) {
 }
 
 Usage OpenAiStream::usage() const {
-  return usage_.value_or(Usage{.in = 0, .out = content_events_, .cached = 0});
+  Usage usage = usage_.value_or(Usage{});
+  if (usage.out == 0) usage.out = content_events_;
+  return usage;
 }
 
 }  // namespace rocket

@@ -173,8 +173,9 @@ TEST_P(FakeAnswers, as_its_kind_does) {
   EXPECT_NE(body.find(given.contains), std::string::npos) << body;
 }
 
-const nlohmann::json other_model{{"model", "b"}, {"messages", nlohmann::json::array()}};
-const nlohmann::json wrong_model{{"model", "c"}, {"messages", nlohmann::json::array()}};
+const nlohmann::json messages = nlohmann::json::array({{{"role", "user"}, {"content", "hello"}}});
+const nlohmann::json other_model{{"model", "b"}, {"messages", messages}};
+const nlohmann::json wrong_model{{"model", "c"}, {"messages", messages}};
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, FakeAnswers,

@@ -88,6 +88,21 @@ const char* error_type(FakeKind kind, int status) {
   return "";
 }
 
+// What the server's HTTP library makes of a JSON document.
+void write_as_server(FakeAnswer& answer, FakeKind kind, const std::string& path) {
+  constexpr const char* plain = "application/json";
+  constexpr const char* with_charset = "application/json; charset=utf-8";
+  if (answer.content_type != plain) return;
+  if (kind == FakeKind::llama_cpp) answer.content_type = with_charset;
+  if (kind != FakeKind::ollama) return;
+  // Its own interface, which also refuses what is malformed; that of OpenAI is a layer above.
+  if (path.starts_with("/api/") || answer.status == 400) {
+    answer.content_type = with_charset;
+  } else {
+    answer.pieces.back() += '\n';
+  }
+}
+
 }  // namespace
 
 FakeAnswer FakeAnswer::json(std::string body) {
@@ -103,9 +118,11 @@ bool asks_for_inference(const FakeRequest& request) {
 }
 
 FakeAnswer fake_answer(const FakeScript& script, const FakeRequest& request) {
-  if (!script.healthy) return fake_error(script.kind, 503, "Loading model");
-  if (asks_for_inference(request)) return infer(script, request);
-  return fake_inventory(script, request);
+  FakeAnswer answer = !script.healthy               ? fake_error(script.kind, 503, "Loading model")
+                      : asks_for_inference(request) ? infer(script, request)
+                                                    : fake_inventory(script, request);
+  write_as_server(answer, script.kind, request.path);
+  return answer;
 }
 
 FakeAnswer fake_error(FakeKind kind, int status, std::string_view message) {

@@ -28,10 +28,16 @@ struct Generation {
     return tokens < script.tokens ? "length" : "stop";
   }
   [[nodiscard]] OrderedJson usage() const {
-    return {{"prompt_tokens", prompt_tokens},
-            {"completion_tokens", tokens},
-            {"total_tokens", prompt_tokens + tokens}};
+    OrderedJson json{{"prompt_tokens", prompt_tokens},
+                     {"completion_tokens", tokens},
+                     {"total_tokens", prompt_tokens + tokens}};
+    if (script.kind == FakeKind::llama_cpp) {
+      json["prompt_tokens_details"] = {{"cached_tokens", 0}};
+    }
+    return json;
   }
+  // llama.cpp tells a text completion's usage with its end, asked or not, and only there.
+  [[nodiscard]] bool usage_with_end() const { return script.kind == FakeKind::llama_cpp && !chat; }
   // What the object of an answer and each chunk of a stream begin with.
   [[nodiscard]] OrderedJson begin(const char* object) const {
     OrderedJson json{{"id", id}, {"object", object}, {"created", created}, {"model", model}};
@@ -62,6 +68,11 @@ OrderedJson chat_delta(const Generation& generation, OrderedJson delta, const ch
   return chunk;
 }
 
+void add_timings(const Generation& generation, OrderedJson& json) {
+  if (generation.script.kind != FakeKind::llama_cpp) return;
+  json["timings"] = {{"predicted_n", generation.tokens}};
+}
+
 void add_chat_events(const Generation& generation, std::vector<std::string>& events) {
   const FakeKind kind = generation.script.kind;
   const bool role_everywhere = kind == FakeKind::ollama || kind == FakeKind::lmstudio;
@@ -78,32 +89,37 @@ void add_chat_events(const Generation& generation, std::vector<std::string>& eve
   }
   OrderedJson last = OrderedJson::object();
   if (kind == FakeKind::ollama) last = {{"role", "assistant"}, {"content", ""}};
-  events.push_back(event(chat_delta(generation, last, generation.finish_reason())));
+  OrderedJson end = chat_delta(generation, last, generation.finish_reason());
+  if (!generation.include_usage) add_timings(generation, end);
+  events.push_back(event(end));
 }
 
-OrderedJson text_choice(std::uint64_t index, std::string text, const char* finish) {
-  OrderedJson choice{{"index", index},
-                     {"text", std::move(text)},
-                     {"logprobs", nullptr},
-                     {"finish_reason", nullptr}};
+OrderedJson text_choice(FakeKind kind, std::uint64_t index, std::string text, const char* finish) {
+  OrderedJson choice{{"index", index}, {"text", std::move(text)}};
+  if (kind != FakeKind::ollama) choice["logprobs"] = nullptr;
+  choice["finish_reason"] = nullptr;
   if (finish != nullptr) choice["finish_reason"] = finish;
   return choice;
 }
 
 void add_text_events(const Generation& generation, std::vector<std::string>& events) {
+  const FakeKind kind = generation.script.kind;
   for (std::uint64_t i = 0; i <= generation.tokens; ++i) {
     OrderedJson chunk = generation.begin("text_completion");
     const bool last = i == generation.tokens;
-    chunk["choices"] =
-        OrderedJson::array({text_choice(0, last ? std::string() : fake_token(generation.script, i),
-                                        last ? generation.finish_reason() : nullptr)});
+    chunk["choices"] = OrderedJson::array(
+        {text_choice(kind, 0, last ? std::string() : fake_token(generation.script, i),
+                     last ? generation.finish_reason() : nullptr)});
+    if (last && generation.usage_with_end()) {
+      chunk["usage"] = generation.usage();
+      add_timings(generation, chunk);
+    }
+    // Who asks Ollama gets it with every event, without a count until the end.
+    if (kind == FakeKind::ollama && generation.include_usage) {
+      chunk["usage"] = {{"prompt_tokens", 0}, {"completion_tokens", 0}, {"total_tokens", 0}};
+    }
     events.push_back(event(chunk));
   }
-}
-
-void add_timings(const Generation& generation, OrderedJson& json) {
-  if (generation.script.kind != FakeKind::llama_cpp) return;
-  json["timings"] = {{"predicted_n", generation.tokens}};
 }
 
 FakeAnswer stream_answer(const Generation& generation) {
@@ -116,7 +132,7 @@ FakeAnswer stream_answer(const Generation& generation) {
   } else {
     add_text_events(generation, answer.pieces);
   }
-  if (generation.include_usage) {
+  if (generation.include_usage && !generation.usage_with_end()) {
     OrderedJson chunk =
         generation.begin(generation.chat ? "chat.completion.chunk" : "text_completion");
     chunk["choices"] = OrderedJson::array();
@@ -140,7 +156,8 @@ FakeAnswer whole_answer(const Generation& generation, std::uint64_t prompts) {
                                  {"message", {{"role", "assistant"}, {"content", text}}},
                                  {"finish_reason", generation.finish_reason()}});
     } else {
-      json["choices"].push_back(text_choice(i, text, generation.finish_reason()));
+      json["choices"].push_back(
+          text_choice(generation.script.kind, i, text, generation.finish_reason()));
     }
   }
   json["usage"] = generation.usage();
@@ -172,10 +189,13 @@ FakeAnswer fake_generation(const FakeScript& script, const FakeRequest& request,
                            const nlohmann::json& body, const std::string& model) {
   const bool chat = request.path == "/v1/chat/completions";
   const char* input = chat ? "messages" : "prompt";
+  const Json prompt = body.value(input, Json());
+  if (script.kind == FakeKind::ollama && chat && prompt.empty()) {
+    return fake_error(script.kind, 400, "[] is too short - 'messages'");
+  }
   if (!body.contains(input)) {
     return fake_error(script.kind, 400, fmt::format("'{}' is required", input));
   }
-  const Json& prompt = body[input];
   std::uint64_t tokens = script.tokens;
   for (const char* limit : {"max_tokens", "max_completion_tokens"}) {
     const auto found = body.find(limit);

@@ -98,6 +98,29 @@ Task<void> SimRequest::exchange(ByteStream& stream, std::string bytes, bool head
   }
 }
 
+SimBytes::SimBytes(SimLoop& loop, SimNet& net, std::string bytes) : tasks_(loop.run_queue()) {
+  tasks_.spawn(run(net, std::move(bytes)));
+}
+
+Task<void> SimBytes::run(SimNet& net, std::string bytes) {
+  Address address{gateway_host, gateway_port, false, ""};
+  auto stream = co_await net.dialer().dial(std::move(address), never);
+  if (!stream) co_return;
+  // Shorter than the link's buffer: it goes out whole.
+  const iovec piece{bytes.data(), bytes.size()};
+  if ((*stream)->try_write({&piece, 1}).bytes != bytes.size()) co_return;
+  std::vector<char> buffer(64 * 1024);
+  while (true) {
+    const IoResult read = (*stream)->try_read(buffer);
+    if (read.status == IoResult::Status::would_block) {
+      co_await (*stream)->readable(never);
+      continue;
+    }
+    if (read.status != IoResult::Status::done) co_return;
+    received_.append(buffer.data(), read.bytes);
+  }
+}
+
 std::string SimRequest::text() const {
   std::string text;
   SseSplitter splitter(64 * 1024 * 1024);

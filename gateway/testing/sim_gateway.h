@@ -55,6 +55,19 @@ class SimRequest {
   TaskGroup tasks_;
 };
 
+// Bytes of a client that need not be HTTP, and all that came back.
+class SimBytes {
+ public:
+  SimBytes(SimLoop& loop, SimNet& net, std::string bytes);
+  [[nodiscard]] const std::string& received() const { return received_; }
+
+ private:
+  [[nodiscard]] Task<void> run(SimNet& net, std::string bytes);
+
+  std::string received_;
+  TaskGroup tasks_;
+};
+
 // A whole gateway on a simulated clock and network: the real proxy in front of fake backends.
 // Endpoint k of backend NAME is at NAME:(8000 + k).
 class SimGateway {
@@ -75,6 +88,9 @@ class SimGateway {
 
   [[nodiscard]] std::unique_ptr<SimRequest> send(std::string bytes, bool head_request = false) {
     return std::make_unique<SimRequest>(loop, net, std::move(bytes), head_request);
+  }
+  [[nodiscard]] std::unique_ptr<SimBytes> send_raw(std::string bytes) {
+    return std::make_unique<SimBytes>(loop, net, std::move(bytes));
   }
   // Runs until the request has ended, for at most `limit`.
   void finish(const SimRequest& request, Duration limit = std::chrono::minutes(20));

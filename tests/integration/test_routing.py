@@ -345,7 +345,7 @@ BROKEN_STREAMS = [
 def test_a_stream_that_breaks_never_looks_whole(fault: str, rocket, fake) -> None:
     gateway = rocket({"backends": [backend("bad", fake(fault=fault).url)], "timeouts": SHORT})
     answer = gateway.chat(
-        chat("m", stream=True, fake={"tokens": 8, "event_delay_ms": 20}), cut=True
+        chat("m", stream=True, fake={"tokens": 8, "event_delay_ms": 20, "at": 4}), cut=True
     )
     assert answer.status == 200
     data = events(answer.body)

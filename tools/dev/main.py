@@ -13,7 +13,7 @@ SUMMARY = {
     "test": "run every test, with real engines: [FILTER] [--long] [--vllm] [--cluster]",
     "check": "format, arrows, banned calls, docs drift, clang-tidy of changed files: [--all]",
     "run": "let a real model answer through Rocket: [--once] [--config F]",
-    "sim": "simulate the request's path: [--seed N] [--count N]",
+    "sim": "simulate the request's path: [--seed N] [--count N] [--mutated]",
     "fuzz": "fuzz the parsers: [TARGET] [--seconds N]",
     "record": "record what real servers say, into tests/cassettes",
     "bench": "run a benchmark of bench/: [NAME]",
@@ -46,6 +46,9 @@ def parser() -> argparse.ArgumentParser:
     made["run"].add_argument("--config", help="serve this configuration and start no backends")
     made["sim"].add_argument("--seed", type=int, help="the first seed; otherwise a fixed one")
     made["sim"].add_argument("--count", type=int, default=200, help="how many seeds")
+    made["sim"].add_argument(
+        "--mutated", action="store_true", help="damaged client streams instead of whole lives"
+    )
     made["fuzz"].add_argument("target", nargs="?")
     made["fuzz"].add_argument("--seconds", type=float, default=60, help="for each target")
     made["bench"].add_argument("name", nargs="?")
@@ -80,7 +83,7 @@ def dispatch(options: argparse.Namespace) -> int:
         case "sim":
             from dev.test import sim
 
-            return sim(options.seed, options.count)
+            return sim(options.seed, options.count, options.mutated)
         case "fuzz":
             from dev.fuzz import fuzz
 

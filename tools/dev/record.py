@@ -1,4 +1,4 @@
-"""`./dev record`: what real servers say, byte for byte, for tests to hold readers and fakes against.
+"""`./dev record`: what real servers say, byte for byte, to hold readers and fakes against.
 
 Every exchange is one request over a socket of its own, written to tests/cassettes as it went over
 the wire. A server of another version gets a folder of its own; the others stay.
@@ -34,7 +34,7 @@ def record() -> int:
             recorded += one()
         except engines.EngineMissing as missing:
             say(f"skipped: {missing}")
-    say(f"{recorded} exchanges recorded; `git diff` shows what changed, `./dev test` whether it fits")
+    say(f"{recorded} exchanges recorded; `./dev test` tells whether readers and fakes fit them")
     return 0 if recorded else 1
 
 

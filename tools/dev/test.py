@@ -186,17 +186,11 @@ def python(requirements: Path) -> Path:
     return folder / "bin/python"
 
 
-def sim(seed: int | None, count: int) -> int:
+def sim(seed: int | None, count: int, mutated: bool) -> int:
     """Seeded simulations of the request's path; a failure prints the seed that shows it again."""
-    build("release", "rocket_tests")
-    env = {"ROCKET_SIM_COUNT": str(count)}
-    if seed is not None:
-        env["ROCKET_SIM_SEED"] = str(seed)
-    tally = unit_tests(RELEASE, "*Simulation*", env)
-    say(str(tally))
-    if not tally.passed and not tally.failed:
-        raise DevError("no test is called Simulation")
-    return 1 if tally.failed else 0
+    build("release", "simulate")
+    options = ["--count", str(count), "--seed", str(1 if seed is None else seed)]
+    return process.relay([RELEASE / "simulate", *options, *(["--mutated"] if mutated else [])])
 
 
 def bench(name: str | None) -> int:

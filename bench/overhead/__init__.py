@@ -1,0 +1,1 @@
+"""What a gateway costs: the parts of `./dev bench overhead`."""
