@@ -1,7 +1,5 @@
 #include "serve.h"
 
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 
 #include <csignal>
@@ -12,13 +10,11 @@
 #include "admin/admin_operations.h"
 #include "config/discovery.h"
 #include "config/read_config.h"
-#include "net/epoll_loop.h"
-#include "net/listener.h"
-#include "net/socket_dialer.h"
+#include "net/signals.h"
 #include "proxy/control.h"
 #include "proxy/data_operations.h"
-#include "proxy/server.h"
 #include "telemetry/exposition.h"
+#include "worker.h"
 
 namespace rocket {
 namespace {
@@ -26,8 +22,6 @@ namespace {
 constexpr int exit_config = 1;
 constexpr int exit_bind = 3;
 constexpr const char* default_config_path = "rocket.yaml";
-// Of its own, so that a full data port does not lock the operator out.
-constexpr size_t admin_connections = 100;
 constexpr Duration watch_interval = std::chrono::seconds(1);
 
 std::uint64_t random_seed() {
@@ -43,110 +37,6 @@ size_t connections_per_worker(const Config& config) {
 void keep_chosen_port(ListenAddress& read, const ListenAddress& bound) {
   if (read.host == bound.host && read.port == 0) read.port = bound.port;
 }
-
-// One event loop with everything that lives on it.
-struct Worker {
-  Worker(size_t index, Metrics& metrics, ByteBudget& bodies, int access_fd, size_t connections)
-      : io{loop, dialer, loop.scratch()},
-        access_log(access_fd),
-        state{.io = io,
-              .bodies = bodies,
-              .metrics = metrics.shard(index),
-              .access_log = access_log,
-              .random = Random(random_seed()),
-              .current = nullptr,
-              .read_offs = TaskGroup(loop.run_queue())},
-        count(loop.run_queue(), connections),
-        admin_count(loop.run_queue(), admin_connections),
-        data(state),
-        admin(state, Operations::Port::admin),
-        server(state),
-        accepting(loop.run_queue()),
-        tasks(loop.run_queue()) {}
-
-  void listen(FileDescriptor fd, Operations& operations) {
-    const bool for_admin = &operations == &admin;
-    ConnectionCount& counted = for_admin ? admin_count : count;
-    Listening& listening = for_admin ? admin_listener : listeners.emplace_back();
-    listening.listener = std::make_unique<Listener>(loop, std::move(fd), counted);
-    listening.on_accept = [this, &operations, &counted](std::unique_ptr<ByteStream> stream) {
-      server.accept(std::move(stream), operations, counted);
-    };
-    TaskGroup& group = for_admin ? tasks : accepting;
-    group.spawn(listening.listener->accept_all(listening.on_accept));
-  }
-
-  // The data port; the admin port stays to tell how the drain goes.
-  void stop_listening() {
-    accepting.cancel_all();
-    for (const Listening& listening : listeners) {
-      listening.listener->accept_waiting(listening.on_accept);
-    }
-    listeners.clear();
-  }
-
-  struct Listening {
-    std::unique_ptr<Listener> listener;
-    Listener::OnAccept on_accept;
-  };
-
-  EpollLoop loop;
-  SocketDialer dialer{loop};
-  Io io;
-  AccessLog access_log;
-  LoopState state;
-  ConnectionCount count;
-  ConnectionCount admin_count;
-  Operations data;
-  Operations admin;
-  Server server;
-  std::vector<Listening> listeners;
-  Listening admin_listener;
-  TaskGroup accepting;
-  TaskGroup tasks;
-};
-
-// SIGTERM, SIGINT and SIGHUP as events of a loop.
-class Signals final : public EventSink {
- public:
-  Signals(EpollLoop& loop, std::function<void(int)> on_signal)
-      : loop_(loop),
-        on_signal_(std::move(on_signal)),
-        fd_(::signalfd(-1, &handled(), SFD_NONBLOCK | SFD_CLOEXEC)) {
-    loop.watch(fd_.get(), EPOLLIN, *this);
-  }
-
-  // To be called before any thread is started, so that all of them inherit it.
-  static void block() {
-    ::pthread_sigmask(SIG_BLOCK, &handled(), nullptr);
-    // A peer or a log reader that is gone is an error of the write, not the end of the process.
-    ::signal(SIGPIPE, SIG_IGN);
-  }
-
- private:
-  static const sigset_t& handled() {
-    static const sigset_t set = [] {
-      sigset_t signals;
-      ::sigemptyset(&signals);
-      for (const int number : {SIGTERM, SIGINT, SIGHUP})
-        ::sigaddset(&signals, number);
-      return signals;
-    }();
-    return set;
-  }
-
-  void on_events(std::uint32_t) override {
-    signalfd_siginfo info{};
-    while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
-      // Later: what a signal sets off may destroy sinks whose events are still to be told.
-      loop_.post([this, number = static_cast<int>(info.ssi_signo)] { on_signal_(number); });
-    }
-  }
-
-  EpollLoop& loop_;
-  std::function<void(int)> on_signal_;
-  FileDescriptor fd_;
-};
 
 // What tells one version of a file from another without reading it.
 struct FileStamp {
@@ -220,8 +110,8 @@ class Gateway {
 int Gateway::run() {
   Signals::block();
   for (size_t i = 0; i < config_.threads; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, metrics_, bodies_, access_fd_.get(),
-                                                connections_per_worker(config_)));
+    workers_.push_back(
+        std::make_unique<Worker>(i, metrics_, bodies_, access_fd_.get(), random_seed()));
   }
   control_ = std::make_unique<Control>(
       first().state, log_, [this](auto snapshot, auto router) { publish(snapshot, router); });

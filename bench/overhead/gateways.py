@@ -41,6 +41,7 @@ http {{
       proxy_set_header Connection "";
       proxy_buffering off;
       proxy_buffer_size 16k;
+      proxy_buffers 8 16k;
       proxy_read_timeout 600s;
     }}
   }}

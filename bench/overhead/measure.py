@@ -168,4 +168,10 @@ def answers_200(port: int, path: str) -> bool:
 
 def wait_serving(running: Running) -> None:
     """It answers, and knows what models there are."""
-    wait_until("the gateway is ready", lambda: answers_200(running.port, "/readyz"), seconds=10)
+
+    def ready() -> bool:
+        if running.program and not running.program.running():
+            raise SystemExit(f"a gateway did not start: {running.program.err()[-2000:]}")
+        return answers_200(running.port, "/readyz")
+
+    wait_until("the gateway is ready", ready, seconds=10)

@@ -87,7 +87,7 @@ bool is_address(std::string_view part) {
 }
 
 // What must not be shown of a word, as what stands there instead; empty: nothing. A colon may
-// stand before an address or a path ("error:/root/x") as well as behind one.
+// stand before an address or a path ("error:/opt/x") as well as behind one.
 std::string_view replacement(std::string_view word) {
   if (word.contains("://")) return "[address]";
   while (true) {

@@ -189,7 +189,7 @@ const std::vector<Scrubbing>& scrubbings() {
       {"an address at a sentence's end", "no route to 10.0.0.1.", "no route to [address]"},
       {"an address in a path", "at 10.0.0.5/x", "at [address]"},
       {"another scheme", "tcp://engine:5557 and HTTP://a", "[address] and [address]"},
-      {"behind a colon", "url:http://a error:/root/x", "[address] [path]"},
+      {"behind a colon", "url:http://a error:/opt/x", "[address] [path]"},
       {"a loopback name", "localhost:11434 refused", "[address] refused"},
       {"other homes", "file:///home/x /Users/x /data/models/x", "[address] [path] [path]"},
       {"only the first line", "bad request\nTraceback (most recent call last):", "bad request"},

@@ -154,7 +154,9 @@ SimGateway::SimGateway(std::uint64_t seed, const std::vector<BackendSpec>& specs
       data(state),
       count(loop.run_queue(), config.limits.connections),
       server(state),
-      control(state, log, [this](auto snapshot, auto router) { state.replace(snapshot, router); }) {
+      control(state, log, [this](auto snapshot, auto router) {
+        state.replace(std::move(snapshot), std::move(router));
+      }) {
   for (const BackendSpec& spec : specs) {
     for (size_t i = 0; i < spec.endpoints.size(); ++i) {
       hosts_.push_back(

@@ -25,6 +25,7 @@ void SimNet::forget_closed(Host& host) {
 std::vector<std::shared_ptr<SimConnection>> SimNet::connections(Host& host) {
   forget_closed(host);
   std::vector<std::shared_ptr<SimConnection>> open;
+  open.reserve(host.connections.size());
   for (const auto& connection : host.connections)
     open.push_back(connection.lock());
   return open;

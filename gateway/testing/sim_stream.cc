@@ -62,7 +62,7 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
     });
   }
 
-  void send(Side side, Kind kind, std::string bytes);
+  void send(Side side, Kind kind, const std::string& bytes);
   void deliver(Side side);
   void credit(Side side, std::size_t bytes);
   void break_end(Side side);
@@ -117,7 +117,7 @@ IoResult SimConnection::write(Side side, std::span<const iovec> pieces) {
 }
 
 // In pieces that take a twentieth of a second at a bounded rate, so that slow bytes drip.
-void SimConnection::send(Side side, Kind kind, std::string bytes) {
+void SimConnection::send(Side side, Kind kind, const std::string& bytes) {
   End& end = at(side);
   const std::uint64_t rate = link_->bytes_per_second;
   const std::size_t piece_bytes = rate == 0 ? bytes.size() : std::max<std::size_t>(1, rate / 20);

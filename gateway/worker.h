@@ -1,0 +1,79 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "net/epoll_loop.h"
+#include "net/listener.h"
+#include "net/socket_dialer.h"
+#include "proxy/server.h"
+
+namespace rocket {
+
+// One event loop with everything that lives on it, in the order in which it is taken down again
+// from below.
+struct Worker {
+  // Of its own, so that a full data port does not lock the operator out.
+  static constexpr size_t admin_connections = 100;
+
+  Worker(size_t index, Metrics& metrics, ByteBudget& bodies, int access_fd, std::uint64_t seed)
+      : io{loop, dialer, loop.scratch()},
+        access_log(access_fd),
+        state{.io = io,
+              .bodies = bodies,
+              .metrics = metrics.shard(index),
+              .access_log = access_log,
+              .random = Random(seed),
+              .current = nullptr,
+              .read_offs = TaskGroup(loop.run_queue())},
+        count(loop.run_queue(), 0),  // until a configuration is in force
+        admin_count(loop.run_queue(), admin_connections),
+        data(state),
+        admin(state, Operations::Port::admin),
+        server(state),
+        accepting(loop.run_queue()),
+        tasks(loop.run_queue()) {}
+
+  void listen(FileDescriptor fd, Operations& operations) {
+    const bool for_admin = &operations == &admin;
+    ConnectionCount& counted = for_admin ? admin_count : count;
+    Listening& listening = for_admin ? admin_listener : listeners.emplace_back();
+    listening.listener = std::make_unique<Listener>(loop, std::move(fd), counted);
+    listening.on_accept = [this, &operations, &counted](std::unique_ptr<ByteStream> stream) {
+      server.accept(std::move(stream), operations, counted);
+    };
+    TaskGroup& group = for_admin ? tasks : accepting;
+    group.spawn(listening.listener->accept_all(listening.on_accept));
+  }
+
+  // The data port; the admin port stays to tell how the drain goes.
+  void stop_listening() {
+    accepting.cancel_all();
+    for (const Listening& listening : listeners) {
+      listening.listener->accept_waiting(listening.on_accept);
+    }
+    listeners.clear();
+  }
+
+  struct Listening {
+    std::unique_ptr<Listener> listener;
+    Listener::OnAccept on_accept;
+  };
+
+  EpollLoop loop;
+  SocketDialer dialer{loop};
+  Io io;
+  AccessLog access_log;
+  LoopState state;
+  ConnectionCount count;
+  ConnectionCount admin_count;
+  Operations data;
+  Operations admin;
+  Server server;
+  std::vector<Listening> listeners;
+  Listening admin_listener;
+  TaskGroup accepting;
+  TaskGroup tasks;
+};
+
+}  // namespace rocket
