@@ -117,8 +117,9 @@ class Bench:
         if name == "direct":
             return
         self.note("event_paced", name, used.run_ns / 1e3 / seen["events"])
-        used, seen = measure.cost(running, self.seconds, *streams("burst", 64))
-        self.note("event_burst", name, used.run_ns / 1e3 / seen["events"])
+        for figure, model in (("event_flood", "flood"), ("event_burst", "burst")):
+            used, seen = measure.cost(running, self.seconds, *streams(model, 64))
+            self.note(figure, name, used.run_ns / 1e3 / seen["events"])
 
     def first_token(self, name: str, running: Running) -> None:
         seen = measure.load(running.port, self.seconds, *at_rate(300, streams("brief", 32)))

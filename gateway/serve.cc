@@ -76,7 +76,8 @@ class Gateway {
   bool listen();
   bool listen_data();
   void report_bind_failure(const std::string& address, const Error& error);
-  void publish(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const Router> router);
+  void publish(const std::shared_ptr<const Snapshot>& snapshot,
+               const std::shared_ptr<const Router>& router);
   void on_signal(int number);
   void reload();
   void end();
@@ -114,7 +115,8 @@ int Gateway::run() {
         std::make_unique<Worker>(i, metrics_, bodies_, access_fd_.get(), random_seed()));
   }
   control_ = std::make_unique<Control>(
-      first().state, log_, [this](auto snapshot, auto router) { publish(snapshot, router); });
+      first().state, log_,
+      [this](const auto& snapshot, const auto& router) { publish(snapshot, router); });
   const PortHealth health{
       .ready = [this] { return phase_ == Phase::serving && control_->probed(); },
       .serving = [this] { return phase_ == Phase::serving; }};
@@ -200,8 +202,8 @@ void Gateway::report_bind_failure(const std::string& address, const Error& error
                      "configuration (listen, admin)"}});
 }
 
-void Gateway::publish(std::shared_ptr<const Snapshot> snapshot,
-                      std::shared_ptr<const Router> router) {
+void Gateway::publish(const std::shared_ptr<const Snapshot>& snapshot,
+                      const std::shared_ptr<const Router>& router) {
   for (const auto& worker : workers_) {
     const auto replace = [&one = *worker, snapshot, router] {
       one.count.set_most(connections_per_worker(snapshot->config));

@@ -12,4 +12,12 @@ std::string_view to_string(BackendKind kind) {
   return "openai";
 }
 
+std::optional<BackendKind> backend_kind(std::string_view name) {
+  if (name == "lm-studio") return BackendKind::lmstudio;
+  for (const BackendKind kind : all_backend_kinds) {
+    if (to_string(kind) == name) return kind;
+  }
+  return std::nullopt;
+}
+
 }  // namespace rocket

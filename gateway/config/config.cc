@@ -32,8 +32,7 @@ std::string EndpointUrl::to_string() const {
 
 std::vector<std::string> default_order(const Config& config) {
   std::vector<std::string> names;
-  for (const BackendKind kind :
-       {BackendKind::vllm, BackendKind::ollama, BackendKind::lmstudio, BackendKind::openai}) {
+  for (const BackendKind kind : all_backend_kinds) {
     for (const BackendConfig& backend : config.backends) {
       if (backend.kind == kind) names.push_back(backend.name);
     }

@@ -49,14 +49,6 @@ std::optional<Number> parse_number(std::string_view text) {
   return number;
 }
 
-std::optional<BackendKind> parse_kind(std::string_view text) {
-  if (text == "lm-studio") return BackendKind::lmstudio;
-  constexpr std::array kinds{BackendKind::openai, BackendKind::ollama, BackendKind::vllm,
-                             BackendKind::lmstudio};
-  const auto kind = std::ranges::find(kinds, text, [](BackendKind k) { return to_string(k); });
-  return kind == kinds.end() ? std::nullopt : std::optional(*kind);
-}
-
 // How each type of scalar is read: what to expect of the file, the remedy if something else
 // stands there, and the value, or an Error whose detail is the problem's message. An empty detail
 // stands for "expected EXPECTED, found what is there".
@@ -158,7 +150,7 @@ struct Scalar<BackendKind> {
     if (node.text == "anthropic") {
       return fail(ErrorCode::invalid_field, "\"anthropic\" is not available in this version");
     }
-    return value_or_mismatch(parse_kind(node.text));
+    return value_or_mismatch(backend_kind(node.text));
   }
 };
 

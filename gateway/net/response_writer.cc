@@ -45,7 +45,9 @@ ResponseWriter::ResponseWriter(ByteStream& stream, const RequestHead& head, bool
       body_wanted_(head.method != Method::head) {}
 
 void ResponseWriter::append_head(int status, std::string_view header_lines) {
+  constexpr size_t usual_bytes = 160;  // the status line, Date and framing
   status_ = status;
+  head_.reserve(header_lines.size() + usual_bytes);
   append_status_line(head_, status);
   head_ += date_line();
   head_ += header_lines;

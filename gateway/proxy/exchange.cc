@@ -103,19 +103,18 @@ Result<void> Exchange::read_backend_hint() {
 }
 
 std::optional<std::uint32_t> Exchange::pick(const Candidate& candidate) {
-  std::array<EndpointView, 64> views;
-  size_t count = 0;
+  std::vector<EndpointView> views;
+  views.reserve(candidate.endpoints.size());
   for (const std::uint32_t index : candidate.endpoints) {
-    if (count == views.size()) break;
     const Endpoint& endpoint = *current_->endpoints[candidate.backend][index].endpoint;
     const bool tried = std::ranges::any_of(tried_, [&](const Tried& one) {
-      return one.backend == candidate.backend && one.endpoint == index;
+      return one.candidate == &candidate && one.endpoint == index;
     });
-    views[count++] = {index, endpoint.verdict.load(std::memory_order_relaxed),
-                      endpoint.reason.load(std::memory_order_relaxed),
-                      endpoint.in_flight.load(std::memory_order_relaxed), tried};
+    views.push_back({index, endpoint.verdict.load(std::memory_order_relaxed),
+                     endpoint.reason.load(std::memory_order_relaxed),
+                     endpoint.in_flight.load(std::memory_order_relaxed), tried});
   }
-  return pick_endpoint(std::span(views).first(count), loop_.random);
+  return pick_endpoint(views, loop_.random);
 }
 
 Task<bool> Exchange::try_endpoint(const Candidate& candidate, std::uint32_t index) {
@@ -123,13 +122,13 @@ Task<bool> Exchange::try_endpoint(const Candidate& candidate, std::uint32_t inde
   const EndpointUse& use = current_->endpoints[candidate.backend][index];
   if (!tried_.empty()) {
     const BackendMetrics& metrics = *current_->metrics[candidate.backend];
-    if (tried_.back().backend == candidate.backend) {
+    if (tried_.back().candidate->backend == candidate.backend) {
       metrics.count_retry();
     } else {
       metrics.count_failover();
     }
   }
-  tried_.push_back({candidate.backend, index});
+  tried_.push_back({&candidate, index});
   call_.account().backend = backend.name;
   call_.account().endpoint = use.endpoint->id;
 
@@ -162,7 +161,7 @@ Task<bool> Exchange::try_endpoint(const Candidate& candidate, std::uint32_t inde
 
 Task<bool> Exchange::try_once(const AttemptPlan& plan, bool fresh) {
   ++call_.account().attempts;
-  AttemptCount count(*current_->metrics[tried_.back().backend], loop_.io.timers);
+  AttemptCount count(*current_->metrics[tried_.back().candidate->backend], loop_.io.timers);
   Attempt attempt(plan);
   const auto ended = co_await attempt.run(fresh);
   if (!ended) {
@@ -240,7 +239,8 @@ Task<Result<void>> Exchange::answer_stream(const AttemptPlan& plan, Attempt& att
   const TimePoint first_token_at = loop_.io.timers.now();
   const Duration first_token = first_token_at - call_.request().head_at;
   call_.account().first_token = first_token;
-  const ModelMetrics& metrics = current_->metrics[tried_.back().backend]->model(route_.name);
+  const ModelMetrics& metrics =
+      current_->metrics[tried_.back().candidate->backend]->model(route_.name);
   metrics.first_token.observe(first_token);
 
   std::string lines = answer_lines(plan, "text/event-stream");
@@ -285,7 +285,7 @@ Task<void> Exchange::answer_failure() {
 
 std::string Exchange::outgoing_head(const Endpoint& endpoint, size_t body_bytes) const {
   std::string head;
-  head.reserve(512);
+  head.reserve(256 + endpoint.head_lines.size() + call_.request().head.headers.bytes());
   std::string target = endpoint.url.base_path;
   target += upstream_path(call_.operation);
   if (!call_.target.query.empty()) target += "?" + call_.target.query;
@@ -314,7 +314,8 @@ std::string Exchange::answer_lines(const AttemptPlan& plan, std::string_view con
 
 void Exchange::count_tokens(const Usage& usage) {
   call_.account().usage = usage;
-  const ModelMetrics& metrics = current_->metrics[tried_.back().backend]->model(route_.name);
+  const ModelMetrics& metrics =
+      current_->metrics[tried_.back().candidate->backend]->model(route_.name);
   metrics.tokens_in.add(static_cast<std::uint64_t>(usage.in));
   metrics.tokens_out.add(static_cast<std::uint64_t>(usage.out));
   metrics.tokens_cached.add(static_cast<std::uint64_t>(usage.cached));

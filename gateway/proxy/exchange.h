@@ -24,8 +24,9 @@ class Exchange {
   [[nodiscard]] Task<void> run();
 
  private:
+  // The same endpoint may be asked again for another candidate's model.
   struct Tried {
-    size_t backend;
+    const Candidate* candidate;
     std::uint32_t endpoint;
   };
 

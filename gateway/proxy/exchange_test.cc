@@ -205,6 +205,19 @@ TEST(Exchange, ARefusedConnectionCostsNoTime) {
   EXPECT_LT(request->ended_at() - request->sent_at(), 50ms);
 }
 
+TEST(Exchange, AnotherModelOfTheSameBackendIsAnotherCandidate) {
+  FakeScript script;
+  script.models = {"big", "small"};
+  Config config;
+  config.models["any"] = {.candidates = {{.backend = "one", .model = "big", .weight = 0},
+                                         {.backend = "one", .model = "small", .weight = 0}},
+                          .substitute = false};
+  SimGateway gateway(3, {{.name = "one", .endpoints = {script}, .default_model = ""}}, config);
+  gateway.fake("one").script().fault = Fault::status_500;
+  EXPECT_EQ(gateway.ask(sim_chat(false, R"("model":"any",)"))->header("x-rocket-attempts"), "2");
+  EXPECT_EQ(gateway.fake("one").counters().requests, 2U);
+}
+
 TEST(Exchange, ABlackHoleCostsTheConnectTimeout) {
   SimGateway gateway(3, {backend("dead"), backend("good")});
   gateway.link("dead").connect = SimLink::Connect::black_hole;

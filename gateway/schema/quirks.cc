@@ -8,8 +8,8 @@
 namespace rocket {
 namespace {
 
-const std::array<Quirks, 4>& table() {
-  static const std::array<Quirks, 4> rows{{
+const std::array<Quirks, all_backend_kinds.size()>& table() {
+  static const std::array<Quirks, all_backend_kinds.size()> rows{{
       {BackendKind::openai, "/v1/models", {"/v1/models"}, "", false},
       {BackendKind::ollama, "/api/version", {"/api/tags"}, "/api/ps", true},
       {BackendKind::vllm, "/health", {"/v1/models"}, "", false},

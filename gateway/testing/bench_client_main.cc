@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <deque>
@@ -51,10 +52,9 @@ class Samples {
 
  private:
   [[nodiscard]] double at(double share) {
-    const auto rank =
-        static_cast<std::ptrdiff_t>(share * static_cast<double>(times_.size() - 1) + 0.5);
+    const auto rank = std::lround(share * static_cast<double>(times_.size() - 1));
     std::nth_element(times_.begin(), times_.begin() + rank, times_.end());
-    return static_cast<double>(times_[static_cast<std::size_t>(rank)] / 100) / 10;
+    return std::round(times_[static_cast<std::size_t>(rank)] / 100.0) / 10;
   }
 
   std::vector<std::uint32_t> times_;

@@ -19,7 +19,8 @@
 //   paced         a stream of 100 events, one each 10 ms
 //   brief         a stream of 2 events, 5 ms apart
 //   slow          an event each second until the client has enough
-//   burst         1024 events as fast as the client takes them, 32 to a write
+//   flood         1024 events as fast as the client takes them, each written by itself
+//   burst         the same, 32 to a write
 namespace rocket {
 namespace {
 
@@ -44,7 +45,8 @@ std::string completion(std::string_view model, std::size_t size) {
 
 std::string models() {
   std::string list;
-  for (const std::string_view name : {"small", "large", "paced", "brief", "slow", "burst"}) {
+  for (const std::string_view name :
+       {"small", "large", "paced", "brief", "slow", "flood", "burst"}) {
     if (!list.empty()) list += ',';
     list += R"({"id":")" + std::string(name) +
             R"(","object":"model","created":1700000000,"owned_by":"bench"})";
@@ -75,6 +77,7 @@ constexpr Pace paced{
     .writes = 100, .events_per_write = 1, .between = std::chrono::milliseconds(10)};
 constexpr Pace brief{.writes = 2, .events_per_write = 1, .between = std::chrono::milliseconds(5)};
 constexpr Pace slow{.writes = 100'000, .events_per_write = 1, .between = std::chrono::seconds(1)};
+constexpr Pace flood{.writes = 1024, .events_per_write = 1, .between = {}};
 constexpr Pace burst{.writes = 32, .events_per_write = 32, .between = {}};
 
 // Chunks of one event each, whose content is the time of the last call of stamp().
@@ -167,6 +170,7 @@ class Upstream {
     if (model.starts_with("paced\"")) return streamed(paced);
     if (model.starts_with("brief\"")) return streamed(brief);
     if (model.starts_with("slow\"")) return streamed(slow);
+    if (model.starts_with("flood\"")) return streamed(flood);
     if (model.starts_with("burst\"")) return streamed(burst);
     return {};
   }

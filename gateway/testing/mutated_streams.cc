@@ -16,14 +16,34 @@ constexpr const char* upstream_name = "upstream";
 constexpr const char* upstream_authority = "upstream:8000";
 
 // What smugglers write.
-constexpr std::array<std::string_view, 28> spices{
-    "\r\n", "\n", "\r", "\0", ":", " ", "\t", ";", ",", "0\r\n\r\n", "\r\n\r\n",
-    "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: identity\r\n",
-    "Transfer-Encoding : chunked\r\n", "Transfer-Encoding: xchunked\r\n",
-    "Content-Length: 0\r\n", "Content-Length: 5\r\n", "Content-Length: +7\r\n",
-    "Content-Length: 99999999999999999999\r\n", "Host: evil\r\n", "Connection: close, host\r\n",
-    "Expect: 100-continue\r\n", "X-Rocket-Backend: upstream\r\n", "Authorization: Bearer x\r\n",
-    " folded: line\r\n", "GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.0", "0x10\r\n"};
+constexpr std::array<std::string_view, 28> spices{"\r\n",
+                                                  "\n",
+                                                  "\r",
+                                                  "\0",
+                                                  ":",
+                                                  " ",
+                                                  "\t",
+                                                  ";",
+                                                  ",",
+                                                  "0\r\n\r\n",
+                                                  "\r\n\r\n",
+                                                  "Transfer-Encoding: chunked\r\n",
+                                                  "Transfer-Encoding: identity\r\n",
+                                                  "Transfer-Encoding : chunked\r\n",
+                                                  "Transfer-Encoding: xchunked\r\n",
+                                                  "Content-Length: 0\r\n",
+                                                  "Content-Length: 5\r\n",
+                                                  "Content-Length: +7\r\n",
+                                                  "Content-Length: 99999999999999999999\r\n",
+                                                  "Host: evil\r\n",
+                                                  "Connection: close, host\r\n",
+                                                  "Expect: 100-continue\r\n",
+                                                  "X-Rocket-Backend: upstream\r\n",
+                                                  "Authorization: Bearer x\r\n",
+                                                  " folded: line\r\n",
+                                                  "GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n",
+                                                  "HTTP/1.0",
+                                                  "0x10\r\n"};
 
 class Mutator {
  public:
@@ -31,9 +51,11 @@ class Mutator {
 
   MutatedStream make() {
     const std::uint64_t requests = 1 + random_.uniform(3);
-    for (std::uint64_t i = 0; i < requests; ++i) stream_.bytes += request(i);
+    for (std::uint64_t i = 0; i < requests; ++i)
+      stream_.bytes += request(i);
     const std::uint64_t damages = random_.uniform(5);
-    for (std::uint64_t i = 0; i < damages; ++i) damage();
+    for (std::uint64_t i = 0; i < damages; ++i)
+      damage();
     return std::move(stream_);
   }
 
@@ -62,9 +84,12 @@ class Mutator {
   }
 
   std::string more_lines() {
-    constexpr std::array<std::string_view, 6> lines{
-        "", "X-Custom: yes\r\n", "Cookie: a=b\r\n", "X-Forwarded-For: 10.0.0.1\r\n",
-        "Connection: keep-alive\r\n", "Accept-Encoding: gzip\r\n"};
+    constexpr std::array<std::string_view, 6> lines{"",
+                                                    "X-Custom: yes\r\n",
+                                                    "Cookie: a=b\r\n",
+                                                    "X-Forwarded-For: 10.0.0.1\r\n",
+                                                    "Connection: keep-alive\r\n",
+                                                    "Accept-Encoding: gzip\r\n"};
     return std::string(lines[random_.uniform(lines.size())]);
   }
 
@@ -74,7 +99,8 @@ class Mutator {
     switch (random_.uniform(6)) {
       case 0: bytes[at] = static_cast<char>(random_.uniform(256)); break;
       case 1: bytes.erase(at, 1 + random_.uniform(4)); break;
-      case 2: bytes.insert(at, bytes.substr(random_.uniform(bytes.size()), random_.uniform(40)));
+      case 2:
+        bytes.insert(at, bytes.substr(random_.uniform(bytes.size()), random_.uniform(40)));
         break;
       case 3: {  // a spice at the start of a line
         const size_t line = bytes.find("\r\n", at);
@@ -126,7 +152,7 @@ struct LineCheck {
       if ((byte < 0x20 && c != '\t') || byte == 0x7f) return "a control character in " + name;
     }
     constexpr std::array<std::string_view, 10> forbidden{
-        "transfer-encoding", "cookie",     "connection", "te",      "upgrade",
+        "transfer-encoding", "cookie",     "connection", "te",     "upgrade",
         "authorization",     "keep-alive", "x-api-key",  "expect", "accept-encoding"};
     if (std::ranges::find(forbidden, name) != forbidden.end()) return name + " was passed on";
     if (name.starts_with("x-forwarded-") || name.starts_with("x-rocket-")) return name;
@@ -175,8 +201,8 @@ std::string not_canonical(std::string_view raw, std::string_view authority) {
 }
 
 std::string try_mutated_streams(std::uint64_t seed, std::uint64_t count) {
-  SimGateway gateway(seed, {{.name = upstream_name, .endpoints = {FakeScript{}},
-                             .default_model = "fake-model"}});
+  SimGateway gateway(
+      seed, {{.name = upstream_name, .endpoints = {FakeScript{}}, .default_model = "fake-model"}});
   gateway.net.link("gateway", 8000).split_reads = true;
   FakeBackend& fake = gateway.fake(upstream_name);
   std::uint64_t delivered = 0;

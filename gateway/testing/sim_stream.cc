@@ -108,7 +108,7 @@ IoResult SimConnection::write(Side side, std::span<const iovec> pieces) {
       side == Side::listener && link_->reset_after && end.sent + taken >= *link_->reset_after;
   if (cut) bytes.resize(*link_->reset_after - std::min(end.sent, *link_->reset_after));
   end.sent += taken;
-  send(side, Kind::bytes, std::move(bytes));
+  send(side, Kind::bytes, bytes);
   if (cut) {
     send(side, Kind::reset, {});
     later(&SimConnection::break_end, side);

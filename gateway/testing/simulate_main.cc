@@ -16,8 +16,8 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (mutated) {
     const std::string failure = rocket::try_mutated_streams(seed, count);
-    std::printf("%llu mutated streams from seed %llu: %s\n",
-                static_cast<unsigned long long>(count), static_cast<unsigned long long>(seed),
+    std::printf("%llu mutated streams from seed %llu: %s\n", static_cast<unsigned long long>(count),
+                static_cast<unsigned long long>(seed),
                 failure.empty() ? "every delivery canonical" : failure.c_str());
     return failure.empty() ? 0 : 1;
   }
