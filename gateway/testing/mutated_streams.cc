@@ -145,7 +145,7 @@ struct LineCheck {
   std::string check(std::string_view line) {
     const size_t colon = line.find(": ");
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) return "a bad line";
-    const std::string name = lower(line.substr(0, colon));
+    std::string name = lower(line.substr(0, colon));
     const std::string_view value = line.substr(colon + 2);
     for (const char c : value) {
       const auto byte = static_cast<unsigned char>(c);
