@@ -101,7 +101,7 @@ def within(folders: set[str]) -> Callable[[Source], bool]:
 
 BANS = [
     Ban(
-        r"\b(?:u|nano)?sleep\s*\(|\bsleep_(?:for|until)\b",
+        r"\b(?:u|nano)?sleep\s*\(|\bsleep_for\b|\bthis_thread::sleep",
         "sleeping",
         "arm a deadline (SleepUntil), or advance the simulated clock",
     ),
