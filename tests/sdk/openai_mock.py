@@ -44,16 +44,26 @@ class Mock:
             for where in ("query", "form")
             for what in ("array", "object")
         ]
-        self._steady_port = free_port()  # asked for port 0 it does not tell which it has found
-        address = ["--host", "127.0.0.1", "--port", str(self._steady_port)]
-        argv = [steady, *address, "--quiet", *formats, spec]
-        self.program = Program(argv, folder)
-        self.program.line("Ready to accept requests", seconds=60)
+        self._start([steady, "--host", "127.0.0.1", "--quiet", *formats, spec], folder)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
+
+    def _start(self, argv: list, folder: Path) -> None:
+        """Asked for port 0, Steady does not tell which it has found; and one that was free may be
+        somebody's by the time it is there."""
+        for last in (False, False, True):
+            self._steady_port = free_port()
+            self.program = Program([*argv[:-1], "--port", str(self._steady_port), argv[-1]], folder)
+            try:
+                self.program.line("Ready to accept requests", seconds=60)
+                return
+            except AssertionError:
+                self.program.stop()
+                if last:
+                    raise
 
     def close(self) -> None:
         self._server.shutdown()
