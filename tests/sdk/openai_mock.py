@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from harness.program import Program
+from harness.waiting import wait_until
 from harness.wire import call
 
 # Those that the package's tests ask for.
@@ -52,18 +53,27 @@ class Mock:
         self._thread.start()
 
     def _start(self, argv: list, folder: Path) -> None:
-        """Asked for port 0, Steady does not tell which it has found; and one that was free may be
-        somebody's by the time it is there."""
+        """Asked for port 0, Steady does not tell which it has found; one that was free may be
+        somebody's by the time it is there; and what it prints once it listens depends on where it
+        runs. So: ask it for what only it serves."""
         for last in (False, False, True):
             self._steady_port = free_port()
             self.program = Program([*argv[:-1], "--port", str(self._steady_port), argv[-1]], folder)
             try:
-                self.program.line("Ready to accept requests", seconds=60)
+                wait_until("Steady serves its models", self._serves_models, 60)
                 return
             except AssertionError:
                 self.program.stop()
                 if last:
                     raise
+
+    def _serves_models(self) -> bool:
+        assert self.program.running(), f"Steady ended:\n{self.program.out()}{self.program.err()}"
+        try:
+            listing = call(self._steady_port, "GET", "/v1/models", None, {})
+            return {model["id"] for model in json.loads(listing.body)["data"]} == set(MODELS)
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
 
     def close(self) -> None:
         self._server.shutdown()
