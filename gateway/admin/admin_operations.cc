@@ -7,7 +7,7 @@ namespace {
 
 using nlohmann::json;
 
-json describe(const Endpoint& endpoint) {
+json describe(const Endpoint& endpoint, Duration first_token, TimePoint now) {
   const Verdict verdict = endpoint.verdict.load(std::memory_order_relaxed);
   json models = json::array();
   for (const InventoryModel& model : endpoint.probed.models) {
@@ -16,20 +16,27 @@ json describe(const Endpoint& endpoint) {
   const std::string_view reason = verdict == Verdict::unhealthy
                                       ? to_string(endpoint.reason.load(std::memory_order_relaxed))
                                       : std::string_view();
-  return {{"id", endpoint.id},
-          {"url", endpoint.url.to_string()},
-          {"verdict", to_string(verdict)},
-          {"reason", reason},
-          {"in_flight", endpoint.in_flight.load(std::memory_order_relaxed)},
-          {"models", std::move(models)}};
+  return {
+      {"id", endpoint.id},
+      {"url", endpoint.url.to_string()},
+      {"verdict", to_string(verdict)},
+      {"reason", reason},
+      {"breaker", to_string(endpoint.breaker.standing(now).state)},
+      {"in_flight", endpoint.in_flight.load(std::memory_order_relaxed)},
+      {"ewma_first_token_ms", first_token == Duration::zero() ? json() : json(to_ms(first_token))},
+      {"models", std::move(models)}};
 }
 
-json describe_backends(const Snapshot& snapshot) {
+json describe_backends(const Current& current, TimePoint now) {
+  const Snapshot& snapshot = *current.snapshot;
   json backends = json::array();
-  for (const Backend& backend : snapshot.backends) {
+  for (size_t i = 0; i < snapshot.backends.size(); ++i) {
+    const Backend& backend = snapshot.backends[i];
     json endpoints = json::array();
-    for (const auto& endpoint : backend.endpoints)
-      endpoints.push_back(describe(*endpoint));
+    for (size_t k = 0; k < backend.endpoints.size(); ++k) {
+      endpoints.push_back(
+          describe(*backend.endpoints[k], current.paces[i]->first_token(k, now), now));
+    }
     backends.push_back({{"name", backend.name},
                         {"kind", to_string(backend.kind)},
                         {"endpoints", std::move(endpoints)}});
@@ -77,10 +84,12 @@ void add_admin_operations(Operations& operations, const AdminView& view) {
       {Method::get, "/health", Operation::health,
        [view](Call& call) { return send_json(call, describe_health(view, call.loop().draining)); },
        true});
-  operations.add(
-      {Method::get, "/backends", Operation::none,
-       [view](Call& call) { return send_json(call, describe_backends(*view.control.snapshot())); },
-       true});
+  operations.add({Method::get, "/backends", Operation::none,
+                  [](Call& call) {
+                    return send_json(
+                        call, describe_backends(*call.current(), call.loop().io.timers.now()));
+                  },
+                  true});
 }
 
 }  // namespace rocket

@@ -99,6 +99,13 @@ class [[nodiscard]] Task {
     return false;
   }
 
+  // The same in two steps, for whoever waits for several tasks at once: runs until the first
+  // suspension; then whoever was named last is resumed when the end comes.
+  void begin() { handle_.resume(); }
+  void resume_at_end(std::coroutine_handle<> continuation) {
+    handle_.promise().continue_with(continuation);
+  }
+
   auto operator co_await() && noexcept {
     struct Awaiter {
       Task& task;

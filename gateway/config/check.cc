@@ -20,9 +20,9 @@ namespace rocket {
 namespace {
 
 // What 0 means something for; everywhere else it would stop Rocket from working.
-constexpr std::array<std::string_view, 6> may_be_zero{
-    "timeouts.queue", "health.jitter",   "limits.idle_per_endpoint",
-    "heartbeat",      "drain.lame_duck", "drain.timeout",
+constexpr std::array<std::string_view, 9> may_be_zero{
+    "timeouts.queue", "health.jitter", "limits.idle_per_endpoint", "heartbeat", "drain.lame_duck",
+    "drain.timeout",  "retry.backoff", "retry.backoff_max",        "hedge.min",
 };
 
 struct Range {
@@ -30,12 +30,18 @@ struct Range {
   double least;
   double most;
 };
-constexpr std::array<Range, 5> ranges{{
+constexpr std::array<Range, 11> ranges{{
     {"threads", 1, 256},
     {"health.jitter", 0, 1},
     {"health.rise", 1, 1000},
     {"health.fall", 1, 1000},
+    {"breaker.consecutive", 1, 1000},
+    {"breaker.error_rate", 0.01, 1},
+    {"breaker.min_requests", 1, 1'000'000},
+    {"breaker.trials", 1, 100},
     {"retry.attempts", 1, 100},
+    {"retry.budget", 0, 10},
+    {"retry.budget_min", 0, 1000},
 }};
 
 // Every number of the settings, by its path, against the tables above.

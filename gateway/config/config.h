@@ -152,14 +152,64 @@ struct HealthConfig {
   }
 };
 
+struct BreakerConfig {
+  std::uint32_t consecutive = 5;
+  double error_rate = 0.5;
+  std::uint32_t min_requests = 20;
+  Duration open = 5s;
+  Duration open_max = 60s;
+  std::uint32_t trials = 1;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("consecutive", self.consecutive,
+          "Failures in a row that open an endpoint's breaker. Requests that it leaves unanswered "
+          "while it answers nobody else count as failures.");
+    visit("error_rate", self.error_rate,
+          "The share of failures among an endpoint's last requests that opens it, 0 to 1.");
+    visit("min_requests", self.min_requests, "So many requests make a share.");
+    visit("open", self.open,
+          "How long an open endpoint is left alone before it is tried again; doubled each time it "
+          "fails again.");
+    visit("open_max", self.open_max, "The longest time it is left alone.");
+    visit("trials", self.trials, "Requests sent at a time to find out whether it is back.");
+  }
+};
+
 struct RetryConfig {
   std::uint32_t attempts = 3;
+  double budget = 0.2;
+  double budget_min = 3;
+  Duration backoff = 25ms;
+  Duration backoff_max = 250ms;
+  Duration retry_after_max = 60s;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
     visit("attempts", self.attempts,
           "Attempts per exchange that may reach an upstream; one that was refused a connection "
           "costs none.");
+    visit("budget", self.budget,
+          "Second retries and hedges allowed for each client request, as a share of one.");
+    visit("budget_min", self.budget_min, "Second retries and hedges allowed per second, besides.");
+    visit("backoff", self.backoff,
+          "The longest pause before the second retry; doubled for each further one.");
+    visit("backoff_max", self.backoff_max, "The longest pause before any retry.");
+    visit("retry_after_max", self.retry_after_max,
+          "The longest time that an upstream's Retry-After keeps requests from it.");
+  }
+};
+
+struct HedgeConfig {
+  bool on = true;
+  Duration min = 200ms;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("on", self.on,
+          "Ask a second endpoint when the first takes longer than 95 of 100 requests of its sort "
+          "did; the first answer wins and the other request is called off.");
+    visit("min", self.min, "Never sooner than this.");
   }
 };
 
@@ -232,7 +282,9 @@ struct Config {
   std::map<std::string, RouteConfig> models;
   TimeoutsConfig timeouts;
   HealthConfig health;
+  BreakerConfig breaker;
   RetryConfig retry;
+  HedgeConfig hedge;
   LimitsConfig limits;
   Duration heartbeat = 15s;
   DrainConfig drain;
@@ -257,7 +309,9 @@ struct Config {
           "short for `{candidates: LIST}`.");
     visit("timeouts", self.timeouts, "Each phase of a request has its own.");
     visit("health", self.health, "Active checks, never in a request's path.");
+    visit("breaker", self.breaker, "When an endpoint that fails is left alone.");
     visit("retry", self.retry, "Before the first token only.");
+    visit("hedge", self.hedge, "What is done about an endpoint that does not answer.");
     visit("limits", self.limits, "Nothing is unbounded.");
     visit("heartbeat", self.heartbeat,
           "Silence in a stream after which the client is sent a comment; 0s: never.");

@@ -10,10 +10,8 @@ namespace rocket {
 namespace {
 
 // Settings that the documentation of later versions has; "[]" is any index.
-constexpr std::array<std::string_view, 18> later_settings{
-    "breaker",
+constexpr std::array<std::string_view, 11> later_settings{
     "outlier",
-    "hedge",
     "lanes",
     "embedding_batching",
     "keys_file",
@@ -23,11 +21,6 @@ constexpr std::array<std::string_view, 18> later_settings{
     "metrics_listen",
     "store",
     "otlp",
-    "retry.budget",
-    "retry.budget_min",
-    "retry.backoff",
-    "retry.backoff_max",
-    "retry.retry_after_max",
     "limits.in_flight_per_endpoint",
 };
 

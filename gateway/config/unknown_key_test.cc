@@ -25,7 +25,7 @@ TEST(UnknownKey, IsExplained) {
        {"models.m.candidates[0].modle: unknown key; did you mean \"model\"?"}},
       {"\"odd.key\": 1",
        {"[\"odd.key\"]: unknown key; known here: listen, admin, threads, backends, order, models, "
-        "timeouts, health, retry, limits, heartbeat, drain, cors, mark_backend, "
+        "timeouts, health, breaker, retry, hedge, limits, heartbeat, drain, cors, mark_backend, "
         "allow_unauthenticated"}},
       {"threads: 1\nthreads: 2\nthreads: 3", {"threads: given more than once; keep one of them"}},
       {"thread: 1\nthread: 2",
@@ -34,9 +34,7 @@ TEST(UnknownKey, IsExplained) {
       {"health: {rise: 1, rise: 1}", {"health.rise: given more than once; keep one of them"}},
       {"models: {m: [{backend: vllm, model: x}], m: [{backend: vllm, model: x}]}",
        {"models.m: given more than once; keep one of them"}},
-      {"breaker: {consecutive: 5}", {"breaker: not available in this version; remove it"}},
       {"outlier: {}", {"outlier: not available in this version; remove it"}},
-      {"hedge: {on: true}", {"hedge: not available in this version; remove it"}},
       {"lanes: {}", {"lanes: not available in this version; remove it"}},
       {"embedding_batching: {}", {"embedding_batching: not available in this version; remove it"}},
       {"keys_file: k", {"keys_file: not available in this version; remove it"}},
@@ -45,17 +43,11 @@ TEST(UnknownKey, IsExplained) {
       {"metrics_listen: x", {"metrics_listen: not available in this version; remove it"}},
       {"store: {path: x}", {"store: not available in this version; remove it"}},
       {"otlp: {url: x}", {"otlp: not available in this version; remove it"}},
-      {"retry: {budget: 1, budget_min: 1, backoff: 1s, backoff_max: 1s, retry_after_max: 1s}",
-       {"retry.budget: not available in this version; remove it",
-        "retry.budget_min: not available in this version; remove it",
-        "retry.backoff: not available in this version; remove it",
-        "retry.backoff_max: not available in this version; remove it",
-        "retry.retry_after_max: not available in this version; remove it"}},
       {"limits: {in_flight_per_endpoint: 64}",
        {"limits.in_flight_per_endpoint: not available in this version; remove it"}},
       {"stor3: 1",
        {"stor3: unknown key; known here: listen, admin, threads, backends, order, models, "
-        "timeouts, health, retry, limits, heartbeat, drain, cors, mark_backend, "
+        "timeouts, health, breaker, retry, hedge, limits, heartbeat, drain, cors, mark_backend, "
         "allow_unauthenticated"}},
   };
   expect_problems_besides_backend(cases);

@@ -3,12 +3,19 @@
 namespace rocket {
 namespace {
 
-enum class Tier : unsigned char { good, refused, none };
+enum class Tier : unsigned char { trial, good, poor, none };
 
 Tier tier_of(const EndpointView& endpoint) {
   if (endpoint.tried) return Tier::none;
-  if (endpoint.verdict != Verdict::unhealthy) return Tier::good;
-  return endpoint.reason == ErrorCode::connect_refused ? Tier::refused : Tier::none;
+  if (endpoint.verdict == Verdict::unhealthy) return Tier::poor;
+  switch (endpoint.breaker) {
+    case BreakerState::closed: return Tier::good;
+    case BreakerState::half_open:
+      if (endpoint.trial_free) return Tier::trial;
+      break;
+    case BreakerState::open: break;
+  }
+  return endpoint.asked_to_wait ? Tier::none : Tier::poor;
 }
 
 // The n-th endpoint of a tier.
@@ -19,27 +26,45 @@ const EndpointView& nth(std::span<const EndpointView> endpoints, Tier tier, std:
   return endpoints.front();
 }
 
-std::uint32_t less_busy_of_two(std::span<const EndpointView> endpoints, Tier tier,
-                               std::uint64_t count, Random& random) {
+// Whether `b` can be expected to answer before `a`. An unknown time says nothing, so then the
+// number of requests decides alone.
+bool sooner(const EndpointView& b, const EndpointView& a) {
+  if (a.answer_time == Duration::zero() || b.answer_time == Duration::zero()) {
+    return b.in_flight < a.in_flight;
+  }
+  const auto expected = [](const EndpointView& one) {
+    return static_cast<double>(one.answer_time.count()) * static_cast<double>(one.in_flight + 1);
+  };
+  return expected(b) < expected(a);
+}
+
+std::uint32_t better_of_two(std::span<const EndpointView> endpoints, Tier tier, std::uint64_t count,
+                            Random& random) {
   if (count == 1) return nth(endpoints, tier, 0).index;
   const std::uint64_t first = random.uniform(count);
   const std::uint64_t second = (first + 1 + random.uniform(count - 1)) % count;
   const EndpointView& a = nth(endpoints, tier, first);
   const EndpointView& b = nth(endpoints, tier, second);
-  return b.in_flight < a.in_flight ? b.index : a.index;
+  return sooner(b, a) ? b.index : a.index;
+}
+
+std::optional<Pick> pick_of(std::span<const EndpointView> endpoints, Tier tier, Random& random) {
+  std::uint64_t count = 0;
+  for (const EndpointView& endpoint : endpoints)
+    count += tier_of(endpoint) == tier ? 1 : 0;
+  if (count == 0) return std::nullopt;
+  return Pick{better_of_two(endpoints, tier, count, random), tier == Tier::trial};
 }
 
 }  // namespace
 
-std::optional<std::uint32_t> pick_endpoint(std::span<const EndpointView> endpoints,
-                                           Random& random) {
-  for (const Tier tier : {Tier::good, Tier::refused}) {
-    std::uint64_t count = 0;
-    for (const EndpointView& endpoint : endpoints)
-      count += tier_of(endpoint) == tier ? 1 : 0;
-    if (count != 0) return less_busy_of_two(endpoints, tier, count, random);
+std::optional<Pick> pick_endpoint(std::span<const EndpointView> endpoints, Effort effort,
+                                  Random& random) {
+  if (effort == Effort::last_resort) return pick_of(endpoints, Tier::poor, random);
+  if (effort == Effort::normal) {
+    if (const auto trial = pick_of(endpoints, Tier::trial, random)) return trial;
   }
-  return std::nullopt;
+  return pick_of(endpoints, Tier::good, random);
 }
 
 }  // namespace rocket

@@ -4,8 +4,10 @@
 #include <optional>
 #include <span>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "policy/circuit_breaker.h"
 #include "policy/health.h"
 
 namespace rocket {
@@ -14,18 +16,32 @@ namespace rocket {
 struct EndpointView {
   std::uint32_t index = 0;  // the caller's
   Verdict verdict = Verdict::unknown;
-  ErrorCode reason = ErrorCode::internal;  // while unhealthy
+  BreakerState breaker = BreakerState::closed;
+  bool trial_free = false;     // while half open
+  bool asked_to_wait = false;  // while the breaker is not closed: by the upstream itself
   std::uint64_t in_flight = 0;
-  bool tried = false;  // by this exchange
+  Duration answer_time{};  // of late; 0: not known
+  bool tried = false;      // by this exchange
+};
+
+enum class Effort : unsigned char {
+  proven,       // none that is only being tried out: for a request that is late already
+  normal,       // endpoints that can be expected to answer
+  last_resort,  // none of those is left anywhere: better a poor chance than none
+};
+
+struct Pick {
+  std::uint32_t index;
+  bool trial;  // the breaker is half open: take a trial, or pick again without this endpoint
 };
 
 // The endpoint to try next among those of one candidate, or none that is worth it.
 //
-// Untried endpoints that are healthy or not known yet, the less busy of two random ones ("power
-// of two choices", Mitzenmacher 2001). When there is none: an untried one whose probes are
-// refused, since being refused once more costs nothing and it may be back. One whose probes hang
-// or answer badly is never tried: it would cost the client a timeout.
-[[nodiscard]] std::optional<std::uint32_t> pick_endpoint(std::span<const EndpointView> endpoints,
-                                                         Random& random);
+// Normally: first a half-open endpoint, since somebody has to find out; else, of two random ones
+// whose breaker is closed and whose probes do not fail, the one that can be expected to answer
+// sooner ("power of two choices", Mitzenmacher 2001). As a last resort any untried one but those
+// that asked to be left alone.
+[[nodiscard]] std::optional<Pick> pick_endpoint(std::span<const EndpointView> endpoints,
+                                                Effort effort, Random& random);
 
 }  // namespace rocket

@@ -9,6 +9,8 @@
 namespace rocket {
 namespace {
 
+using namespace std::chrono_literals;
+
 using Views = std::vector<EndpointView>;
 using Picks = std::set<std::uint32_t>;
 
@@ -18,14 +20,33 @@ EndpointView healthy(std::uint32_t index, std::uint64_t in_flight = 0) {
 EndpointView unknown(std::uint32_t index, std::uint64_t in_flight = 0) {
   return {.index = index, .verdict = Verdict::unknown, .in_flight = in_flight};
 }
-EndpointView refused(std::uint32_t index, std::uint64_t in_flight = 0) {
+EndpointView sick(std::uint32_t index, std::uint64_t in_flight = 0) {
+  return {.index = index, .verdict = Verdict::unhealthy, .in_flight = in_flight};
+}
+EndpointView open(std::uint32_t index, std::uint64_t in_flight = 0) {
   return {.index = index,
-          .verdict = Verdict::unhealthy,
-          .reason = ErrorCode::connect_refused,
+          .verdict = Verdict::healthy,
+          .breaker = BreakerState::open,
           .in_flight = in_flight};
 }
-EndpointView unhealthy(std::uint32_t index, ErrorCode why) {
-  return {.index = index, .verdict = Verdict::unhealthy, .reason = why};
+EndpointView half_open(std::uint32_t index, Verdict verdict = Verdict::healthy) {
+  return {
+      .index = index, .verdict = verdict, .breaker = BreakerState::half_open, .trial_free = true};
+}
+EndpointView on_trial(std::uint32_t index) {
+  EndpointView view = half_open(index);
+  view.trial_free = false;
+  return view;
+}
+EndpointView left_alone(std::uint32_t index) {
+  EndpointView view = open(index);
+  view.asked_to_wait = true;
+  return view;
+}
+EndpointView timed(std::uint32_t index, Duration answer_time, std::uint64_t in_flight = 0) {
+  EndpointView view = healthy(index, in_flight);
+  view.answer_time = answer_time;
+  return view;
 }
 EndpointView tried(EndpointView view) {
   view.tried = true;
@@ -33,11 +54,11 @@ EndpointView tried(EndpointView view) {
 }
 
 // All that are ever picked; empty: none.
-Picks picks_of(const Views& views) {
+Picks picks_of(const Views& views, Effort effort) {
   Random random(1);
   Picks picks;
   for (int i = 0; i < 1000; ++i) {
-    if (const auto pick = pick_endpoint(views, random)) picks.insert(*pick);
+    if (const auto pick = pick_endpoint(views, effort, random)) picks.insert(pick->index);
   }
   return picks;
 }
@@ -46,40 +67,52 @@ TEST(Balancer, TriesWhatIsWorthIt) {
   const struct {
     const char* name;
     Views views;
-    Picks expected;
+    Picks normal;
+    Picks last_resort;
   } cases[] = {
-      {"none", {}, {}},
-      {"one", {healthy(7)}, {7}},
-      {"one that is not known yet", {unknown(7)}, {7}},
-      {"equals", {healthy(1), healthy(2), healthy(3)}, {1, 2, 3}},
-      {"unknown is as good as healthy", {healthy(1), unknown(2)}, {1, 2}},
-      {"the less busy of two", {healthy(1, 5), healthy(2, 4)}, {2}},
-      {"the less busy of two, the other way round", {healthy(1, 4), healthy(2, 5)}, {1}},
-      {"of three never the busiest", {healthy(1, 1), healthy(2, 2), healthy(3, 3)}, {1, 2}},
-      {"tried ones are done", {tried(healthy(1)), healthy(2, 100)}, {2}},
-      {"all tried", {tried(healthy(1)), tried(unknown(2)), tried(refused(3))}, {}},
-      {"refused only when nothing better is left", {refused(1), healthy(2, 100)}, {2}},
-      {"refused when all are", {refused(1), refused(2)}, {1, 2}},
-      {"refused, the less busy", {refused(1, 1), refused(2)}, {2}},
-      {"refused when the good ones were tried", {refused(1), tried(healthy(2))}, {1}},
-      {"refused and tried", {tried(refused(1))}, {}},
-      {"a probe that hangs", {unhealthy(1, ErrorCode::connect_timeout)}, {}},
-      {"a probe without an answer", {unhealthy(1, ErrorCode::total_timeout)}, {}},
-      {"a bad answer", {unhealthy(1, ErrorCode::upstream_status)}, {}},
-      {"no DNS", {unhealthy(1, ErrorCode::connect_failed)}, {}},
-      {"hanging beside refused", {unhealthy(1, ErrorCode::connect_timeout), refused(2)}, {2}},
-      {"hanging beside healthy", {unhealthy(1, ErrorCode::connect_timeout), healthy(2, 9)}, {2}},
-      {"the index is the caller's", {healthy(40), healthy(4), healthy(400)}, {4, 40, 400}},
+      {"none", {}, {}, {}},
+      {"one", {healthy(7)}, {7}, {}},
+      {"one that is not known yet", {unknown(7)}, {7}, {}},
+      {"equals", {healthy(1), healthy(2), healthy(3)}, {1, 2, 3}, {}},
+      {"unknown is as good as healthy", {healthy(1), unknown(2)}, {1, 2}, {}},
+      {"the less busy of two", {healthy(1, 5), healthy(2, 4)}, {2}, {}},
+      {"the less busy of two, the other way round", {healthy(1, 4), healthy(2, 5)}, {1}, {}},
+      {"of three never the busiest", {healthy(1, 1), healthy(2, 2), healthy(3, 3)}, {1, 2}, {}},
+      {"tried ones are done", {tried(healthy(1)), healthy(2, 100)}, {2}, {}},
+      {"all tried", {tried(healthy(1)), tried(unknown(2)), tried(sick(3))}, {}, {}},
+      {"sick only when nothing else is left", {sick(1), healthy(2, 100)}, {2}, {1}},
+      {"all sick", {sick(1), sick(2)}, {}, {1, 2}},
+      {"of the sick the less busy", {sick(1, 1), sick(2)}, {}, {2}},
+      {"open only when nothing else is left", {open(1), healthy(2, 100)}, {2}, {1}},
+      {"open and sick are equally bad", {open(1), sick(2)}, {}, {1, 2}},
+      {"asked to wait: never", {left_alone(1), healthy(2)}, {2}, {}},
+      {"all asked to wait", {left_alone(1), left_alone(2)}, {}, {}},
+      {"asked to wait and tried", {tried(left_alone(1)), open(2)}, {}, {2}},
+      {"half open first", {half_open(1), healthy(2)}, {1}, {}},
+      {"half open and tried", {tried(half_open(1)), healthy(2)}, {2}, {}},
+      {"half open but its probes fail", {half_open(1, Verdict::unhealthy), healthy(2)}, {2}, {1}},
+      {"half open with its trial under way", {on_trial(1), healthy(2)}, {2}, {1}},
+      {"the faster", {timed(1, 30ms), timed(2, 20ms)}, {2}, {}},
+      {"the faster in spite of its load", {timed(1, 100ms), timed(2, 20ms, 3)}, {2}, {}},
+      {"the slower for its rival's load", {timed(1, 100ms), timed(2, 20ms, 5)}, {1}, {}},
+      {"an unknown time: by load", {timed(1, 1s, 1), healthy(2, 2)}, {1}, {}},
+      {"the index is the caller's", {healthy(40), healthy(4), healthy(400)}, {4, 40, 400}, {}},
   };
-  for (const auto& c : cases)
-    EXPECT_EQ(picks_of(c.views), c.expected) << c.name;
+  for (const auto& c : cases) {
+    EXPECT_EQ(picks_of(c.views, Effort::normal), c.normal) << c.name;
+    EXPECT_EQ(picks_of(c.views, Effort::last_resort), c.last_resort) << c.name;
+  }
 }
 
-// What a reason says counts only while it is unhealthy.
-TEST(Balancer, AHealthyOneIsNotBlamedForThePast) {
-  EndpointView back = healthy(1);
-  back.reason = ErrorCode::connect_timeout;
-  EXPECT_EQ(picks_of({back}), Picks{1});
+TEST(Balancer, TriesNobodyOutForALateRequest) {
+  EXPECT_EQ(picks_of({half_open(1), healthy(2)}, Effort::proven), Picks{2});
+  EXPECT_EQ(picks_of({half_open(1), sick(2), open(3)}, Effort::proven), Picks{});
+}
+
+TEST(Balancer, SaysThatATrialIsToBeTaken) {
+  Random random(1);
+  EXPECT_TRUE(pick_endpoint(Views{half_open(1)}, Effort::normal, random)->trial);
+  EXPECT_FALSE(pick_endpoint(Views{healthy(1)}, Effort::normal, random)->trial);
 }
 
 TEST(Balancer, EqualsShareEqually) {
@@ -88,7 +121,7 @@ TEST(Balancer, EqualsShareEqually) {
   Random random(1);
   std::map<std::uint32_t, int> count;
   for (int i = 0; i < draws; ++i)
-    ++count[pick_endpoint(views, random).value()];
+    ++count[pick_endpoint(views, Effort::normal, random).value().index];
   for (const auto& [index, times] : count)
     EXPECT_NEAR(times, draws / 4, draws / 4 * 0.1) << index;
 }
@@ -101,7 +134,7 @@ TEST(Balancer, TwoChoicesAreRandomOnes) {
   Random random(1);
   std::map<std::uint32_t, int> count;
   for (int i = 0; i < draws; ++i)
-    ++count[pick_endpoint(views, random).value()];
+    ++count[pick_endpoint(views, Effort::normal, random).value().index];
   EXPECT_NEAR(count[0], draws * 3 / 6, draws * 0.02);
   EXPECT_NEAR(count[1], draws * 2 / 6, draws * 0.02);
   EXPECT_NEAR(count[2], draws * 1 / 6, draws * 0.02);

@@ -1,5 +1,7 @@
 #include "policy/retry.h"
 
+#include <algorithm>
+
 namespace rocket {
 
 NextStep Retry::after(const AttemptReport& report) {
@@ -26,7 +28,17 @@ NextStep Retry::after(const AttemptReport& report) {
     default: return NextStep::give_up;
   }
   if (report.sent) ++counted_;
-  return counted_ < attempts_ ? NextStep::next_endpoint : NextStep::give_up;
+  free_ = !report.sent || counted_ == 1;
+  return counted_ < settings_.attempts ? NextStep::next_endpoint : NextStep::give_up;
+}
+
+Duration Retry::pause(Random& random) const {
+  if (free_) return Duration::zero();
+  constexpr std::uint32_t doublings_max = 20;
+  const std::uint32_t doublings = std::min(counted_ - 2, doublings_max);
+  const Duration longest =
+      std::min(settings_.backoff * (std::int64_t{1} << doublings), settings_.backoff_max);
+  return std::chrono::duration_cast<Duration>(longest * random.unit());
 }
 
 }  // namespace rocket

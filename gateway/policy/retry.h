@@ -2,7 +2,9 @@
 
 #include <cstdint>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/random.h"
 
 namespace rocket {
 
@@ -27,13 +29,26 @@ enum class NextStep : unsigned char {
 // faults are never retried; a 4xx is an answer and does not come here, except 429.
 class Retry {
  public:
-  explicit Retry(std::uint32_t attempts) : attempts_(attempts) {}
+  struct Settings {
+    std::uint32_t attempts = 3;
+    Duration backoff = std::chrono::milliseconds(25);
+    Duration backoff_max = std::chrono::milliseconds(250);
+  };
+
+  explicit Retry(Settings settings) : settings_(settings) {}
 
   [[nodiscard]] NextStep after(const AttemptReport& report);
 
+  // Of the attempt that follows a failure. The first failover is free and comes at once, and so
+  // is every one after an attempt that cost nothing; the others spend from the retry budget, and
+  // come after a pause, so that what is down is not beaten.
+  [[nodiscard]] bool next_is_free() const { return free_; }
+  [[nodiscard]] Duration pause(Random& random) const;
+
  private:
-  std::uint32_t attempts_;
+  Settings settings_;
   std::uint32_t counted_ = 0;
+  bool free_ = true;
   bool stale_forgiven_ = false;
 };
 

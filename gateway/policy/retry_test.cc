@@ -9,6 +9,8 @@
 namespace rocket {
 namespace {
 
+using namespace std::chrono_literals;
+
 AttemptReport unsent(ErrorCode error) {
   return {.error = error};
 }
@@ -38,9 +40,9 @@ TEST(Retry, OnlyWhatTheUpstreamIsToBlameForIsTriedElsewhere) {
     const NextStep expected = std::ranges::find(elsewhere, code) != elsewhere.end()
                                   ? NextStep::next_endpoint
                                   : NextStep::give_up;
-    EXPECT_EQ(Retry(3).after(sent(code)), expected) << to_string(code);
-    EXPECT_EQ(Retry(3).after(unsent(code)), expected) << to_string(code);
-    EXPECT_EQ(Retry(3).after(answered(code)), expected) << to_string(code);
+    EXPECT_EQ(Retry({}).after(sent(code)), expected) << to_string(code);
+    EXPECT_EQ(Retry({}).after(unsent(code)), expected) << to_string(code);
+    EXPECT_EQ(Retry({}).after(answered(code)), expected) << to_string(code);
   }
 }
 
@@ -79,11 +81,43 @@ TEST(Retry, CountsWhatMayHaveReachedAnUpstream) {
       {"no memory of ours", 3, {sent(ErrorCode::overloaded)}, {over}},
   };
   for (const auto& c : cases) {
-    Retry retry(c.attempts);
+    Retry retry({.attempts = c.attempts});
     std::vector<NextStep> steps;
     for (const AttemptReport& report : c.reports)
       steps.push_back(retry.after(report));
     EXPECT_EQ(steps, c.steps) << c.name;
+  }
+}
+
+// The first failover and whatever follows an attempt that cost nothing are free and at once.
+TEST(Retry, LaterOnesArePaidForAndWait) {
+  const AttemptReport refused = unsent(ErrorCode::connect_refused);
+  const AttemptReport failed = answered(ErrorCode::upstream_status);
+  const struct {
+    const char* name;
+    std::vector<AttemptReport> reports;
+    bool free;
+    Duration pause_max;
+  } cases[] = {
+      {"the first failover", {failed}, true, 0ms},
+      {"after a refusal", {refused}, true, 0ms},
+      {"the first failover after refusals", {refused, refused, failed}, true, 0ms},
+      {"a second retry", {failed, failed}, false, 20ms},
+      {"a third", {failed, failed, failed}, false, 40ms},
+      {"a refusal in between", {failed, failed, refused}, true, 0ms},
+      {"no longer than the longest", {failed, failed, failed, failed, failed}, false, 100ms},
+  };
+  for (const auto& c : cases) {
+    Retry retry({.attempts = 100, .backoff = 20ms, .backoff_max = 100ms});
+    for (const AttemptReport& report : c.reports)
+      EXPECT_EQ(retry.after(report), NextStep::next_endpoint);
+    EXPECT_EQ(retry.next_is_free(), c.free) << c.name;
+    Random random(1);
+    Duration longest{};
+    for (int i = 0; i < 1000; ++i)
+      longest = std::max(longest, retry.pause(random));
+    EXPECT_LE(longest, c.pause_max) << c.name;
+    EXPECT_GE(longest, c.pause_max * 9 / 10) << c.name;
   }
 }
 

@@ -425,9 +425,8 @@ TEST(Router, WithTheBalancerSelectsAsTheOperatorsSketched) {
       const std::string& name = input.backends[candidate->backend].name;
       const bool healthy = std::ranges::find(up, name) != up.end();
       const EndpointView view{.index = 0,
-                              .verdict = healthy ? Verdict::healthy : Verdict::unhealthy,
-                              .reason = ErrorCode::connect_timeout};
-      if (pick_endpoint({&view, 1}, random)) return name;
+                              .verdict = healthy ? Verdict::healthy : Verdict::unhealthy};
+      if (pick_endpoint({&view, 1}, Effort::normal, random)) return name;
     }
     return std::string("none");
   };

@@ -68,12 +68,18 @@ Task<Result<void>> Attempt::run(bool fresh) {
       co_await read_head(streamed ? first_token_by : plan_.deadline,
                          streamed ? ErrorCode::first_token_timeout : ErrorCode::total_timeout);
   if (!head) co_return head;
+  if (!streamed) note_answer();
   if (streamed && reader_->head().status == 200) {
     auto content = co_await read_to_content(first_token_by);
     co_return content;
   }
   auto whole = co_await read_whole(plan_.deadline);
   co_return whole;
+}
+
+void Attempt::note_answer() {
+  answered_ = true;
+  plan_.endpoint.breaker.note_answer(plan_.io.timers.now());
 }
 
 Task<Result<void>> Attempt::send(ByteStream& stream) {
@@ -108,21 +114,14 @@ Task<Result<void>> Attempt::send(ByteStream& stream) {
   co_return Result<void>{};
 }
 
-// One step that has made progress; sends heartbeats while there is none, and gives other work
-// its turn if there always is.
+// One step that has made progress; gives other work its turn if there always is.
 Task<Result<AnswerReader::Step>> Attempt::next_step(TimePoint phase_deadline,
                                                     ErrorCode phase_error) {
   while (true) {
-    const TimePoint beat = plan_.reply != nullptr ? plan_.reply->next_beat() : never;
-    const Wake wake = co_await reader_->stream().readable(std::min(phase_deadline, beat));
+    co_await reader_->stream().readable(phase_deadline);
     const TimePoint now = plan_.io.timers.now();
     if (now >= phase_deadline) {
       co_return fail(now >= plan_.deadline ? ErrorCode::total_timeout : phase_error);
-    }
-    if (wake == Wake::timed_out) {
-      const bool alive = co_await plan_.reply->beat(std::string(plan_.waiting_lines));
-      if (!alive) co_return fail(ErrorCode::client_gone);
-      continue;
     }
     auto step = reader_->step(plan_.io.scratch);
     if (!step || *step != AnswerReader::Step::blocked) co_return step;
@@ -200,7 +199,10 @@ Task<Result<void>> Attempt::read_to_content(TimePoint deadline) {
   while (true) {
     auto taken = take_events();
     if (!taken) co_return taken;
-    if (stream_.content_seen() || stream_.done()) co_return Result<void>{};
+    if (stream_.content_seen() || stream_.done()) {
+      note_answer();
+      co_return Result<void>{};
+    }
     if (reader_->complete()) {
       co_return fail(ErrorCode::upstream_closed,
                      plan_.backend.name + " ended its stream before it said anything");

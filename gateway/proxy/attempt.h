@@ -26,11 +26,10 @@ struct AttemptPlan {
   ConnectionPool& pool;
   Operation operation;
   bool usage_asked;
-  std::string_view head;                        // the whole outgoing head
+  const std::string& head;                      // the whole outgoing head
   const std::vector<std::string_view>& pieces;  // the outgoing body
   TimePoint deadline;                           // of the exchange: timeouts.total
   StreamReply* reply;                           // null: not a stream
-  std::string_view waiting_lines;               // head lines for a heartbeat before the commit
 };
 
 // The detail of an error in an upstream's stream, fit for a client.
@@ -51,8 +50,10 @@ class Attempt {
 
   // After a failure: how it came about.
   [[nodiscard]] AttemptReport report(ErrorCode error) const;
-  // After 429 or 503: the upstream's Retry-After, as it sent it; empty if none.
+  // The upstream's Retry-After, as it sent it; empty if none.
   [[nodiscard]] const std::string& retry_after() const { return retry_after_; }
+  // It has said something that counts: of a stream content, else at least its head.
+  [[nodiscard]] bool answered() const { return answered_; }
 
   // After success.
   [[nodiscard]] const ResponseHead& head() const { return reader_->head(); }
@@ -79,12 +80,14 @@ class Attempt {
   [[nodiscard]] Result<void> take_events();
   [[nodiscard]] Result<void> judge_whole();
   [[nodiscard]] Error upstream_error(int status) const;
+  void note_answer();
 
   const AttemptPlan& plan_;
   InFlight in_flight_;
   std::unique_ptr<AnswerReader> reader_;
   bool sent_ = false;
   bool reused_ = false;
+  bool answered_ = false;
   std::string retry_after_;
   Body body_;
   OpenAiAnswer answer_;

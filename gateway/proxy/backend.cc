@@ -39,6 +39,21 @@ std::shared_ptr<Endpoint> taken_over(const Snapshot* before, BackendKind kind,
   return nullptr;
 }
 
+// `known` (may be null) with the settings of `config`.
+std::shared_ptr<RetryBudget> make_budget(const RetryConfig& config,
+                                         std::shared_ptr<RetryBudget> known) {
+  const RetryBudget::Settings settings{config.budget, config.budget_min};
+  if (!known) return std::make_shared<RetryBudget>(settings);
+  known->set(settings);
+  return known;
+}
+
+std::shared_ptr<RetryBudget> known_budget(const Snapshot* before, const std::string& backend) {
+  if (before == nullptr) return nullptr;
+  const auto found = std::ranges::find(before->backends, backend, &Backend::name);
+  return found == before->backends.end() ? nullptr : found->retry_budget;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config, std::uint64_t revision,
@@ -48,7 +63,12 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config, std::uint64
   for (const BackendConfig& one : config.backends) {
     const auto api_key = load_api_key(one);
     if (!api_key) return std::unexpected(api_key.error());
-    Backend backend{one.name, one.kind, one.default_model, one.health_path, {}};
+    Backend backend{.name = one.name,
+                    .kind = one.kind,
+                    .default_model = one.default_model,
+                    .alive_path = one.health_path,
+                    .endpoints = {},
+                    .retry_budget = make_budget(config.retry, known_budget(before, one.name))};
     if (backend.alive_path.empty()) backend.alive_path = quirks_of(one.kind).alive_path;
     for (size_t i = 0; i < one.urls.size(); ++i) {
       auto endpoint = make_endpoint(one, i, *api_key);
@@ -57,6 +77,8 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config, std::uint64
     }
     snapshot->backends.push_back(std::move(backend));
   }
+  snapshot->retry_budget =
+      make_budget(config.retry, before == nullptr ? nullptr : before->retry_budget);
   snapshot->config = std::move(config);
   return std::shared_ptr<const Snapshot>(std::move(snapshot));
 }

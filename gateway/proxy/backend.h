@@ -8,13 +8,15 @@
 #include "config/config.h"
 #include "net/io.h"
 #include "policy/health.h"
+#include "policy/retry_budget.h"
+#include "proxy/shared_breaker.h"
 #include "schema/quirks.h"
 
 namespace rocket {
 
 // One address of a backend and what is known of it. Shared by all loops, and kept over a reload
-// that leaves it as it is. The atomics are the only part that changes: health and inventory are
-// written by loop 0 alone, in_flight by every loop.
+// that leaves it as it is. The atomics and the breaker are the only parts that change: health and
+// inventory are written by loop 0 alone, the others by every loop.
 struct Endpoint {
   std::string id;  // "ollama/0", as clients see it; the URL stays inside
   EndpointUrl url;
@@ -26,6 +28,7 @@ struct Endpoint {
   std::atomic<Verdict> verdict = Verdict::unknown;
   std::atomic<ErrorCode> reason = ErrorCode::internal;
   std::atomic<std::uint64_t> in_flight = 0;
+  SharedBreaker breaker;
 
   // Loop 0's own.
   struct Probed {
@@ -56,14 +59,16 @@ struct Backend {
   std::string default_model;
   std::string alive_path;
   std::vector<std::shared_ptr<Endpoint>> endpoints;
+  std::shared_ptr<RetryBudget> retry_budget;
 };
 
 // One configuration in force: immutable but for its endpoints' atomics. A request works from
-// the snapshot it began with.
+// the snapshot it began with. What it counts (budgets, endpoints) is handed on to the next one.
 struct Snapshot {
   Config config;
   std::uint64_t revision = 0;
   std::vector<Backend> backends;
+  std::shared_ptr<RetryBudget> retry_budget;  // of all backends together
 };
 
 // Builds the snapshot of a checked configuration. Endpoints that `before` (may be null) has just

@@ -47,6 +47,7 @@ Result<void> Control::apply(Config config) {
     for (const auto& [backend, endpoint] : endpoint_names(*snapshot_)) {
       if (names.contains({backend, endpoint})) continue;
       loop_.metrics.retire(Family::backend_health_status, {backend, endpoint});
+      loop_.metrics.retire(Family::breaker_state, {endpoint});
     }
   }
   snapshot_ = std::move(*snapshot);

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "policy/balancer.h"
+#include "policy/hedge.h"
+#include "policy/retry_after.h"
 #include "proxy/error_response.h"
 #include "proxy/passed_headers.h"
 #include "proxy/relay.h"
@@ -12,36 +13,13 @@
 
 namespace rocket {
 namespace {
-
-// Counts one attempt, cancelled unless it is closed otherwise: the coroutine that holds it may
-// be destroyed when the client hangs up.
-class AttemptCount {
- public:
-  AttemptCount(BackendMetrics& metrics, const Timers& timers)
-      : metrics_(metrics), timers_(timers), held_(metrics.hold_in_flight()) {}
-  AttemptCount(const AttemptCount&) = delete;
-  AttemptCount& operator=(const AttemptCount&) = delete;
-  ~AttemptCount() { metrics_.record_attempt(timers_.now(), outcome_, blame_); }
-
-  void close(Outcome outcome, Blame blame) {
-    outcome_ = outcome;
-    blame_ = blame;
-  }
-
- private:
-  BackendMetrics& metrics_;
-  const Timers& timers_;
-  GaugeHold held_;
-  Outcome outcome_ = Outcome::cancelled;
-  Blame blame_ = Blame::client;
-};
-
-// The upstream's Retry-After if it is a sensible number of seconds, else one second.
-void append_retry_after(std::string& lines, std::string_view upstream) {
-  constexpr size_t digits_max = 5;
-  const bool sensible = !upstream.empty() && upstream.size() <= digits_max &&
-                        upstream.find_first_not_of("0123456789") == std::string_view::npos;
-  append_header(lines, "retry-after", sensible ? upstream : "1");
+CircuitBreaker::Settings breaker_settings(const BreakerConfig& config) {
+  return {.consecutive = config.consecutive,
+          .error_rate = config.error_rate,
+          .min_requests = config.min_requests,
+          .open = config.open,
+          .open_max = config.open_max,
+          .trials = config.trials};
 }
 
 }  // namespace
@@ -51,9 +29,16 @@ Exchange::Exchange(Call& call)
       loop_(call.loop()),
       current_(call.current()),
       config_(current_->snapshot->config),
-      deadline_(deadline_after(call.request().head_at, config_.timeouts.total)),
-      retry_(config_.retry.attempts),
-      reply_(call.response(), loop_.io.timers, call.id(), config_.heartbeat) {}
+      reply_(call.response(), loop_.io.timers, call.id(), config_.heartbeat),
+      common_{.call = call,
+              .current = *current_,
+              .request = request_,
+              .deadline = deadline_after(call.request().head_at, config_.timeouts.total),
+              .breaker = breaker_settings(config_.breaker),
+              .reply = nullptr},
+      retry_({.attempts = config_.retry.attempts,
+              .backoff = config_.retry.backoff,
+              .backoff_max = config_.retry.backoff_max}) {}
 
 Task<void> Exchange::run() {
   const auto ready = prepare();
@@ -62,12 +47,26 @@ Task<void> Exchange::run() {
     co_await answer_failure();
     co_return;
   }
-  for (const Candidate* candidate : route_.candidates) {
-    while (next_ != NextStep::give_up) {
-      const auto endpoint = pick(*candidate);
-      if (!endpoint) break;
-      const bool answered = co_await try_endpoint(*candidate, *endpoint);
-      if (answered) co_return;
+  while (true) {
+    if (launch_at_ <= now()) launch();
+    if (race_.empty() && launch_at_ == never) break;
+    const TimePoint beat = common_.reply != nullptr ? reply_.next_beat() : never;
+    const TimePoint wake_at = std::min(std::min(launch_at_, hedge_at_), beat);
+    co_await race_.wait(loop_.io.timers, wake_at);
+    if (auto ended = race_.take_ended()) {
+      auto result = ended->take_result();
+      if (result) {
+        race_.call_off(now());
+        co_await answer(*ended);
+        co_return;
+      }
+      if (result.error().code == ErrorCode::client_gone) co_return;
+      judge(std::move(ended), std::move(result.error()));
+    } else if (now() >= hedge_at_) {
+      hedge();
+    } else if (now() >= beat) {
+      const bool alive = co_await reply_.beat(waiting_lines_);
+      if (!alive) co_return;
     }
   }
   co_await answer_failure();
@@ -84,7 +83,11 @@ Result<void> Exchange::prepare() {
   route_ = std::move(*route);
   call_.account().route = route_.name;
   call_.account().model = route_.name;
+  current_->snapshot->retry_budget->deposit();
+  for (const Candidate* candidate : route_.candidates)
+    current_->snapshot->backends[candidate->backend].retry_budget->deposit();
   if (request_.stream) {
+    common_.reply = &reply_;
     waiting_lines_ = call_.common_lines();
     waiting_lines_ += "content-type: text/event-stream\r\ncache-control: no-store\r\n";
   }
@@ -102,93 +105,219 @@ Result<void> Exchange::read_backend_hint() {
   return {};
 }
 
-std::optional<std::uint32_t> Exchange::pick(const Candidate& candidate) {
-  std::vector<EndpointView> views;
-  views.reserve(candidate.endpoints.size());
-  for (const std::uint32_t index : candidate.endpoints) {
-    const Endpoint& endpoint = *current_->endpoints[candidate.backend][index].endpoint;
-    const bool tried = std::ranges::any_of(tried_, [&](const Tried& one) {
-      return one.candidate == &candidate && one.endpoint == index;
-    });
-    views.push_back({index, endpoint.verdict.load(std::memory_order_relaxed),
-                     endpoint.reason.load(std::memory_order_relaxed),
-                     endpoint.in_flight.load(std::memory_order_relaxed), tried});
+std::optional<Exchange::Chosen> Exchange::choose(Effort effort) {
+  for (const Candidate* candidate : route_.candidates) {
+    if (auto chosen = choose_from(*candidate, effort)) return chosen;
   }
-  return pick_endpoint(views, loop_.random);
+  return std::nullopt;
 }
 
-Task<bool> Exchange::try_endpoint(const Candidate& candidate, std::uint32_t index) {
-  const Backend& backend = current_->snapshot->backends[candidate.backend];
-  const EndpointUse& use = current_->endpoints[candidate.backend][index];
-  if (!tried_.empty()) {
-    const BackendMetrics& metrics = *current_->metrics[candidate.backend];
-    if (tried_.back().candidate->backend == candidate.backend) {
+std::optional<Exchange::Chosen> Exchange::choose_from(const Candidate& candidate, Effort effort) {
+  const ModelPace& pace = pace_of(candidate);
+  std::vector<EndpointView> views;
+  views.reserve(candidate.endpoints.size());
+  for (const std::uint32_t index : candidate.endpoints)
+    views.push_back(view_of(candidate, index, pace));
+  const auto pick = pick_endpoint(views, effort, loop_.random);
+  if (!pick) return std::nullopt;
+  return Chosen{{&candidate, pick->index}, pick->trial, effort == Effort::last_resort};
+}
+
+EndpointView Exchange::view_of(const Candidate& candidate, std::uint32_t index,
+                               const ModelPace& pace) const {
+  const Endpoint& endpoint = *current_->endpoints[candidate.backend][index].endpoint;
+  const auto standing = endpoint.breaker.standing(now());
+  const RunningAttempt::Target target{&candidate, index};
+  return {.index = index,
+          .verdict = endpoint.verdict.load(std::memory_order_relaxed),
+          .breaker = standing.state,
+          .trial_free = standing.trial_free,
+          .asked_to_wait = standing.asked_to_wait,
+          .in_flight = endpoint.in_flight.load(std::memory_order_relaxed),
+          .answer_time = pace.of_endpoint(index, request_.stream, now()),
+          .tried = std::ranges::find(tried_, target) != tried_.end()};
+}
+
+ModelPace& Exchange::pace_of(const Candidate& candidate) const {
+  return current_->paces[candidate.backend]->model(
+      candidate.model.empty() ? route_.name : std::string_view(candidate.model));
+}
+
+void Exchange::launch() {
+  launch_at_ = never;
+  if (next_ == NextStep::give_up) return;
+  auto chosen = choose(Effort::normal);
+  if (!chosen) chosen = choose(Effort::last_resort);
+  if (!chosen) {
+    if (tried_.empty()) last_ = why_nobody();
+    return;
+  }
+  const bool first = tried_.empty();
+  const bool free = first || (retry_.next_is_free() && !chosen->trial && !chosen->last_resort);
+  if (!free && !may_spend(*chosen->target.candidate)) return;
+  if (!first) {
+    const BackendMetrics& metrics = *current_->metrics[chosen->target.candidate->backend];
+    if (tried_.back().candidate->backend == chosen->target.candidate->backend) {
       metrics.count_retry();
     } else {
       metrics.count_failover();
     }
   }
-  tried_.push_back({&candidate, index});
-  call_.account().backend = backend.name;
-  call_.account().endpoint = use.endpoint->id;
-
-  const auto edits = upstream_edits(request_, candidate.model, true);
-  const std::string_view body = call_.request().body.text();
-  const auto pieces = splice(body, edits);
-  size_t body_bytes = 0;
-  for (const std::string_view piece : pieces)
-    body_bytes += piece.size();
-  const std::string head = outgoing_head(*use.endpoint, body_bytes);
-  const AttemptPlan plan{.io = loop_.io,
-                         .config = config_,
-                         .bodies = loop_.bodies,
-                         .backend = backend,
-                         .endpoint = *use.endpoint,
-                         .pool = *use.pool,
-                         .operation = call_.operation,
-                         .usage_asked = request_.usage_asked,
-                         .head = head,
-                         .pieces = pieces,
-                         .deadline = deadline_,
-                         .reply = request_.stream ? &reply_ : nullptr,
-                         .waiting_lines = waiting_lines_};
-  const bool answered = co_await try_once(plan, false);
-  if (answered) co_return true;
-  if (next_ != NextStep::same_endpoint) co_return false;
-  const bool answered_now = co_await try_once(plan, true);
-  co_return answered_now;
+  start(*chosen);
 }
 
-Task<bool> Exchange::try_once(const AttemptPlan& plan, bool fresh) {
-  ++call_.account().attempts;
-  AttemptCount count(*current_->metrics[tried_.back().candidate->backend], loop_.io.timers);
-  Attempt attempt(plan);
-  const auto ended = co_await attempt.run(fresh);
-  if (!ended) {
-    last_ = ended.error();
-    if (last_.detail.empty()) {
-      last_.detail = plan.backend.name + ": " + std::string(meaning_of(last_.code).message);
-    }
-    retry_after_ = attempt.retry_after();
-    next_ = retry_.after(attempt.report(last_.code));
-    if (last_.code == ErrorCode::client_gone) co_return true;
-    count.close(Outcome::error, meaning_of(last_.code).blame);
-    co_return false;
+void Exchange::hedge() {
+  hedge_at_ = deadline_after(now(), late_after_);
+  auto chosen = choose(Effort::proven);
+  if (!chosen) chosen = choose(Effort::normal);
+  if (!chosen) return;
+  RunningAttempt* const hopeless =
+      race_.find([&](RunningAttempt& one) { return is_hopeless(one); });
+  if (race_.full() && hopeless == nullptr) return;
+  // What waits at an endpoint that has turned out dead is moved like what has failed there.
+  const bool moved = hopeless != nullptr && std::exchange(may_move_, false);
+  if (!moved && !may_spend(*chosen->target.candidate)) return;
+  if (race_.full()) race_.call_off(*hopeless, now());
+  current_->metrics[chosen->target.candidate->backend]->count_hedge();
+  start(*chosen);
+}
+
+// Nothing has come of it, and either its endpoint is in disgrace by now or a stream would have
+// been given up.
+bool Exchange::is_hopeless(RunningAttempt& one) const {
+  if (one.attempt().answered()) return false;
+  return now() - one.started_at() >= config_.timeouts.first_token ||
+         one.plan().endpoint.breaker.standing(now()).state != BreakerState::closed;
+}
+
+// Both buckets have one to give, or neither gives any.
+bool Exchange::may_spend(const Candidate& candidate) const {
+  const auto& overall = current_->snapshot->retry_budget;
+  if (!overall->try_spend(now())) return false;
+  if (current_->snapshot->backends[candidate.backend].retry_budget->try_spend(now())) return true;
+  overall->refund();
+  return false;
+}
+
+void Exchange::start(const Chosen& chosen) {
+  const RunningAttempt::Target& target = chosen.target;
+  const Backend& backend = current_->snapshot->backends[target.candidate->backend];
+  Endpoint& endpoint = *backend.endpoints[target.endpoint];
+  tried_.push_back(target);
+  call_.account().backend = backend.name;
+  call_.account().endpoint = endpoint.id;
+  // Somebody else may have taken the last trial meanwhile; then this is one more, which does no
+  // harm.
+  Trial trial;
+  if (chosen.trial && endpoint.breaker.take_trial(now())) trial = Trial(endpoint.breaker);
+  auto attempt = std::make_unique<RunningAttempt>(common_, target, std::move(trial));
+  attempt->start(false);
+  race_.add(std::move(attempt));
+  schedule_hedge(*target.candidate);
+}
+
+// When the attempt that has just been started will be late. A sibling in the same backend is
+// asked sooner than another backend.
+void Exchange::schedule_hedge(const Candidate& candidate) {
+  hedge_at_ = never;
+  if (!config_.hedge.on) return;
+  const auto p95 = pace_of(candidate).p95({request_.stream, call_.request().body.size()});
+  const HedgeSettings settings{config_.hedge.min, config_.timeouts.first_token};
+  late_after_ = hedge_delay(p95, has_good_sibling(candidate), settings);
+  hedge_at_ = deadline_after(now(), late_after_);
+}
+
+bool Exchange::has_good_sibling(const Candidate& candidate) const {
+  if (candidate.endpoints.size() < 2) return false;
+  return std::ranges::any_of(candidate.endpoints, [&](std::uint32_t index) {
+    const Endpoint& endpoint = *current_->endpoints[candidate.backend][index].endpoint;
+    return endpoint.verdict.load(std::memory_order_relaxed) != Verdict::unhealthy &&
+           endpoint.breaker.standing(now()).state == BreakerState::closed &&
+           std::ranges::find(tried_, RunningAttempt::Target{&candidate, index}) == tried_.end();
+  });
+}
+
+void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, Error error) {
+  last_ = std::move(error);
+  if (last_.detail.empty()) {
+    last_.detail =
+        attempt->plan().backend.name + ": " + std::string(meaning_of(last_.code).message);
   }
-  if (attempt.head().status >= 400) {
-    count.close(Outcome::error, Blame::client);
-    co_await answer_refusal(plan, attempt);
-  } else if (plan.reply != nullptr) {
-    const auto relayed = co_await answer_stream(plan, attempt);
-    if (relayed) count.close(Outcome::ok, Blame::none);
-    if (!relayed && relayed.error().code != ErrorCode::client_gone) {
-      count.close(Outcome::cut, meaning_of(relayed.error().code).blame);
+  const Blame blame = meaning_of(last_.code).blame;
+  AttemptReport report = attempt->attempt().report(last_.code);
+  // At an endpoint in disgrace nothing is taken for bad luck.
+  report.reused &= attempt->plan().endpoint.breaker.standing(now()).state == BreakerState::closed;
+  next_ = retry_.after(report);
+  if (next_ == NextStep::same_endpoint) {
+    // Its server closed the pooled connection just then: nothing is held against it.
+    attempt->start(true);
+    race_.add(std::move(attempt));
+    return;
+  }
+  hold_against(*attempt, last_);
+  attempt->close(Outcome::error, blame);
+  if (!race_.empty()) {
+    // The one that is late still runs: instead of its failed companion another may help it.
+    hedge_at_ = next_ == NextStep::next_endpoint && config_.hedge.on ? now() : never;
+    return;
+  }
+  hedge_at_ = never;
+  if (next_ == NextStep::next_endpoint) {
+    launch_at_ = deadline_after(now(), retry_.pause(loop_.random));
+  }
+}
+
+// What the breaker, and those who stay away for a while, learn of a failure.
+void Exchange::hold_against(RunningAttempt& attempt, const Error& error) const {
+  SharedBreaker& breaker = attempt.plan().endpoint.breaker;
+  const bool limited = error.code == ErrorCode::upstream_limited;
+  if (limited || error.code == ErrorCode::upstream_unavailable) {
+    const auto wait =
+        parse_retry_after(attempt.attempt().retry_after(), loop_.io.timers.wall_now());
+    if (wait) {
+      breaker.stay_away(now(), now() + std::min(*wait, config_.retry.retry_after_max), limited,
+                        common_.breaker);
+      return;
     }
+  }
+  // Too much was asked of it, which is no fault; and long is not the same as never.
+  if (limited || meaning_of(error.code).blame != Blame::upstream) return;
+  if (error.code == ErrorCode::total_timeout) {
+    breaker.record_unanswered(attempt.started_at(), now(), common_.breaker);
   } else {
-    count.close(Outcome::ok, Blame::none);
-    co_await answer_whole(plan, attempt);
+    breaker.record_failure(now(), common_.breaker);
   }
-  co_return true;
+}
+
+Task<void> Exchange::answer(RunningAttempt& running) {
+  const AttemptPlan& plan = running.plan();
+  Attempt& attempt = running.attempt();
+  answering_ = running.target().candidate->backend;
+  call_.account().backend = plan.backend.name;
+  call_.account().endpoint = plan.endpoint.id;
+  if (attempt.head().status >= 400) {
+    plan.endpoint.breaker.record_success(now());
+    running.close(Outcome::error, Blame::client);
+    co_await answer_refusal(plan, attempt);
+    co_return;
+  }
+  const ModelPace::Sort sort{request_.stream, call_.request().body.size()};
+  pace_of(*running.target().candidate)
+      .record(sort, running.target().endpoint, now() - running.started_at(), now());
+  if (plan.reply == nullptr) {
+    plan.endpoint.breaker.record_success(now());
+    running.close(Outcome::ok, Blame::none);
+    co_await answer_whole(plan, attempt);
+    co_return;
+  }
+  const auto relayed = co_await answer_stream(plan, attempt);
+  if (relayed) {
+    plan.endpoint.breaker.record_success(now());
+    running.close(Outcome::ok, Blame::none);
+  } else if (relayed.error().code != ErrorCode::client_gone) {
+    hold_against(running, relayed.error());
+    running.close(Outcome::cut, meaning_of(relayed.error().code).blame);
+  }
 }
 
 Task<void> Exchange::answer_whole(const AttemptPlan& plan, Attempt& attempt) {
@@ -239,8 +368,7 @@ Task<Result<void>> Exchange::answer_stream(const AttemptPlan& plan, Attempt& att
   const TimePoint first_token_at = loop_.io.timers.now();
   const Duration first_token = first_token_at - call_.request().head_at;
   call_.account().first_token = first_token;
-  const ModelMetrics& metrics =
-      current_->metrics[tried_.back().candidate->backend]->model(route_.name);
+  const ModelMetrics& metrics = current_->metrics[answering_]->model(route_.name);
   metrics.first_token.observe(first_token);
 
   std::string lines = answer_lines(plan, "text/event-stream");
@@ -278,25 +406,42 @@ Task<void> Exchange::answer_failure() {
     append_header(lines, "x-rocket-attempts", std::to_string(call_.account().attempts));
   }
   const int status = meaning_of(last_.code).status;
-  if (status == 429 || status == 503) append_retry_after(lines, retry_after_);
+  if (status == 429 || status == 503) {
+    append_header(lines, "retry-after", std::to_string(retry_after_seconds()));
+  }
   call_.send_error(last_, lines);
   co_await call_.response().drained();
 }
 
-std::string Exchange::outgoing_head(const Endpoint& endpoint, size_t body_bytes) const {
-  std::string head;
-  head.reserve(256 + endpoint.head_lines.size() + call_.request().head.headers.bytes());
-  std::string target = endpoint.url.base_path;
-  target += upstream_path(call_.operation);
-  if (!call_.target.query.empty()) target += "?" + call_.target.query;
-  append_request_line(head, "POST", target);
-  head += endpoint.head_lines;
-  append_passed_request_headers(head, call_.request().head.headers);
-  append_header(head, "x-request-id", call_.id());
-  head += "content-type: application/json\r\n";
-  append_header(head, "content-length", std::to_string(body_bytes));
-  head += head_end;
-  return head;
+// Nobody was asked: every endpoint has asked to be left alone for a while.
+Error Exchange::why_nobody() const {
+  bool limited = false;
+  for (const Candidate* candidate : route_.candidates) {
+    for (const std::uint32_t index : candidate->endpoints) {
+      const Endpoint& endpoint = *current_->endpoints[candidate->backend][index].endpoint;
+      limited |= endpoint.breaker.standing(now()).limited;
+    }
+  }
+  const ErrorCode code = limited ? ErrorCode::upstream_limited : ErrorCode::no_backend;
+  return {code,
+          "every endpoint that could answer asked to be left alone for a while; try again "
+          "after the time in retry-after"};
+}
+
+// When asking again may help: as soon as one endpoint need not be left alone any more.
+std::int64_t Exchange::retry_after_seconds() const {
+  constexpr Duration soon = std::chrono::seconds(1);
+  Duration wait = Duration::max();
+  for (const Candidate* candidate : route_.candidates) {
+    for (const std::uint32_t index : candidate->endpoints) {
+      const auto standing =
+          current_->endpoints[candidate->backend][index].endpoint->breaker.standing(now());
+      const bool open = standing.state == BreakerState::open;
+      wait = std::min(wait, open ? standing.open_until - now() : soon);
+    }
+  }
+  if (wait == Duration::max()) wait = soon;
+  return std::max(std::chrono::ceil<std::chrono::seconds>(wait), std::chrono::seconds(1)).count();
 }
 
 std::string Exchange::answer_lines(const AttemptPlan& plan, std::string_view content_type) const {
@@ -314,8 +459,7 @@ std::string Exchange::answer_lines(const AttemptPlan& plan, std::string_view con
 
 void Exchange::count_tokens(const Usage& usage) {
   call_.account().usage = usage;
-  const ModelMetrics& metrics =
-      current_->metrics[tried_.back().candidate->backend]->model(route_.name);
+  const ModelMetrics& metrics = current_->metrics[answering_]->model(route_.name);
   metrics.tokens_in.add(static_cast<std::uint64_t>(usage.in));
   metrics.tokens_out.add(static_cast<std::uint64_t>(usage.out));
   metrics.tokens_cached.add(static_cast<std::uint64_t>(usage.cached));

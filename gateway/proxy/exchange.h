@@ -4,18 +4,21 @@
 #include <string_view>
 #include <vector>
 
+#include "policy/balancer.h"
+#include "policy/retry.h"
 #include "policy/router.h"
-#include "proxy/attempt.h"
 #include "proxy/call.h"
+#include "proxy/race.h"
 #include "schema/openai_request.h"
 
 namespace rocket {
 
 // One client request that a backend answers: chat completions, completions, embeddings.
 //
-// The only place that tries again: it walks the route's candidates and their endpoints, each
-// picked by policy/balancer and each failure judged by policy/retry, until one answer can be
-// committed to. Before the commit a failure is invisible; after it, never a silent one.
+// The only place that tries again. It walks the route's candidates and their endpoints, each
+// picked by policy/balancer and each failure judged by policy/retry, and has a second attempt
+// run beside one that policy/hedge calls late, until one answer can be committed to. Before the
+// commit a failure is invisible; after it, never a silent one.
 class Exchange {
  public:
   explicit Exchange(Call& call);
@@ -24,28 +27,47 @@ class Exchange {
   [[nodiscard]] Task<void> run();
 
  private:
-  // The same endpoint may be asked again for another candidate's model.
-  struct Tried {
-    const Candidate* candidate;
-    std::uint32_t endpoint;
+  struct Chosen {
+    RunningAttempt::Target target;
+    bool trial = false;
+    bool last_resort = false;
   };
 
   [[nodiscard]] Result<void> prepare();
   [[nodiscard]] Result<void> read_backend_hint();
-  [[nodiscard]] std::optional<std::uint32_t> pick(const Candidate& candidate);
-  [[nodiscard]] std::string outgoing_head(const Endpoint& endpoint, size_t body_bytes) const;
-  [[nodiscard]] std::string answer_lines(const AttemptPlan& plan,
-                                         std::string_view content_type) const;
 
-  // True: answered, or there is nobody to answer. False: failed, and last_ says how.
-  [[nodiscard]] Task<bool> try_endpoint(const Candidate& candidate, std::uint32_t endpoint);
-  [[nodiscard]] Task<bool> try_once(const AttemptPlan& plan, bool fresh);
+  // Who is asked next, if anybody is left.
+  [[nodiscard]] std::optional<Chosen> choose(Effort effort);
+  [[nodiscard]] std::optional<Chosen> choose_from(const Candidate& candidate, Effort effort);
+  [[nodiscard]] EndpointView view_of(const Candidate& candidate, std::uint32_t index,
+                                     const ModelPace& pace) const;
+  [[nodiscard]] ModelPace& pace_of(const Candidate& candidate) const;
+
+  // Starts the attempt that is due, if there is one to make; else next_ says that it is over.
+  void launch();
+  // Starts a second attempt beside one that is late.
+  void hedge();
+  [[nodiscard]] bool is_hopeless(RunningAttempt& one) const;
+  void start(const Chosen& chosen);
+  [[nodiscard]] bool may_spend(const Candidate& candidate) const;
+  void schedule_hedge(const Candidate& candidate);
+  [[nodiscard]] bool has_good_sibling(const Candidate& candidate) const;
+
+  // After an attempt has failed: what comes of it. `attempt` may be started again.
+  void judge(std::unique_ptr<RunningAttempt> attempt, Error error);
+  void hold_against(RunningAttempt& attempt, const Error& error) const;
+
+  [[nodiscard]] Task<void> answer(RunningAttempt& running);
   [[nodiscard]] Task<void> answer_whole(const AttemptPlan& plan, Attempt& attempt);
   [[nodiscard]] Task<void> answer_refusal(const AttemptPlan& plan, Attempt& attempt);
   [[nodiscard]] Task<Result<void>> answer_stream(const AttemptPlan& plan, Attempt& attempt);
   [[nodiscard]] Task<void> answer_failure();
-
+  [[nodiscard]] std::string answer_lines(const AttemptPlan& plan,
+                                         std::string_view content_type) const;
+  [[nodiscard]] Error why_nobody() const;
+  [[nodiscard]] std::int64_t retry_after_seconds() const;
   void count_tokens(const Usage& usage);
+  [[nodiscard]] TimePoint now() const { return loop_.io.timers.now(); }
 
   Call& call_;
   LoopState& loop_;
@@ -53,14 +75,19 @@ class Exchange {
   const Config& config_;
   OpenAiRequest request_;
   Route route_;
-  TimePoint deadline_;
-  std::vector<Tried> tried_;
+  StreamReply reply_;
+  RunningAttempt::Common common_;
+  std::vector<RunningAttempt::Target> tried_;
   Retry retry_;
   NextStep next_ = NextStep::next_endpoint;
-  StreamReply reply_;
+  Race race_;
+  TimePoint launch_at_{};  // when the next attempt is due; never: none is
+  TimePoint hedge_at_ = never;
+  Duration late_after_{};
+  bool may_move_ = true;  // once, without spending
+  size_t answering_ = 0;  // the backend whose answer the client gets
   std::string waiting_lines_;
   Error last_{ErrorCode::no_backend, {}};
-  std::string retry_after_;
 };
 
 }  // namespace rocket

@@ -84,6 +84,9 @@ void HealthProber::record(const Target& target, const Result<std::string>& alive
   state.reason.store(health.reason(), std::memory_order_relaxed);
   loop_.metrics.gauge(Family::backend_health_status, {target.backend->name, state.id})
       .set(health.verdict() == Verdict::healthy ? 1 : 0);
+  const auto standing = state.breaker.standing(loop_.io.timers.now());
+  loop_.metrics.gauge(Family::breaker_state, {state.id})
+      .set(static_cast<std::int64_t>(standing.state));
   if (before == health.verdict()) return;
   const std::string_view reason = alive ? "" : to_string(alive.error().code);
   const std::string_view detail = alive ? std::string_view() : alive.error().detail;

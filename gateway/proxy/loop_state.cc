@@ -1,5 +1,7 @@
 #include "proxy/loop_state.h"
 
+#include <algorithm>
+
 namespace rocket {
 namespace {
 
@@ -9,6 +11,18 @@ HttpSettings http_settings(const LimitsConfig& limits) {
           .body_time = limits.body_time,
           .keep_alive = limits.keep_alive,
           .write_time = limits.write_time};
+}
+
+// What was learnt of a backend's pace, if it still has the same endpoints.
+std::shared_ptr<BackendPace> pace_of(const Backend& backend, const Current* before) {
+  if (before != nullptr) {
+    const std::vector<Backend>& backends = before->snapshot->backends;
+    const auto found = std::ranges::find(backends, backend.name, &Backend::name);
+    if (found != backends.end() && found->endpoints == backend.endpoints) {
+      return before->paces[static_cast<size_t>(found - backends.begin())];
+    }
+  }
+  return std::make_shared<BackendPace>(backend.endpoints.size());
 }
 
 }  // namespace
@@ -33,6 +47,7 @@ void LoopState::replace(std::shared_ptr<const Snapshot> snapshot,
     auto& backend_metrics = counted[backend.name];
     if (!backend_metrics) backend_metrics = std::make_shared<BackendMetrics>(metrics, backend.name);
     fresh->metrics.push_back(backend_metrics);
+    fresh->paces.push_back(pace_of(backend, before.get()));
     auto& uses = fresh->endpoints.emplace_back();
     for (const auto& endpoint : backend.endpoints) {
       auto& pool = kept[endpoint.get()];

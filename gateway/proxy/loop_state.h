@@ -12,6 +12,7 @@
 #include "net/io.h"
 #include "policy/router.h"
 #include "proxy/backend.h"
+#include "proxy/pace.h"
 #include "telemetry/access_log.h"
 #include "telemetry/backend_metrics.h"
 
@@ -30,6 +31,7 @@ struct Current {
   std::shared_ptr<const Router> router;
   std::vector<std::vector<EndpointUse>> endpoints;       // by backend, by endpoint
   std::vector<std::shared_ptr<BackendMetrics>> metrics;  // by backend
+  std::vector<std::shared_ptr<BackendPace>> paces;       // by backend
   HttpSettings http;
 };
 

@@ -29,6 +29,7 @@ Task<Result<void>> Relay::run() {
     const auto step = reader.step(plan_.io.scratch);
     if (!step) co_return std::unexpected(step.error());
     if (*step == AnswerReader::Step::blocked) continue;
+    plan_.endpoint.breaker.note_answer(plan_.io.timers.now());
     taken = take_events();
     if (!pieces_.empty()) reply.send(pieces_, stream.done());
   }

@@ -25,6 +25,7 @@ BackendMetrics::BackendMetrics(MetricShard& shard, std::string_view backend)
       requests_(shard.counter(Family::backend_request_count, {backend})),
       retries_(shard.counter(Family::retries, {backend})),
       failovers_(shard.counter(Family::failovers, {backend})),
+      hedges_(shard.counter(Family::hedges, {backend})),
       cancels_(shard.counter(Family::cancels, {backend})),
       in_flight_(shard.gauge(Family::in_flight, {backend})),
       errors_(shard.error_window(Family::backend_error_rate, {backend})) {}

@@ -44,6 +44,7 @@ class BackendMetrics {
   void record_attempt(TimePoint now, Outcome outcome, Blame blame);
   void count_retry() const { retries_.add(); }
   void count_failover() const { failovers_.add(); }
+  void count_hedge() const { hedges_.add(); }
 
   // Only of models that an inventory or a route names; any other is to be called `other`.
   [[nodiscard]] const ModelMetrics& model(std::string_view name);
@@ -63,6 +64,7 @@ class BackendMetrics {
   Counter requests_;
   Counter retries_;
   Counter failovers_;
+  Counter hedges_;
   Counter cancels_;
   Gauge in_flight_;
   ErrorWindow errors_;

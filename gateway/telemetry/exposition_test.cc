@@ -203,6 +203,7 @@ void count_everything(MetricShard& shard) {
   backend.model("m").tokens_in.add(5);
   count_request(shard, {"chat_completions", "fast", "vllm", 200});
   shard.gauge(Family::backend_health_status, {"vllm", "vllm/0"}).set(1);
+  shard.gauge(Family::breaker_state, {"vllm/0"}).set(2);
   shard.gauge(Family::config_revision).set(3);
   shard.gauge(Family::connections).add(2);
 }
@@ -221,7 +222,9 @@ TEST(Exposition, has_every_pinned_name_with_its_type_and_labels) {
       {"rocket_attempts_total", "counter", {"backend", "blame", "outcome"}},
       {"rocket_retries_total", "counter", {"backend"}},
       {"rocket_failovers_total", "counter", {"backend"}},
+      {"rocket_hedges_total", "counter", {"backend"}},
       {"rocket_cancels_total", "counter", {"backend"}},
+      {"rocket_breaker_state", "gauge", {"endpoint"}},
       {"rocket_in_flight", "gauge", {"backend"}},
       {"rocket_first_token_seconds", "histogram", {"backend", "le", "model"}},
       {"rocket_output_token_seconds", "histogram", {"backend", "le", "model"}},

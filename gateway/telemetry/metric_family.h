@@ -20,7 +20,9 @@ enum class Family : unsigned char {
   attempts,
   retries,
   failovers,
+  hedges,
   cancels,
+  breaker_state,
   in_flight,
   first_token,
   output_token,
@@ -29,7 +31,7 @@ enum class Family : unsigned char {
   connections,
   metric_overflow,
 };
-inline constexpr std::size_t family_count = 15;
+inline constexpr std::size_t family_count = 17;
 
 enum class MetricKind : unsigned char {
   counter,

@@ -9,7 +9,7 @@ namespace rocket {
 enum class Outcome : unsigned char {
   ok,
   error,      // the client was told so by a status or an error event
-  cancelled,  // called off: the client went away
+  cancelled,  // called off: the client went away, or another attempt was faster
   cut,        // the stream broke after the commit
 };
 inline constexpr std::size_t outcome_count = 4;

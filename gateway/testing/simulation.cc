@@ -10,7 +10,8 @@
 namespace rocket {
 namespace {
 
-constexpr Duration total_timeout = std::chrono::seconds(60);
+// Long enough to wait for a first token at every endpoint, one after the other.
+constexpr Duration total_timeout = std::chrono::seconds(150);
 
 // A backend that stays well all along, whatever happens to the others.
 constexpr const char* sound_name = "sound";
@@ -58,7 +59,9 @@ class Simulation {
     config.timeouts.first_token = 2s + up_to(3000);
     config.timeouts.idle = 1s + up_to(3000);
     config.heartbeat = chance(0.5) ? 500ms + up_to(2000) : 0s;
+    // Bounds of its own, which have tests of their own, would make failures visible.
     config.retry.attempts = 100;
+    config.retry.budget_min = 1000;
     return config;
   }
 
@@ -188,9 +191,6 @@ class Simulation {
       return;
     }
     if (!body.contains("error")) note("an error does not say what is wrong");
-    // An unstreamed request at an endpoint that hangs waits for timeouts.total, and then there is
-    // no time left to ask another.
-    if (request.body().contains("total_timeout")) return;
     if (has_sound_) note("a failure before the commit was visible: " + request.body());
   }
 

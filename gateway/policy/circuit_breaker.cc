@@ -1,0 +1,81 @@
+#include "policy/circuit_breaker.h"
+
+#include <algorithm>
+
+namespace rocket {
+
+std::string_view to_string(BreakerState state) {
+  switch (state) {
+    case BreakerState::closed: return "closed";
+    case BreakerState::half_open: return "half_open";
+    case BreakerState::open: return "open";
+  }
+  return "";
+}
+
+BreakerState CircuitBreaker::state(TimePoint now) const {
+  if (opened_times_ == 0) return BreakerState::closed;
+  return now < open_until_ ? BreakerState::open : BreakerState::half_open;
+}
+
+void CircuitBreaker::record_success(TimePoint now) {
+  // What was sent before it opened may still be answered: that says nothing about now.
+  if (state(now) == BreakerState::open) return;
+  if (opened_times_ != 0) {
+    opened_times_ = 0;
+    asked_to_wait_ = false;
+    recent_ = older_ = {};
+  }
+  in_a_row_ = 0;
+  turn_window(now);
+  ++recent_.good;
+}
+
+void CircuitBreaker::record_failure(TimePoint now) {
+  switch (state(now)) {
+    case BreakerState::open: return;
+    case BreakerState::half_open: open_from(now); return;
+    case BreakerState::closed: break;
+  }
+  turn_window(now);
+  ++recent_.bad;
+  ++in_a_row_;
+  if (in_a_row_ >= settings_.consecutive || too_many()) open_from(now);
+}
+
+void CircuitBreaker::stay_away(TimePoint now, TimePoint until) {
+  if (state(now) == BreakerState::open && until <= open_until_) return;
+  opened_times_ = std::max(opened_times_, 1U);
+  open_until_ = until;
+  asked_to_wait_ = true;
+}
+
+bool CircuitBreaker::take_trial(TimePoint now) {
+  if (!trial_free(now)) return false;
+  ++trials_out_;
+  return true;
+}
+
+void CircuitBreaker::turn_window(TimePoint now) {
+  if (now < recent_since_ + window / 2) return;
+  older_ = now < recent_since_ + window ? recent_ : Counts{};
+  recent_ = {};
+  recent_since_ = now;
+}
+
+bool CircuitBreaker::too_many() const {
+  const std::uint32_t all = recent_.good + recent_.bad + older_.good + older_.bad;
+  return all >= settings_.min_requests && failures() >= settings_.error_rate * all;
+}
+
+void CircuitBreaker::open_from(TimePoint now) {
+  constexpr std::uint32_t doublings_max = 20;
+  const auto factor = std::int64_t{1} << std::min(opened_times_, doublings_max);
+  ++opened_times_;
+  open_until_ = deadline_after(now, std::min(settings_.open * factor, settings_.open_max));
+  asked_to_wait_ = false;
+  in_a_row_ = 0;
+  recent_ = older_ = {};
+}
+
+}  // namespace rocket

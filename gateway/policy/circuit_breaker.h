@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace rocket {
+
+enum class BreakerState : unsigned char { closed, half_open, open };
+[[nodiscard]] std::string_view to_string(BreakerState state);
+
+// Whether an endpoint is worth a request, judged by what came of those that it was sent
+// (Nygard, Release It!, "Circuit Breaker").
+//
+//   closed --`consecutive` failures in a row, or too many of the last ones--> open
+//   open --its time is over--> half_open --`trials` at a time; one answers--> closed
+//                                  '--one fails--> open, for twice as long as before
+//
+// Only what the upstream is to blame for may be recorded as a failure: never a client that hung
+// up, never our own overload. Pure: the clock is passed in.
+class CircuitBreaker {
+ public:
+  struct Settings {
+    std::uint32_t consecutive = 5;
+    double error_rate = 0.5;          // of the requests of the last `window`...
+    std::uint32_t min_requests = 20;  // ...if there were so many
+    Duration open = std::chrono::seconds(5);
+    Duration open_max = std::chrono::seconds(60);
+    std::uint32_t trials = 1;
+  };
+  static constexpr Duration window = std::chrono::seconds(10);
+
+  explicit CircuitBreaker(Settings settings) : settings_(settings) {}
+  void set(Settings settings) { settings_ = settings; }
+
+  [[nodiscard]] BreakerState state(TimePoint now) const;
+  // Nothing is held against the endpoint: it is as good as a new one.
+  [[nodiscard]] bool pristine() const {
+    return opened_times_ == 0 && failures() == 0 && trials_out_ == 0;
+  }
+  // While open: when it may be tried again.
+  [[nodiscard]] TimePoint open_until() const { return open_until_; }
+  // It is open because the upstream named a time to stay away.
+  [[nodiscard]] bool asked_to_wait() const { return asked_to_wait_; }
+
+  void record_success(TimePoint now);
+  void record_failure(TimePoint now);
+  // The upstream wants nothing before `until` (429 or 503 with Retry-After).
+  void stay_away(TimePoint now, TimePoint until);
+
+  // While half open: a request may be sent to find out. Each trial taken is returned once.
+  [[nodiscard]] bool trial_free(TimePoint now) const {
+    return state(now) == BreakerState::half_open && trials_out_ < settings_.trials;
+  }
+  [[nodiscard]] bool take_trial(TimePoint now);
+  void return_trial() {
+    if (trials_out_ != 0) --trials_out_;
+  }
+
+ private:
+  struct Counts {
+    std::uint32_t good = 0;
+    std::uint32_t bad = 0;
+  };
+
+  [[nodiscard]] std::uint32_t failures() const { return recent_.bad + older_.bad; }
+  void turn_window(TimePoint now);
+  [[nodiscard]] bool too_many() const;
+  void open_from(TimePoint now);
+
+  Settings settings_;
+  std::uint32_t in_a_row_ = 0;
+  // Two halves of the window, so that old counts leave it in two steps.
+  Counts recent_;
+  Counts older_;
+  TimePoint recent_since_{};
+  // In a row, without a success in between; each doubles the time.
+  std::uint32_t opened_times_ = 0;
+  TimePoint open_until_{};
+  bool asked_to_wait_ = false;
+  std::uint32_t trials_out_ = 0;
+};
+
+}  // namespace rocket

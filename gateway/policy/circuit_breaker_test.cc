@@ -1,0 +1,116 @@
+#include "policy/circuit_breaker.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace rocket {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr TimePoint start{1h};
+constexpr CircuitBreaker::Settings settings{.consecutive = 3,
+                                            .error_rate = 0.5,
+                                            .min_requests = 10,
+                                            .open = 5s,
+                                            .open_max = 15s,
+                                            .trials = 1};
+
+// What happens, a letter at a time: g a success, b a failure, t a trial is taken, r returned,
+// s a second passes, T ten seconds.
+struct Story {
+  CircuitBreaker breaker{settings};
+  TimePoint now = start;
+  bool trial_given = false;
+
+  explicit Story(const std::string& events) {
+    for (const char event : events)
+      happen(event);
+  }
+  void happen(char event) {
+    switch (event) {
+      case 'g': breaker.record_success(now); break;
+      case 'b': breaker.record_failure(now); break;
+      case 't': trial_given = breaker.take_trial(now); break;
+      case 'r': breaker.return_trial(); break;
+      case 's': now += 1s; break;
+      case 'T': now += 10s; break;
+      default: ADD_FAILURE() << event;
+    }
+  }
+  [[nodiscard]] BreakerState state() const { return breaker.state(now); }
+};
+
+TEST(CircuitBreaker, GoesThroughItsStates) {
+  constexpr auto closed = BreakerState::closed;
+  constexpr auto half_open = BreakerState::half_open;
+  constexpr auto open = BreakerState::open;
+  const struct {
+    const char* name;
+    const char* events;
+    BreakerState state;
+  } cases[] = {
+      {"new", "", closed},
+      {"good", "gggg", closed},
+      {"two failures", "bb", closed},
+      {"three in a row", "bbb", open},
+      {"a success in between", "bbgbb", closed},
+      {"half of ten", "gbgbgbgbgb", open},
+      {"less than half", "ggbggbggbggb", closed},
+      {"half of nine is too few", "bgbgbgbgb", closed},
+      {"old failures are forgotten", "gbgbgbgbTgb", closed},
+      {"open for its time", "bbbssss", open},
+      {"then half open", "bbbsssss", half_open},
+      {"a trial that answers closes it", "bbbssssstg", closed},
+      {"a trial that fails opens it again", "bbbssssstb", open},
+      {"for twice as long", "bbbssssstbTs", half_open},
+      {"but not sooner", "bbbssssstbsssssssss", open},
+      {"and at most for the longest time", "bbbTtbrTTtbrTTtbrTssss", open},
+      {"the longest time is over", "bbbTtbrTTtbrTTtbrTsssss", half_open},
+      {"after closing it starts from the beginning", "bbbsssssgbbbsssss", half_open},
+      {"a late success does not close it", "bbbg", open},
+      {"a late failure does not prolong it", "bbbssssbs", half_open},
+  };
+  for (const auto& c : cases)
+    EXPECT_EQ(Story(c.events).state(), c.state) << c.name;
+}
+
+TEST(CircuitBreaker, GivesOneTrialAtATime) {
+  EXPECT_FALSE(Story("t").trial_given) << "closed";
+  EXPECT_FALSE(Story("bbbt").trial_given) << "open";
+  EXPECT_TRUE(Story("bbbsssss").breaker.trial_free(start + 5s));
+  EXPECT_FALSE(Story("bbbssssst").breaker.trial_free(start + 5s));
+  EXPECT_TRUE(Story("bbbssssst").trial_given) << "half open";
+  EXPECT_FALSE(Story("bbbssssstt").trial_given) << "the second";
+  EXPECT_TRUE(Story("bbbssssstrt").trial_given) << "returned without a verdict";
+}
+
+TEST(CircuitBreaker, StaysAwayAsLongAsItIsAsked) {
+  CircuitBreaker breaker(settings);
+  breaker.stay_away(start, start + 7s);
+  EXPECT_EQ(breaker.state(start + 6999ms), BreakerState::open);
+  EXPECT_EQ(breaker.state(start + 7s), BreakerState::half_open);
+  EXPECT_TRUE(breaker.asked_to_wait());
+  EXPECT_EQ(breaker.open_until(), start + 7s);
+  breaker.stay_away(start + 1s, start + 2s);
+  EXPECT_EQ(breaker.open_until(), start + 7s) << "a shorter time changes nothing";
+  breaker.record_failure(start + 8s);
+  EXPECT_FALSE(breaker.asked_to_wait()) << "now it has failed";
+  breaker.stay_away(start + 8s, start + 30s);
+  EXPECT_EQ(breaker.open_until(), start + 30s);
+  EXPECT_TRUE(breaker.asked_to_wait());
+}
+
+TEST(CircuitBreaker, KnowsThatNothingIsHeldAgainstIt) {
+  EXPECT_TRUE(Story("").breaker.pristine());
+  EXPECT_TRUE(Story("gg").breaker.pristine());
+  EXPECT_FALSE(Story("gb").breaker.pristine());
+  EXPECT_FALSE(Story("bbb").breaker.pristine());
+  EXPECT_FALSE(Story("bbbsssss").breaker.pristine());
+  EXPECT_TRUE(Story("bbbsssssg").breaker.pristine());
+  EXPECT_TRUE(Story("bTgTg").breaker.pristine()) << "forgotten";
+}
+
+}  // namespace
+}  // namespace rocket

@@ -1,0 +1,35 @@
+#include "policy/retry_after.h"
+
+#include <charconv>
+#include <ctime>
+#include <string>
+
+namespace rocket {
+namespace {
+
+// "Sun, 06 Nov 1994 08:49:37 GMT", the only form that may be sent today.
+std::optional<std::time_t> parse_http_date(std::string_view text) {
+  std::tm date{};
+  const std::string copy(text);
+  const char* const end = strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return timegm(&date);
+}
+
+}  // namespace
+
+std::optional<Duration> parse_retry_after(std::string_view value, WallTime now) {
+  constexpr std::uint32_t seconds_max = 100U * 365 * 24 * 3600;
+  std::uint64_t seconds = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  if (!value.empty() && end == value.data() + value.size()) {
+    if (error != std::errc() || seconds > seconds_max) seconds = seconds_max;
+    return std::chrono::seconds(seconds);
+  }
+  const auto date = parse_http_date(value);
+  if (!date) return std::nullopt;
+  const auto then = std::chrono::system_clock::from_time_t(*date);
+  return std::max(Duration::zero(), std::chrono::duration_cast<Duration>(then - now));
+}
+
+}  // namespace rocket

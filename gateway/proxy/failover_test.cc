@@ -1,0 +1,304 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "testing/sim_gateway.h"
+
+// What becomes of requests when endpoints fail, fall silent, or ask to be left alone, as clients
+// and upstreams see it.
+namespace rocket {
+namespace {
+
+using nlohmann::json;
+
+FakeScript answering_in(Duration time) {
+  FakeScript script;
+  script.head_delay = time;
+  return script;
+}
+
+SimGateway::BackendSpec backend(const std::string& name, std::vector<FakeScript> endpoints) {
+  return {.name = name, .endpoints = std::move(endpoints), .default_model = "fake-model"};
+}
+
+// Two equal endpoints, of one backend or of two.
+std::vector<SimGateway::BackendSpec> pair(bool one_backend, Duration time = 80ms) {
+  const FakeScript script = answering_in(time);
+  if (one_backend) return {backend("a", {script, script})};
+  return {backend("a", {script}), backend("b", {script})};
+}
+
+// Requests at a steady rate, and what became of them.
+class Load {
+ public:
+  Load(SimGateway& gateway, bool stream) : gateway_(gateway), stream_(stream) {}
+
+  void run(Duration time, Duration pause) {
+    const TimePoint end = gateway_.loop.now() + time;
+    while (gateway_.loop.now() < end) {
+      sent_.push_back(gateway_.send(sim_chat(stream_)));
+      gateway_.loop.run_for(pause);
+    }
+  }
+  // Waits for all; then how many did not get a whole answer.
+  size_t lost() {
+    gateway_.loop.run_for(90s);
+    return static_cast<size_t>(std::ranges::count_if(sent_, [](const auto& one) {
+      return !one->ended() || one->status() != 200 || !one->whole() || one->has_error();
+    }));
+  }
+  [[nodiscard]] Duration longest() const {
+    Duration longest{};
+    for (const auto& one : sent_)
+      longest = std::max(longest, one->ended_at() - one->sent_at());
+    return longest;
+  }
+  [[nodiscard]] size_t size() const { return sent_.size(); }
+
+ private:
+  SimGateway& gateway_;
+  bool stream_;
+  std::vector<std::unique_ptr<SimRequest>> sent_;
+};
+
+struct GrayCase {
+  const char* name;
+  bool one_backend;
+  bool stream;
+  void (*strike)(SimGateway&);
+  void (*recover)(SimGateway&);
+};
+
+void hang(SimGateway& gateway) {
+  gateway.fake("a").script().fault = Fault::hang_before_head;
+}
+void answer_again(SimGateway& gateway) {
+  gateway.fake("a").script() = answering_in(80ms);
+}
+void stop_process(SimGateway& gateway) {
+  hang(gateway);
+  gateway.fake("a").script().fault_probes = true;
+}
+void kill_process(SimGateway& gateway) {
+  gateway.refuse("a");
+}
+void cut_network(SimGateway& gateway) {
+  gateway.link("a").connect = SimLink::Connect::black_hole;
+  stop_process(gateway);
+}
+void reconnect(SimGateway& gateway) {
+  gateway.link("a").connect = SimLink::Connect::accept;
+  answer_again(gateway);
+}
+
+class GrayFailure : public testing::TestWithParam<GrayCase> {};
+
+// 500 requests to learn from, then one of two endpoints falls silent under 100 requests a second
+// for 30 s: none is lost, none stalls, the endpoint is left, and used again once it answers.
+TEST_P(GrayFailure, LosesNothing) {
+  SimGateway gateway(11, pair(GetParam().one_backend));
+  Load warm_up(gateway, GetParam().stream);
+  warm_up.run(5s, 10ms);
+  ASSERT_EQ(warm_up.lost(), 0U);
+
+  GetParam().strike(gateway);
+  Load load(gateway, GetParam().stream);
+  load.run(2s, 10ms);
+  const std::uint64_t asked_early = gateway.fake("a").counters().requests;
+  load.run(28s, 10ms);
+  const std::uint64_t asked_late = gateway.fake("a").counters().requests - asked_early;
+  EXPECT_EQ(load.lost(), 0U);
+  EXPECT_GE(load.size(), 3000U);
+  EXPECT_LE(load.longest(), 2s);
+  EXPECT_LE(asked_late, 6U) << "single trials only";
+
+  GetParam().recover(gateway);
+  gateway.loop.run_for(70s);
+  const std::uint64_t asked_before = gateway.fake("a").counters().requests;
+  Load after(gateway, GetParam().stream);
+  after.run(10s, 10ms);
+  EXPECT_EQ(after.lost(), 0U);
+  EXPECT_GE(gateway.fake("a").counters().requests - asked_before, 200U) << "used again";
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, GrayFailure,
+    testing::Values(GrayCase{"hangs", true, false, hang, answer_again},
+                    GrayCase{"hangs_streamed", true, true, hang, answer_again},
+                    GrayCase{"hangs_other_backend", false, false, hang, answer_again},
+                    GrayCase{"hangs_other_backend_streamed", false, true, hang, answer_again},
+                    GrayCase{"stopped", true, false, stop_process, answer_again},
+                    GrayCase{"killed", true, false, kill_process, reconnect},
+                    GrayCase{"black_holed", true, false, cut_network, reconnect},
+                    GrayCase{"black_holed_streamed", true, true, cut_network, reconnect}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+// Before anything is known of its pace, an endpoint that hangs is left when a first token would
+// be overdue.
+TEST(Failover, ASilentEndpointIsLeftWithoutHavingLearnt) {
+  Config config;
+  config.timeouts.first_token = 3s;
+  SimGateway gateway(1, pair(false), config);
+  hang(gateway);
+  const auto request = gateway.ask(sim_chat(false));
+  EXPECT_EQ(request->status(), 200) << request->body();
+  EXPECT_EQ(request->header("x-rocket-backend"), "b");
+  EXPECT_EQ(request->header("x-rocket-attempts"), "2");
+  EXPECT_LE(request->ended_at() - request->sent_at(), 3200ms);
+  // The loser was called off at once.
+  EXPECT_EQ(gateway.fake("a").counters().in_flight, 0U);
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
+TEST(Failover, TheFirstAnswerWinsWhoeverGivesIt) {
+  Config config;
+  config.timeouts.first_token = 1s;
+  SimGateway gateway(1, pair(false), config);
+  // Slow, but faster than the other one, which is asked after a second.
+  gateway.fake("a").script() = answering_in(1500ms);
+  gateway.fake("b").script() = answering_in(5s);
+  const auto request = gateway.ask(sim_chat(false));
+  EXPECT_EQ(request->header("x-rocket-backend"), "a");
+  EXPECT_EQ(gateway.fake("b").counters().requests, 1U);
+  gateway.loop.run_for(100ms);
+  EXPECT_EQ(gateway.fake("b").counters().in_flight, 0U);
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
+TEST(Failover, WithoutHedgingASilentEndpointIsWaitedFor) {
+  Config config;
+  config.timeouts.first_token = 1s;
+  config.timeouts.total = 5s;
+  config.hedge.on = false;
+  SimGateway gateway(1, pair(false), config);
+  hang(gateway);
+  EXPECT_EQ(gateway.ask(sim_chat(false))->status(), 504);
+  EXPECT_EQ(gateway.fake("b").counters().requests, 0U);
+}
+
+// However many fall silent: as long as one answers, it is found.
+TEST(Failover, ManySilentEndpointsAreLeftOneAfterTheOther) {
+  Config config;
+  config.timeouts.first_token = 1s;
+  config.retry.attempts = 10;
+  config.retry.budget_min = 100;
+  FakeScript silent;
+  silent.fault = Fault::hang_before_head;
+  SimGateway gateway(
+      1, {backend("a", {silent, silent, silent, silent}), backend("b", {answering_in(10ms)})},
+      config);
+  for (const bool stream : {false, true}) {
+    const auto request = gateway.ask(sim_chat(stream));
+    EXPECT_EQ(request->header("x-rocket-backend"), "b") << request->body();
+    EXPECT_LE(request->ended_at() - request->sent_at(), 6s);
+  }
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
+// A failed companion of a late attempt is replaced by the next candidate.
+TEST(Failover, AHedgeThatFailsIsReplaced) {
+  Config config;
+  config.timeouts.first_token = 1s;
+  const FakeScript script = answering_in(10ms);
+  SimGateway gateway(1, {backend("a", {script}), backend("b", {script}), backend("c", {script})},
+                     config);
+  hang(gateway);
+  gateway.fake("b").script().fault = Fault::status_500;
+  const auto request = gateway.ask(sim_chat(false));
+  EXPECT_EQ(request->header("x-rocket-backend"), "c") << request->body();
+  EXPECT_LE(request->ended_at() - request->sent_at(), 1200ms);
+}
+
+TEST(Failover, ClientsThatHangUpOpenNoBreaker) {
+  for (const bool stream : {false, true}) {
+    SimGateway gateway(1, {backend("a", {answering_in(300ms)})});
+    for (int i = 0; i < 50; ++i) {
+      auto request = gateway.send(sim_chat(stream));
+      gateway.loop.run_for(std::chrono::milliseconds(i * 5));
+      request->abort();
+    }
+    EXPECT_EQ(gateway.endpoint("a").breaker.standing(gateway.loop.now()).state,
+              BreakerState::closed);
+    EXPECT_EQ(gateway.ask(sim_chat(stream))->status(), 200);
+  }
+}
+
+TEST(Failover, ARateLimitIsObeyedAndPassedOn) {
+  FakeScript script;
+  script.fault = Fault::status_429;
+  script.retry_after = "7";
+  SimGateway gateway(1, {backend("a", {script})});
+  const auto first = gateway.ask(sim_chat(false));
+  EXPECT_EQ(first->status(), 429);
+  EXPECT_EQ(first->header("retry-after"), "7");
+  // It is not asked again before its time, and clients are told how long that is.
+  gateway.loop.run_for(3s);
+  for (int i = 0; i < 20; ++i) {
+    const auto next = gateway.ask(sim_chat(false));
+    EXPECT_EQ(next->status(), 429) << next->body();
+    EXPECT_EQ(next->header("retry-after"), "4");
+  }
+  EXPECT_EQ(gateway.fake("a").counters().requests, 1U);
+  gateway.loop.run_for(4100ms);
+  gateway.fake("a").script() = answering_in(1ms);
+  EXPECT_EQ(gateway.ask(sim_chat(false))->status(), 200);
+}
+
+TEST(Failover, AnAbsurdRetryAfterIsCapped) {
+  FakeScript script;
+  script.fault = Fault::status_503;
+  script.retry_after = "1000000000";
+  SimGateway gateway(1, {backend("a", {script})});
+  EXPECT_EQ(gateway.ask(sim_chat(false))->header("retry-after"), "60");
+  gateway.fake("a").script() = answering_in(1ms);
+  gateway.loop.run_for(61s);
+  EXPECT_EQ(gateway.ask(sim_chat(false))->status(), 200);
+}
+
+TEST(Failover, AnotherEndpointAnswersMeanwhile) {
+  FakeScript limited;
+  limited.fault = Fault::status_429;
+  limited.retry_after = "30";
+  SimGateway gateway(1, {backend("a", {limited}), backend("b", {answering_in(1ms)})});
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(gateway.ask(sim_chat(false))->header("x-rocket-backend"), "b");
+  EXPECT_EQ(gateway.fake("a").counters().requests, 1U);
+}
+
+// With every endpoint failing, what the upstreams are asked stays within bounds: a fifth more
+// than the clients asked, three a second, and what was needed to find out.
+TEST(Failover, RetriesDoNotAmplifyAnOutage) {
+  for (const Fault fault : {Fault::status_500, Fault::reset_before_head, Fault::garbage}) {
+    FakeScript script;
+    script.fault = fault;
+    SimGateway gateway(1, {backend("a", {script, script}), backend("b", {script, script})});
+    Load load(gateway, false);
+    load.run(30s, 10ms);
+    EXPECT_EQ(load.lost(), load.size());
+    std::uint64_t asked = 0;
+    for (const char* name : {"a", "b"}) {
+      for (size_t i = 0; i < 2; ++i)
+        asked += gateway.fake(name, i).counters().requests;
+    }
+    constexpr std::uint64_t before_breakers_opened = 4 * 5 * 2;
+    EXPECT_LE(asked, load.size() * 12 / 10 + 3 * 30 + before_breakers_opened) << to_string(fault);
+    EXPECT_GE(asked, load.size()) << "each is still tried once";
+  }
+}
+
+TEST(Failover, AnEndpointIsTriedAgainOnceItsTimeIsOver) {
+  SimGateway gateway(1, pair(true, 1ms));
+  gateway.fake("a").script().fault = Fault::status_500;
+  Load load(gateway, false);
+  load.run(2s, 10ms);
+  EXPECT_EQ(load.lost(), 0U);
+  EXPECT_EQ(gateway.endpoint("a").breaker.standing(gateway.loop.now()).state,
+            BreakerState::half_open);
+  gateway.fake("a").script() = answering_in(1ms);
+  EXPECT_EQ(gateway.ask(sim_chat(false))->header("x-rocket-endpoint"), "a/0") << "the trial";
+  EXPECT_EQ(gateway.endpoint("a").breaker.standing(gateway.loop.now()).state, BreakerState::closed);
+}
+
+}  // namespace
+}  // namespace rocket

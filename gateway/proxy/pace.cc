@@ -1,0 +1,41 @@
+#include "proxy/pace.h"
+
+#include <algorithm>
+
+namespace rocket {
+
+std::optional<Duration> ModelPace::p95(Sort sort) const {
+  return times_[sort.streamed ? 1 : 0][size_class(sort.body_bytes)].p95();
+}
+
+Duration ModelPace::of_endpoint(size_t endpoint, bool streamed, TimePoint now) const {
+  return of_endpoint_[streamed ? 1 : 0][endpoint].value(now);
+}
+
+void ModelPace::record(Sort sort, size_t endpoint, Duration time, TimePoint now) {
+  times_[sort.streamed ? 1 : 0][size_class(sort.body_bytes)].record(time);
+  of_endpoint_[sort.streamed ? 1 : 0][endpoint].record(time, now);
+}
+
+size_t ModelPace::size_class(size_t body_bytes) {
+  size_t size = 0;
+  for (size_t most = 1024; size + 1 < size_classes && body_bytes > most; most *= 4)
+    ++size;
+  return size;
+}
+
+ModelPace& BackendPace::model(std::string_view name) {
+  const auto found = models_.find(name);
+  if (found != models_.end()) return found->second;
+  if (models_.size() >= models_max) name = "other";
+  return models_.try_emplace(std::string(name), endpoints_).first->second;
+}
+
+Duration BackendPace::first_token(size_t endpoint, TimePoint now) const {
+  Duration slowest{};
+  for (const auto& [name, pace] : models_)
+    slowest = std::max(slowest, pace.of_endpoint(endpoint, true, now));
+  return slowest;
+}
+
+}  // namespace rocket

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "policy/answer_times.h"
+
+namespace rocket {
+
+// How fast one backend answers for one model, as one loop has seen it: streams until their first
+// content, other requests until the whole answer.
+class ModelPace {
+ public:
+  explicit ModelPace(size_t endpoints) {
+    for (auto& averages : of_endpoint_)
+      averages.resize(endpoints);
+  }
+
+  // One sort of request: the time it takes depends on its size.
+  struct Sort {
+    bool streamed;
+    size_t body_bytes;
+  };
+  [[nodiscard]] std::optional<Duration> p95(Sort sort) const;
+  [[nodiscard]] Duration of_endpoint(size_t endpoint, bool streamed, TimePoint now) const;
+  void record(Sort sort, size_t endpoint, Duration time, TimePoint now);
+
+ private:
+  static constexpr size_t size_classes = 6;
+  // Up to 1 KB, 4 KB, 16 KB, ..., more.
+  [[nodiscard]] static size_t size_class(size_t body_bytes);
+
+  std::array<std::array<AnswerTimes, size_classes>, 2> times_;
+  std::array<std::vector<FadingAverage>, 2> of_endpoint_;
+};
+
+// By model; of more than `models_max` the rest share one.
+class BackendPace {
+ public:
+  explicit BackendPace(size_t endpoints) : endpoints_(endpoints) {}
+
+  [[nodiscard]] ModelPace& model(std::string_view name);
+  // The slowest model's time to first content at an endpoint; 0: not known.
+  [[nodiscard]] Duration first_token(size_t endpoint, TimePoint now) const;
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    [[nodiscard]] size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  static constexpr size_t models_max = 500;
+
+  size_t endpoints_;
+  std::unordered_map<std::string, ModelPace, Hash, std::equal_to<>> models_;
+};
+
+}  // namespace rocket

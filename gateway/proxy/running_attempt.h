@@ -1,0 +1,82 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/router.h"
+#include "proxy/attempt.h"
+#include "proxy/call.h"
+#include "proxy/shared_breaker.h"
+#include "schema/openai_request.h"
+
+namespace rocket {
+
+// An attempt on its way, with all that it sends and all that is counted while it goes on.
+//
+// Belongs to its exchange; destroying it closes the upstream connection, counts the attempt as
+// cancelled unless it was closed otherwise, and gives its trial back.
+class RunningAttempt {
+ public:
+  struct Target {
+    const Candidate* candidate;
+    std::uint32_t endpoint;
+    [[nodiscard]] bool operator==(const Target&) const = default;
+  };
+  // What the attempts of one exchange have in common. Outlives them.
+  struct Common {
+    Call& call;
+    const Current& current;
+    const OpenAiRequest& request;
+    TimePoint deadline;
+    CircuitBreaker::Settings breaker;
+    StreamReply* reply;  // null: not a stream
+  };
+
+  RunningAttempt(const Common& common, Target target, Trial trial);
+  RunningAttempt(const RunningAttempt&) = delete;
+  RunningAttempt& operator=(const RunningAttempt&) = delete;
+  ~RunningAttempt();
+
+  // Sends the request; `fresh`: on a new connection. Runs until it first has to wait.
+  void start(bool fresh);
+  void resume_at_end(std::coroutine_handle<> handle) { task_->resume_at_end(handle); }
+
+  [[nodiscard]] bool ended() const { return task_->done(); }
+  // Once it has ended; once.
+  [[nodiscard]] Result<void> take_result() { return task_->take(); }
+
+  [[nodiscard]] const Target& target() const { return target_; }
+  [[nodiscard]] TimePoint started_at() const { return started_at_; }
+  [[nodiscard]] const AttemptPlan& plan() const { return plan_; }
+  [[nodiscard]] Attempt& attempt() { return *attempt_; }
+
+  // How it ended, for the metrics.
+  void close(Outcome outcome, Blame blame) {
+    outcome_ = outcome;
+    blame_ = blame;
+  }
+  // Another attempt has answered, or nobody waits any more for this one.
+  void lose(TimePoint now);
+
+ private:
+  [[nodiscard]] std::string outgoing_head() const;
+
+  const Common& common_;
+  Target target_;
+  TimePoint started_at_;
+  Trial trial_;
+  BackendMetrics& metrics_;
+  GaugeHold held_;
+  Outcome outcome_ = Outcome::cancelled;
+  Blame blame_ = Blame::client;
+  std::vector<Edit> edits_;
+  std::vector<std::string_view> pieces_;
+  std::string head_;
+  AttemptPlan plan_;
+  std::optional<Attempt> attempt_;
+  std::optional<Task<Result<void>>> task_;
+};
+
+}  // namespace rocket
