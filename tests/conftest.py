@@ -76,7 +76,7 @@ def upstream() -> Iterator[Callable[..., Upstream]]:
 
 @pytest.fixture(scope="session")
 def llama_server(tmp_path_factory) -> Iterator[Callable[..., Engine]]:
-    """`llama_server(model="tiny"|"chat", embeddings=..., copy=0)`: started once, then shared."""
+    """`llama_server(model="tiny"|"chat"|"tools", embeddings=..., copy=0)`: started once, then shared."""
     started: dict[tuple, Engine] = {}
 
     def start(*, model: str = "tiny", embeddings: bool = False, copy: int = 0) -> Engine:

@@ -5,6 +5,7 @@ import argparse
 import os
 import signal
 import sys
+from pathlib import Path
 
 
 def arguments() -> argparse.Namespace:
@@ -17,6 +18,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("-m", "--model", required=True)
     parser.add_argument("--alias")
     parser.add_argument("--api-key")
+    parser.add_argument("--chat-template-file", type=Path, help="instead of the model's own")
     parser.add_argument("-c", "--ctx-size", type=int, default=4096)
     parser.add_argument("-np", "--parallel", type=int, default=2)
     parser.add_argument("-t", "--threads", type=int, default=2)
@@ -45,6 +47,8 @@ def main() -> None:
     params.n_parallel = options.parallel
     params.cpuparams.n_threads = options.threads
     params.use_jinja = True
+    if options.chat_template_file:
+        params.chat_template = options.chat_template_file.read_text()
     params.endpoint_metrics = True
     params.endpoint_slots = True
     params.ui = False

@@ -12,6 +12,8 @@ from harness.wire import call
 
 # As `./dev` gives them to Ollama.
 OLLAMA_MODEL = "smollm2:135m"
+OLLAMA_TOOLS_MODEL = "smollm2-tools:135m"
+FUNCTIONS = Path(__file__).parents[1] / "engines" / "functions.jinja"
 
 
 def place(variable: str) -> Path:
@@ -45,10 +47,12 @@ class Engine:
 
 
 def start_llama_server(folder: Path, *, model: str, embeddings: bool, alias: str) -> Engine:
-    """`model`: `tiny` says noise at once, `chat` answers questions."""
+    """`model`: `tiny` says noise at once, `chat` answers questions, `tools` calls functions."""
     file = place("ROCKET_TINY_MODEL" if model == "tiny" else "ROCKET_MODEL")
     argv: list[str | Path] = [place("ROCKET_LLAMA_SERVER"), "--port", "0", "-m", file]
     argv += ["--alias", alias, "-c", "4096", "-np", "2", "-t", "2"]
+    if model == "tools":
+        argv += ["--chat-template-file", FUNCTIONS]
     if embeddings:
         argv.append("--embeddings")
     return Engine(Program(argv, folder), r"listens on \S*?:(\d+)", "/health")

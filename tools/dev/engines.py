@@ -26,6 +26,7 @@ ENGINES = CACHE / "engines"
 OLLAMA_VERSION = "0.17.4"
 OLLAMA_MODULE_SUM = "h1:X3KNm9x4BlHqk/AXMGtC7pBAFd46nmJmy8yDaBZLo9s="
 OLLAMA_MODEL = "smollm2:135m"
+OLLAMA_TOOLS_MODEL = "smollm2-tools:135m"
 # Its threads wait for each other by spinning: two of them crawl where anything else runs.
 OLLAMA_PARAMETERS = "PARAMETER num_thread 1"
 
@@ -132,9 +133,13 @@ def go_compiler() -> str:
 
 
 def ollama_models() -> Path:
-    """A models folder for Ollama that holds OLLAMA_MODEL."""
+    """A models folder for Ollama: OLLAMA_MODEL, and the same that can be given tools."""
     binary, model = ollama(), chat_model()
-    key = hashlib.sha256((SMOLLM2.sha256 + OLLAMA_PARAMETERS).encode()).hexdigest()[:12]
+    plain = f"FROM {model}\n{OLLAMA_PARAMETERS}\n"
+    tools = plain + (ROOT / "tests/engines/functions.modelfile").read_text()
+    modelfiles = {OLLAMA_MODEL: plain, OLLAMA_TOOLS_MODEL: tools}
+    recipe = SMOLLM2.sha256 + OLLAMA_PARAMETERS + tools.removeprefix(plain)
+    key = hashlib.sha256(recipe.encode()).hexdigest()[:12]
     folder = ENGINES / f"ollama-models-{key}"
     with cache_lock("ollama-models"):
         if folder.exists():
@@ -143,18 +148,17 @@ def ollama_models() -> Path:
             made = Path(scratch) / "models"
             made.mkdir()
             modelfile = Path(scratch) / "Modelfile"
-            modelfile.write_text(f"FROM {model}\n{OLLAMA_PARAMETERS}\n")
             port = free_port()
             env = ollama_environment(port, made)
             with process.started(
                 [binary, "serve"], env=env, output=LOGS / "ollama-create.log"
             ) as server:
                 wait_until_ready(server, port, "/api/version")
-                process.run(
-                    "giving ollama its model",
-                    [binary, "create", OLLAMA_MODEL, "-f", modelfile],
-                    env=env,
-                )
+                for name, text in modelfiles.items():
+                    modelfile.write_text(text)
+                    process.run(
+                        f"giving ollama {name}", [binary, "create", name, "-f", modelfile], env=env
+                    )
             os.replace(made, folder)
     return folder
 
