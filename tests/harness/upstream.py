@@ -33,7 +33,8 @@ class Seen:
         return next((value for key, value in self.headers if key == name), None)
 
 
-Reply = Callable[[Seen], tuple[int, dict]]
+# Bytes are a whole event stream.
+Reply = Callable[[Seen], tuple[int, dict | bytes]]
 
 
 class Upstream:
@@ -102,12 +103,15 @@ class Upstream:
                         upstream.hung_up.set()
                         return
 
-            def _answer(self, status: int, body: dict) -> None:
+            def _answer(self, status: int, body: dict | bytes) -> None:
                 if self.command == "GET":
                     self._see()
-                data = json.dumps(body).encode()
+                stream = isinstance(body, bytes)
+                data = body if stream else json.dumps(body).encode()
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json")
+                self.send_header(
+                    "Content-Type", "text/event-stream" if stream else "application/json"
+                )
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)

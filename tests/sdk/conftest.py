@@ -11,10 +11,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import openai
 import pytest
+from clients import ENGINES, client_of
 
-from harness.engines import OLLAMA_MODEL, Engine
+from harness.engines import OLLAMA_MODEL, OLLAMA_TOOLS_MODEL, Engine
 from harness.gateway import Gateway, backend
+from harness.waiting import wait_until
+from harness.wire import call
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "tools"))
@@ -46,17 +50,58 @@ def node_packages() -> Path:
 def over_real_engines(
     tmp_path_factory, llama_server: Callable[..., Engine], ollama: Callable[[], Engine]
 ) -> Iterator[Gateway]:
-    """A gateway over two llama-servers, one for embeddings, and Ollama; shared by its users."""
+    """A gateway over two llama-servers, one that calls functions, one for embeddings, and Ollama."""
     backends = [
         backend("llama", [llama_server(model="chat", copy=copy).url for copy in (0, 1)]),
+        backend("functions", llama_server(model="tools").url),
         backend("embeddings", llama_server(model="tiny", embeddings=True).url),
         backend("ollama", ollama().url, "ollama"),
     ]
-    config = {"backends": backends, "order": ["llama", "ollama", "embeddings"]}
+    config = {"backends": backends, "order": ["llama", "ollama", "functions", "embeddings"]}
     gateway = Gateway(config, tmp_path_factory.mktemp("over-real-engines"))
     try:
-        gateway.wait_for_models("chat", "tiny-embeddings", OLLAMA_MODEL)
+        gateway.wait_for_models(
+            "chat", "tools", "tiny-embeddings", OLLAMA_MODEL, OLLAMA_TOOLS_MODEL
+        )
         yield gateway
         gateway.finish()
     finally:
         gateway.program.stop()
+
+
+@pytest.fixture
+def client(over_real_engines: Gateway) -> openai.OpenAI:
+    return client_of(over_real_engines)
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def at_work(
+    over_real_engines: Gateway, llama_server, ollama
+) -> Callable[[str], Callable[[], bool]]:
+    """`at_work(backend)`, called before a chat: whether the engine itself still works on it."""
+
+    def slots() -> bool:
+        ports = [llama_server(model="chat", copy=copy).port for copy in (0, 1)]
+        return any(
+            slot["is_processing"] for port in ports for slot in call(port, "GET", "/slots").json()
+        )
+
+    def logged() -> int:
+        """Ollama's log has a line for each request that has ended, however it did."""
+        program = ollama().program
+        return (program.out() + program.err()).count('"/v1/chat/completions"')
+
+    def watch(backend: str) -> Callable[[], bool]:
+        wait_until("nothing is asked", lambda: over_real_engines.in_flight() == 0)
+        if backend == "llama":
+            wait_until("llama-server is idle", lambda: not slots(), seconds=30)
+            return slots
+        before = logged()
+        return lambda: logged() == before
+
+    return watch

@@ -1,0 +1,52 @@
+"""What the suites of official clients ask, and whom."""
+
+import openai
+
+from harness.engines import OLLAMA_MODEL, OLLAMA_TOOLS_MODEL
+from harness.gateway import Gateway
+
+# Backend: its model that chats, and that of which vectors are asked.
+ENGINES = {"llama": "chat", "ollama": OLLAMA_MODEL}
+EMBEDDING_MODELS = {"llama": "tiny-embeddings", "ollama": OLLAMA_MODEL}
+QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
+COUNT = [{"role": "user", "content": "Count from one to one thousand."}]
+
+CITIES = {
+    "type": "object",
+    "properties": {"city": {"type": "string", "enum": ["Paris", "Rome"]}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "The weather of a city",
+        "parameters": CITIES,
+        "strict": True,
+    },
+}
+WEATHER = [{"role": "user", "content": "What is the weather in Paris?"}]
+# Backend: what makes a small model call the tool for certain. llama-server does so by its grammar;
+# Ollama has no tool_choice, but takes an answer that looks like a call for one.
+CALL = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "enum": ["weather"]}, "arguments": CITIES},
+    "required": ["name", "arguments"],
+    "additionalProperties": False,
+}
+FORCED = {
+    "llama": {"model": "tools", "tool_choice": "required"},
+    "ollama": {
+        "model": OLLAMA_TOOLS_MODEL,
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "call", "strict": True, "schema": CALL},
+        },
+    },
+}
+
+
+def client_of(gateway: Gateway, **options) -> openai.OpenAI:
+    options = {"timeout": 120, "max_retries": 0, "api_key": "unused", **options}
+    return openai.OpenAI(base_url=f"{gateway.url}/v1", **options)
