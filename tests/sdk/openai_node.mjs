@@ -1,23 +1,27 @@
-// The official `openai` package for Node against the gateway at argv[2]. Prints one JSON object.
+// The official `openai` package for Node. argv[2] is a JSON object that says whom to ask what.
+// Prints one JSON object.
 import OpenAI from "openai";
+import { zodResponseFormat } from "openai/helpers/zod";
+import { z } from "zod";
 
-const [, , baseURL, model, embeddingModel] = process.argv;
-const client = new OpenAI({ baseURL, apiKey: "unused", maxRetries: 0, timeout: 120_000 });
-const messages = [{ role: "user", content: "What is the capital of France?" }];
+const asked = JSON.parse(process.argv[2]);
+const { model } = asked;
+const client = new OpenAI({
+  baseURL: asked.url,
+  apiKey: "unused",
+  maxRetries: 0,
+  timeout: 120_000,
+});
+const options = { model, messages: asked.question, max_tokens: 12, temperature: 0 };
 const found = {};
 
-const { data: whole, response } = await client.chat.completions
-  .create({ model, messages, max_tokens: 12, temperature: 0 })
-  .withResponse();
+const { data: whole, response } = await client.chat.completions.create(options).withResponse();
 found.text = whole.choices[0].message.content;
 found.backend = response.headers.get("x-rocket-backend");
 found.mark = whole._backend;
 
 const stream = await client.chat.completions.create({
-  model,
-  messages,
-  max_tokens: 12,
-  temperature: 0,
+  ...options,
   stream: true,
   stream_options: { include_usage: true },
 });
@@ -27,30 +31,57 @@ for await (const chunk of stream) {
   found.usage = chunk.usage ?? found.usage;
 }
 
-const aborted = await client.chat.completions.create({
-  model,
-  messages: [{ role: "user", content: "Count from one to one thousand." }],
-  max_tokens: 500,
-  stream: true,
+const City = z.object({
+  name: z.enum(["Paris", "Rome"]),
+  country: z.enum(["France", "Italy"]),
+  capital: z.boolean(),
 });
-found.chunksBeforeAbort = 0;
-for await (const _ of aborted) {
-  if (++found.chunksBeforeAbort === 3) break; // leaving the loop aborts the request
-}
+const parsed = await client.chat.completions.parse({
+  ...options,
+  max_tokens: 80,
+  response_format: zodResponseFormat(City, "city"),
+});
+found.city = parsed.choices[0].message.parsed;
+
+const forced = {
+  messages: asked.weather,
+  tools: [asked.tool],
+  max_tokens: 64,
+  temperature: 0,
+  ...asked.forced,
+};
+found.called = [(await client.chat.completions.create(forced)).choices[0]];
+found.called.push((await client.chat.completions.stream(forced).finalChatCompletion()).choices[0]);
 
 found.models = (await client.models.list()).data.map((each) => each.id);
 found.retrieved = (await client.models.retrieve(model)).id;
-const embeddings = await client.embeddings.create({ model: embeddingModel, input: ["a", "b"] });
-found.vectors = embeddings.data.map((each) => each.embedding.length);
+found.vectors = [];
+for (const encoding_format of [undefined, "float"]) {
+  const made = await client.embeddings.create({
+    model: asked.embeddingModel,
+    input: ["a", "b"],
+    encoding_format,
+  });
+  found.vectors.push(...made.data.map((each) => each.embedding.length));
+}
 
-try {
-  await client.chat.completions.create({ model: "nonsense", messages });
-} catch (error) {
-  found.unknownModel = [error.constructor.name, error.status, error.code];
+async function failure(call) {
+  try {
+    await call();
+  } catch (error) {
+    return [error.constructor.name, error.status ?? null, error.code ?? null];
+  }
 }
-try {
-  await client.chat.completions.create({ model, messages, backend: "nonsense" });
-} catch (error) {
-  found.unknownBackend = [error.constructor.name, error.status, error.code];
-}
+found.failures = {
+  unknownModel: await failure(() =>
+    client.chat.completions.create({ ...options, model: "nonsense" }),
+  ),
+  unknownBackend: await failure(() =>
+    client.chat.completions.create({ ...options, backend: "nonsense" }),
+  ),
+  noMessages: await failure(() => client.post("/chat/completions", { body: { model } })),
+  unknownPath: await failure(() => client.get("/nonsense")),
+  wrongMethod: await failure(() => client.get("/chat/completions")),
+};
+
 console.log(JSON.stringify(found));

@@ -1,48 +1,57 @@
 """The official `openai` package for Node, over real llama-server and real Ollama."""
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 
-import pytest
+from clients import COUNT, EMBEDDING_MODELS, ENGINES, FORCED, QUESTION, TOOL, WEATHER
+from node import Script
 
 from harness.engines import OLLAMA_MODEL
 from harness.gateway import Gateway
 from harness.waiting import wait_until
 
-SCRIPT = Path(__file__).with_name("openai_node.mjs")
 
-
-@pytest.mark.parametrize(
-    ("backend", "model"), [("llama", "chat"), ("ollama", OLLAMA_MODEL)], ids=["llama", "ollama"]
-)
 def test_openai_for_node(
-    backend: str, model: str, over_real_engines: Gateway, node_packages: Path
+    engine: str, over_real_engines: Gateway, node_packages: Path, tmp_path: Path
 ) -> None:
-    # Node looks for packages beside the script, so it runs beside the packages.
-    script = Path(shutil.copy(SCRIPT, node_packages))
-    cancelled = sum(over_real_engines.samples("rocket_cancels_total").values())
-    result = subprocess.run(
-        ["node", script, f"{over_real_engines.url}/v1", model, "tiny-embeddings"],
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    found = json.loads(result.stdout)
-    assert found["backend"] == found["mark"] == backend
+    asked = {
+        "url": f"{over_real_engines.url}/v1",
+        "model": ENGINES[engine],
+        "embeddingModel": EMBEDDING_MODELS[engine],
+        "question": QUESTION,
+        "weather": WEATHER,
+        "tool": TOOL,
+        "forced": FORCED[engine],
+    }
+    with Script("openai_node.mjs", node_packages, tmp_path, asked) as script:
+        found = script.found
+    assert found["backend"] == found["mark"] == engine
     assert found["text"] and found["streamed"] == found["text"]
     assert found["usage"]["completion_tokens"] > 0
-    assert found["chunksBeforeAbort"] == 3
-    assert {"chat", "tiny-embeddings", OLLAMA_MODEL} <= set(found["models"])
-    assert found["retrieved"] == model
-    assert found["vectors"][0] == found["vectors"][1] > 0
-    assert found["unknownModel"] == ["NotFoundError", 404, "model_not_found"]
-    assert found["unknownBackend"] == ["BadRequestError", 400, "unknown_backend"]
-    wait_until(
-        "the abort has reached the engine",
-        lambda: sum(over_real_engines.samples("rocket_cancels_total").values()) == cancelled + 1,
-    )
-    assert over_real_engines.in_flight() == 0
+    assert found["city"].keys() == {"name", "country", "capital"}
+    for choice in found["called"]:
+        assert choice["finish_reason"] == "tool_calls"
+        (call,) = choice["message"]["tool_calls"]
+        assert call["id"] and call["function"]["name"] == "weather"
+        assert json.loads(call["function"]["arguments"])["city"] in ("Paris", "Rome")
+    assert {"chat", "tools", "tiny-embeddings", OLLAMA_MODEL} <= set(found["models"])
+    assert found["retrieved"] == ENGINES[engine]
+    assert len(set(found["vectors"])) == 1 and found["vectors"][0] > 0
+    assert found["failures"] == {
+        "unknownModel": ["NotFoundError", 404, "model_not_found"],
+        "unknownBackend": ["BadRequestError", 400, "unknown_backend"],
+        "noMessages": ["BadRequestError", 400, "invalid_field"],
+        "unknownPath": ["NotFoundError", 404, "path_not_found"],
+        "wrongMethod": ["APIError", 405, "method_not_allowed"],
+    }
+
+
+def test_an_abort_reaches_the_engine(
+    engine: str, over_real_engines: Gateway, node_packages: Path, at_work, tmp_path: Path
+) -> None:
+    asked = {"url": f"{over_real_engines.url}/v1", "model": ENGINES[engine], "count": COUNT}
+    working = at_work(engine)
+    with Script("openai_node_abort.mjs", node_packages, tmp_path, asked) as script:
+        wait_until(f"{engine} has stopped", lambda: not working(), seconds=1)
+        assert script.found == {"chunks": 3}
+        assert script.running()
