@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from description import description
+from openai_mock import MODELS, Mock
+
 from dev.downloads import Archive, unpack
 from dev.places import CACHE
 from dev.test import python
-from openai_mock import MODELS, Mock
-
 from harness.gateway import backend
 
 HERE = Path(__file__).parent
@@ -28,14 +29,6 @@ TESTS = (
     "tests/api_resources/test_embeddings.py",
     "tests/api_resources/test_models.py",
 )
-
-
-def description() -> Path:
-    default = HERE.parents[1].parent / "shared/data/openai-subset.openapi.json"
-    file = Path(os.environ.get("ROCKET_OPENAI_SPEC") or default)
-    if not file.exists():
-        pytest.skip(f"no API description: ROCKET_OPENAI_SPEC or {file.name} beside the repository")
-    return file
 
 
 @pytest.fixture
