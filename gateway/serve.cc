@@ -10,6 +10,7 @@
 #include "admin/admin_operations.h"
 #include "config/discovery.h"
 #include "config/read_config.h"
+#include "net/descriptor_limit.h"
 #include "net/signals.h"
 #include "proxy/control.h"
 #include "proxy/data_operations.h"
@@ -29,8 +30,10 @@ std::uint64_t random_seed() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
-size_t connections_per_worker(const Config& config) {
-  return std::max<size_t>(config.limits.connections / config.threads, 1);
+size_t connections_per_worker(const Config& config, size_t descriptors) {
+  const size_t all =
+      std::min<size_t>(config.limits.connections, clients_within(descriptors, config.threads));
+  return std::max<size_t>(all / config.threads, 1);
 }
 
 // Port 0 in the file means the port that the kernel chose at the start.
@@ -65,6 +68,7 @@ class Gateway {
         log_fd_(open_log_descriptor(STDERR_FILENO)),
         log_(log_fd_.get()),
         bodies_(config_.limits.bodies_in_flight_bytes.bytes),
+        descriptors_(raise_descriptor_limit()),
         metrics_(config_.threads),
         exposition_(metrics_, ROCKET_VERSION) {}
 
@@ -78,6 +82,7 @@ class Gateway {
   void report_bind_failure(const std::string& address, const Error& error);
   void publish(const std::shared_ptr<const Snapshot>& snapshot,
                const std::shared_ptr<const Router>& router);
+  void warn_of_few_descriptors(const Config& config);
   void on_signal(int number);
   void reload();
   void end();
@@ -96,6 +101,7 @@ class Gateway {
   FileDescriptor log_fd_;
   Log log_;
   ByteBudget bodies_;
+  size_t descriptors_;
   Metrics metrics_;
   Exposition exposition_;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -130,6 +136,7 @@ int Gateway::run() {
     log_.error("configuration refused", {{"detail", applied.error().detail}});
     return exit_config;
   }
+  warn_of_few_descriptors(config_);
   log_.info("serving",
             {{"listen", config_.listen.to_string()}, {"admin", config_.admin.to_string()}});
 
@@ -205,8 +212,8 @@ void Gateway::report_bind_failure(const std::string& address, const Error& error
 void Gateway::publish(const std::shared_ptr<const Snapshot>& snapshot,
                       const std::shared_ptr<const Router>& router) {
   for (const auto& worker : workers_) {
-    const auto replace = [&one = *worker, snapshot, router] {
-      one.count.set_most(connections_per_worker(snapshot->config));
+    const auto replace = [this, &one = *worker, snapshot, router] {
+      one.count.set_most(connections_per_worker(snapshot->config, descriptors_));
       one.state.replace(snapshot, router);
     };
     if (worker.get() == &first() || !threads_running_) {
@@ -215,6 +222,15 @@ void Gateway::publish(const std::shared_ptr<const Snapshot>& snapshot,
       worker->loop.post(replace);
     }
   }
+}
+
+void Gateway::warn_of_few_descriptors(const Config& config) {
+  const size_t connections = clients_within(descriptors_, config.threads);
+  if (connections >= config.limits.connections) return;
+  log_.warn("fewer client connections than limits.connections: too few descriptors",
+            {{"connections", connections},
+             {"descriptors", descriptors_},
+             {"remedy", "raise the hard limit (ulimit -Hn, LimitNOFILE), or lower the setting"}});
 }
 
 void Gateway::on_signal(int number) {
@@ -244,7 +260,11 @@ void Gateway::reload() {
   keep_chosen_port(reading.config.listen, config_.listen);
   keep_chosen_port(reading.config.admin, config_.admin);
   const auto applied = control_->apply(std::move(reading.config));
-  if (!applied) log_.error("configuration refused", {{"problem", applied.error().detail}});
+  if (applied) {
+    warn_of_few_descriptors(control_->snapshot()->config);
+  } else {
+    log_.error("configuration refused", {{"problem", applied.error().detail}});
+  }
 }
 
 Task<void> Gateway::watch_config() {

@@ -32,8 +32,7 @@ int wait_ms(TimePoint now, TimePoint until) {
 class EpollLoop::PostSink final : public EventSink {
  public:
   explicit PostSink(EpollLoop& loop) : loop_(loop), fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-    ROCKET_ASSERT(fd_);
-    loop_.watch(fd_.get(), EPOLLIN, *this);
+    ROCKET_ASSERT(fd_ && loop_.watch(fd_.get(), EPOLLIN, *this));
   }
 
   void ring() const {
@@ -71,11 +70,11 @@ WallTime EpollLoop::wall_now() const {
   return std::chrono::system_clock::now();
 }
 
-void EpollLoop::watch(int fd, std::uint32_t events, EventSink& sink) {
+bool EpollLoop::watch(int fd, std::uint32_t events, EventSink& sink) {
   epoll_event event{};
   event.events = events | EPOLLET;
   event.data.ptr = &sink;
-  ROCKET_ASSERT(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0);
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 void EpollLoop::post(std::function<void()> work) {

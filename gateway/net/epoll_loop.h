@@ -38,7 +38,8 @@ class EpollLoop final : public Timers {
   [[nodiscard]] RunQueue& run_queue() override { return queue_; }
 
   // Reports `events` (EPOLLIN, EPOLLOUT, ...) of `fd` to `sink` until the descriptor is closed.
-  void watch(int fd, std::uint32_t events, EventSink& sink);
+  // False: the kernel can watch no more (fs.epoll.max_user_watches, memory).
+  [[nodiscard]] bool watch(int fd, std::uint32_t events, EventSink& sink);
 
   // Any thread: runs `work` on the loop's thread in one of its next turns.
   void post(std::function<void()> work);

@@ -1,5 +1,6 @@
 #include "net/epoll_loop.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -8,6 +9,7 @@
 
 #include "net/listener.h"
 #include "net/socket_dialer.h"
+#include "net/socket_stream.h"
 
 namespace rocket {
 namespace {
@@ -54,6 +56,24 @@ TEST(EpollLoop, WakesSleepersInTheOrderOfTheirDeadlines) {
     tasks.spawn(sleeper(loop, ms, woken));
   loop.run();
   EXPECT_EQ(woken, (std::vector<int>{1, 5, 9}));
+}
+
+TEST(EpollLoop, AStreamThatCanNotBeWatchedIsOver) {
+  EpollLoop loop;
+  // The kernel watches no regular files.
+  SocketStream stream(loop, FileDescriptor(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC)));
+  EXPECT_TRUE(stream.hung_up());
+  EXPECT_EQ(stream.try_read(loop.scratch()).status, IoResult::Status::failed);
+  TaskGroup tasks(loop.run_queue());
+  ErrorCode code{};
+  const auto connect = [](SocketStream& on, EpollLoop& with, ErrorCode& out) -> Task<void> {
+    const auto connected = co_await on.connected(never);
+    if (!connected) out = connected.error().code;
+    with.stop();
+  };
+  tasks.spawn(connect(stream, loop, code));
+  loop.run();
+  EXPECT_EQ(code, ErrorCode::overloaded);
 }
 
 // Sends all it is given back, with more in flight than any socket buffer holds.

@@ -110,6 +110,9 @@ class ByteStream {
   [[nodiscard]] virtual IoResult try_write(std::span<const iovec> pieces) = 0;
   // Tells the peer that nothing more will be written; reading goes on.
   virtual void end_writing() {}
+  // What the peer has not taken yet is given up: closing resets the connection instead of leaving
+  // the rest to the kernel, which would hold it for a peer that takes nothing.
+  virtual void give_up_unsent() {}
   // The peer's address for logs ("127.0.0.1"); never sent upstream.
   [[nodiscard]] virtual std::string peer() const = 0;
 
@@ -190,7 +193,7 @@ class Dialer {
  public:
   virtual ~Dialer() = default;
   // A connected stream (with TLS: handshake done, name verified), or connect_refused,
-  // connect_timeout or connect_failed.
+  // connect_timeout or connect_failed; overloaded if it is this machine that can open no more.
   [[nodiscard]] virtual Task<Result<std::unique_ptr<ByteStream>>> dial(Address address,
                                                                        TimePoint deadline) = 0;
 };

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/assert.h"
 #include "net/resolver.h"
 #include "net/socket_stream.h"
 
@@ -77,7 +78,7 @@ std::uint16_t local_port(const FileDescriptor& listener) {
 
 Listener::Listener(EpollLoop& loop, FileDescriptor fd, ConnectionCount& count)
     : loop_(loop), fd_(std::move(fd)), count_(count), acceptable_(loop.run_queue()) {
-  loop_.watch(fd_.get(), EPOLLIN, *this);
+  ROCKET_ASSERT(loop_.watch(fd_.get(), EPOLLIN, *this));
 }
 
 void Listener::on_events(std::uint32_t) {

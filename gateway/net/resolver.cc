@@ -4,11 +4,13 @@
 #include <netdb.h>
 #include <netinet/in.h>
 
+#include <cerrno>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 namespace rocket {
@@ -21,6 +23,9 @@ Result<std::vector<SocketAddress>> system_look_up(const std::string& host, std::
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (code == EAI_MEMORY || (code == EAI_SYSTEM && (errno == EMFILE || errno == ENFILE))) {
+    return fail(ErrorCode::overloaded, "no descriptor or memory is left to resolve " + host);
+  }
   if (code != 0) return fail(ErrorCode::connect_failed, ::gai_strerror(code));
   std::vector<SocketAddress> addresses;
   for (const addrinfo* item = found; item != nullptr; item = item->ai_next) {
@@ -74,8 +79,14 @@ class Resolver::Worker {
 
   explicit Worker(EpollLoop& loop) : loop_(&loop) {}
 
-  static void start(const std::shared_ptr<Worker>& worker) {
-    std::thread([worker] { worker->run(); }).detach();
+  // False: the system can start no more threads.
+  [[nodiscard]] static bool start(const std::shared_ptr<Worker>& worker) {
+    try {
+      std::thread([worker] { worker->run(); }).detach();
+    } catch (const std::system_error&) {
+      return false;
+    }
+    return true;
   }
 
   void ask(Question question) {
@@ -124,12 +135,13 @@ Resolver::~Resolver() {
 }
 
 std::shared_ptr<Resolver::Lookup> Resolver::look_up(const Key& key) {
+  if (!worker_) {
+    auto worker = std::make_shared<Worker>(loop_);
+    if (!Worker::start(worker)) return nullptr;
+    worker_ = std::move(worker);
+  }
   std::shared_ptr<Lookup>& pending = pending_[key];
   if (pending && !pending->done) return pending;
-  if (!worker_) {
-    worker_ = std::make_shared<Worker>(loop_);
-    Worker::start(worker_);
-  }
   pending = std::make_shared<Lookup>(loop_.run_queue());
   worker_->ask({key.first, key.second, pending});
   return pending;
@@ -150,6 +162,7 @@ Task<Result<std::vector<SocketAddress>>> Resolver::resolve(std::string host, std
     co_return known->second.addresses;
   }
   const std::shared_ptr<Lookup> lookup = look_up(key);
+  if (!lookup) co_return fail(ErrorCode::overloaded, "no thread is left to resolve " + host);
   if (!lookup->done) {
     co_await Wait(loop_, lookup->answered, deadline);
   }

@@ -33,7 +33,8 @@ class Resolver {
   explicit Resolver(EpollLoop& loop);
   ~Resolver();
 
-  // At least one address, or connect_failed (with the system's words) or connect_timeout.
+  // At least one address, or connect_failed (with the system's words) or connect_timeout;
+  // overloaded if it is this machine that can do no more.
   [[nodiscard]] Task<Result<std::vector<SocketAddress>>> resolve(std::string host,
                                                                  std::uint16_t port,
                                                                  TimePoint deadline);
@@ -47,7 +48,7 @@ class Resolver {
     TimePoint stale_at;
   };
 
-  // The one question about `key` that is under way.
+  // The one question about `key` that is under way. Null: there is no thread to ask it.
   [[nodiscard]] std::shared_ptr<Lookup> look_up(const Key& key);
   void take_answer(const Key& key, Known& known);
 

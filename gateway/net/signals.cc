@@ -4,13 +4,15 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/assert.h"
+
 namespace rocket {
 
 Signals::Signals(EpollLoop& loop, std::function<void(int)> on_signal)
     : loop_(loop),
       on_signal_(std::move(on_signal)),
       fd_(::signalfd(-1, &handled(), SFD_NONBLOCK | SFD_CLOEXEC)) {
-  loop_.watch(fd_.get(), EPOLLIN, *this);
+  ROCKET_ASSERT(fd_ && loop_.watch(fd_.get(), EPOLLIN, *this));
 }
 
 void Signals::block() {

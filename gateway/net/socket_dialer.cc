@@ -8,14 +8,29 @@
 namespace rocket {
 namespace {
 
+// Why there is no connection. What this machine lacks is not the endpoint's fault.
+std::unexpected<Error> connect_failure(int error) {
+  switch (error) {
+    case ECONNREFUSED: return fail(ErrorCode::connect_refused);
+    case EMFILE:
+    case ENFILE:
+      return fail(ErrorCode::overloaded,
+                  "no descriptor is left for a connection to a backend; try again soon");
+    case ENOBUFS:
+    case ENOMEM:
+      return fail(ErrorCode::overloaded,
+                  "this machine can open no more connections; try again soon");
+    default: return fail(ErrorCode::connect_failed, std::strerror(error));
+  }
+}
+
 // Starts a connection. It may still be under way, or have failed already.
 Result<FileDescriptor> start_connecting(const SocketAddress& target) {
   FileDescriptor fd(
       ::socket(target.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) return fail(ErrorCode::connect_failed, std::strerror(errno));
+  if (!fd) return connect_failure(errno);
   if (::connect(fd.get(), target.get(), target.length) == 0 || errno == EINPROGRESS) return fd;
-  if (errno == ECONNREFUSED) return fail(ErrorCode::connect_refused);
-  return fail(ErrorCode::connect_failed, std::strerror(errno));
+  return connect_failure(errno);
 }
 
 }  // namespace

@@ -18,7 +18,10 @@ SocketStream::SocketStream(EpollLoop& loop, FileDescriptor fd)
   // which have no such delay.
   const int on = 1;
   ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  loop.watch(fd_.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP, *this);
+  if (loop.watch(fd_.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP, *this)) return;
+  // Nobody may wait for what will never be told: the connection is over.
+  ::shutdown(fd_.get(), SHUT_RDWR);
+  set_hung_up();
 }
 
 void SocketStream::on_events(std::uint32_t events) {
@@ -67,7 +70,16 @@ void SocketStream::end_writing() {
   ::shutdown(fd_.get(), SHUT_WR);
 }
 
+void SocketStream::give_up_unsent() {
+  const linger none{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
 Task<Result<void>> SocketStream::connected(TimePoint deadline) {
+  // Nothing has been told yet of a connection that is just being made: it can not be watched.
+  if (hung_up()) {
+    co_return fail(ErrorCode::overloaded, "this machine can open no more connections");
+  }
   writable_ = false;
   const Wake wake = co_await writable(deadline);
   if (wake == Wake::timed_out) co_return fail(ErrorCode::connect_timeout);

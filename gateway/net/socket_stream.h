@@ -17,6 +17,7 @@ class SocketStream : public ByteStream, private EventSink {
   [[nodiscard]] IoResult try_read(std::span<char> into) override;
   [[nodiscard]] IoResult try_write(std::span<const iovec> pieces) override;
   void end_writing() override;
+  void give_up_unsent() override;
   [[nodiscard]] std::string peer() const override;
 
   [[nodiscard]] int fd() const { return fd_.get(); }

@@ -72,6 +72,8 @@ Task<Result<std::string>> HealthProber::ask(const Config& config, Target target,
 }
 
 void HealthProber::record(const Target& target, const Result<std::string>& alive) {
+  // No probe was sent, for want of a descriptor: that says nothing about the endpoint.
+  if (!alive && alive.error().code == ErrorCode::overloaded) return;
   Endpoint& state = *target.use.endpoint;
   HealthTracker& health = state.probed.health;
   const Verdict before = health.verdict();

@@ -25,7 +25,7 @@ class Ticker final : private EventSink {
                         .tv_nsec = (period % std::chrono::seconds(1)).count()};
     const itimerspec both{.it_interval = each, .it_value = each};
     ROCKET_ASSERT(::timerfd_settime(fd_.get(), 0, &both, nullptr) == 0);
-    loop.watch(fd_.get(), EPOLLIN, *this);
+    ROCKET_ASSERT(loop.watch(fd_.get(), EPOLLIN, *this));
   }
 
   // Suspends until there is a tick to take.

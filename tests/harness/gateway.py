@@ -46,13 +46,17 @@ class Gateway:
         *,
         env: Mapping[str, str] | None = None,
         arguments: Iterable[str] = (),
+        descriptors: int | None = None,
     ):
         folder.mkdir(parents=True, exist_ok=True)
         self.config_file = folder / "gateway.yaml"
         self._ended = False
         self.write_config(config)
         self.program = Program(
-            [binary(), "serve", "--config", self.config_file, *arguments], folder, env=env
+            [binary(), "serve", "--config", self.config_file, *arguments],
+            folder,
+            env=env,
+            descriptors=descriptors,
         )
         serving = json.loads(self.program.line('"serving"'))
         self.port = int(serving["listen"].rpartition(":")[2])

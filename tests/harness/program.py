@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -16,7 +17,8 @@ _libc = ctypes.CDLL(None)
 
 
 class Program:
-    """What it says goes to files in `folder`; what it started must end with it."""
+    """What it says goes to files in `folder`; what it started must end with it. `descriptors`: how
+    many it may have open, for good."""
 
     def __init__(
         self,
@@ -25,6 +27,7 @@ class Program:
         *,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        descriptors: int | None = None,
     ):
         self.name = Path(argv[0]).name
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +44,7 @@ class Program:
                 stdout=out,
                 stderr=err,
                 process_group=0,
-                preexec_fn=lambda: _die_with(parent),
+                preexec_fn=lambda: _begin(parent, descriptors),
             )
         self.pid = self.popen.pid
 
@@ -109,6 +112,19 @@ class Program:
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def cpu_seconds(self) -> float:
+        """What all its threads have run so far."""
+        stat = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+    def limit_descriptors(self, most: int) -> None:
+        """From now on; what it has open stays open. The hard limit stays, to go back to."""
+        _, hard = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (min(most, hard), hard))
+
     def _until(self, what: str, condition, seconds: float):
         def or_ended():
             value = condition()
@@ -124,8 +140,10 @@ class Program:
             os.killpg(self.pid, signal.SIGKILL)
 
 
-def _die_with(parent: int) -> None:
-    """In the new process: let the kernel end it when the test run dies, however it dies."""
+def _begin(parent: int, descriptors: int | None) -> None:
+    """In the new process. The kernel ends it when the test run dies, however it dies."""
+    if descriptors is not None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
