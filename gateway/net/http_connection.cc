@@ -5,7 +5,7 @@
 namespace rocket {
 namespace {
 
-constexpr Duration linger_time = std::chrono::seconds(2);
+constexpr Duration linger_time = std::chrono::seconds(1);
 
 }  // namespace
 

@@ -166,8 +166,10 @@ Task<bool> ResponseWriter::drained(TimePoint deadline) {
     if (result.status == IoResult::Status::would_block) {
       const TimePoint stalled_at = deadline_after(stream_.timers().now(), write_time_);
       co_await stream_.writable(std::min(stalled_at, deadline));
-      if (stream_.timers().now() >= std::min(stalled_at, deadline)) failed_ = true;
-      continue;
+      if (stream_.timers().now() < std::min(stalled_at, deadline)) continue;
+      failed_ = true;
+      stream_.give_up_unsent();
+      break;
     }
     if (result.status != IoResult::Status::done) {
       failed_ = true;

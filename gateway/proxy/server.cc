@@ -1,5 +1,7 @@
 #include "proxy/server.h"
 
+#include <malloc.h>
+
 namespace rocket {
 namespace {
 
@@ -41,7 +43,16 @@ Task<void> Server::do_chores() {
     co_await SleepUntil(loop_.io.timers, loop_.io.timers.now() + chore_interval);
     loop_.access_log.flush();
     loop_.sweep();
+    give_back_memory();
   }
+}
+
+// The small objects of many connections leave holes in the heap, which malloc does not give back by
+// itself.
+void Server::give_back_memory() {
+  constexpr std::uint64_t bytes_per_connection = 4096;
+  const std::uint64_t held = connections() * bytes_per_connection + loop_.bodies.held();
+  if (ebb_.ebbed(held, loop_.io.timers.now())) ::malloc_trim(0);
 }
 
 }  // namespace rocket

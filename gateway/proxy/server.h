@@ -3,12 +3,14 @@
 #include <memory>
 
 #include "net/connection_count.h"
+#include "policy/ebb_watch.h"
 #include "proxy/operations.h"
 
 namespace rocket {
 
 // One loop's client connections, whatever port they came in by: starts them, keeps the loop's
-// chores (the access log, idle upstream connections), and ends them in a drain.
+// chores (the access log, idle upstream connections, memory that is left over), and ends them in a
+// drain.
 class Server {
  public:
   explicit Server(LoopState& loop);
@@ -32,8 +34,10 @@ class Server {
   [[nodiscard]] Task<void> serve(std::unique_ptr<ByteStream> stream, Operations& operations,
                                  ConnectionCount& count);
   [[nodiscard]] Task<void> do_chores();
+  void give_back_memory();
 
   LoopState& loop_;
+  EbbWatch ebb_;
   ListHook listed_;
   TaskGroup connections_;
   TaskGroup chores_;
