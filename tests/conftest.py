@@ -8,6 +8,7 @@ import pytest
 from harness import engines
 from harness.engines import Engine
 from harness.fake import Fake
+from harness.flood import Flood
 from harness.gateway import Gateway
 from harness.upstream import Upstream
 
@@ -65,6 +66,22 @@ def upstream() -> Iterator[Callable[..., Upstream]]:
 
     def start(**options) -> Upstream:
         started.append(Upstream(**options))
+        return started[-1]
+
+    try:
+        yield start
+    finally:
+        for each in started:
+            each.close()
+
+
+@pytest.fixture
+def flood() -> Iterator[Callable[..., Flood]]:
+    """`flood(stream_bytes)`: a backend whose streams are larger than anybody would hold."""
+    started: list[Flood] = []
+
+    def start(*arguments, **options) -> Flood:
+        started.append(Flood(*arguments, **options))
         return started[-1]
 
     try:

@@ -18,7 +18,7 @@
 //   small, large  a completion of 600 or 8192 bytes
 //   paced         a stream of 100 events, one each 10 ms
 //   brief         a stream of 2 events, 5 ms apart
-//   slow          an event each second until the client has enough
+//   slow          an event each second until the client has enough, or --slow-events of them
 //   flood         1024 events as fast as the client takes them, each written by itself
 //   burst         the same, 32 to a write
 namespace rocket {
@@ -76,7 +76,6 @@ struct Pace {
 constexpr Pace paced{
     .writes = 100, .events_per_write = 1, .between = std::chrono::milliseconds(10)};
 constexpr Pace brief{.writes = 2, .events_per_write = 1, .between = std::chrono::milliseconds(5)};
-constexpr Pace slow{.writes = 100'000, .events_per_write = 1, .between = std::chrono::seconds(1)};
 constexpr Pace flood{.writes = 1024, .events_per_write = 1, .between = {}};
 constexpr Pace burst{.writes = 32, .events_per_write = 32, .between = {}};
 
@@ -111,7 +110,9 @@ class StampedEvents {
 
 class Upstream {
  public:
-  explicit Upstream(EpollLoop& loop) : loop_(loop) {}
+  Upstream(EpollLoop& loop, std::size_t slow_events)
+      : loop_(loop),
+        slow_{.writes = slow_events, .events_per_write = 1, .between = std::chrono::seconds(1)} {}
 
   // Serves one connection until the client ends it.
   [[nodiscard]] Task<> serve(std::unique_ptr<ByteStream> stream) {
@@ -169,7 +170,7 @@ class Upstream {
     if (model.starts_with("large\"")) return plain(large_);
     if (model.starts_with("paced\"")) return streamed(paced);
     if (model.starts_with("brief\"")) return streamed(brief);
-    if (model.starts_with("slow\"")) return streamed(slow);
+    if (model.starts_with("slow\"")) return streamed(slow_);
     if (model.starts_with("flood\"")) return streamed(flood);
     if (model.starts_with("burst\"")) return streamed(burst);
     return {};
@@ -210,6 +211,7 @@ class Upstream {
   }
 
   EpollLoop& loop_;
+  const Pace slow_;
   const std::string models_ = with_head(models());
   const std::string small_ = with_head(completion("small", small_bytes));
   const std::string large_ = with_head(completion("large", large_bytes));
@@ -226,7 +228,7 @@ class Upstream {
 
 EpollLoop* running = nullptr;
 
-int serve(std::uint16_t port) {
+int serve(std::uint16_t port, std::size_t slow_events) {
   Result<FileDescriptor> socket = listen_tcp("127.0.0.1", port, false);
   if (!socket) {
     std::fprintf(stderr, "bench_upstream: %s\n", socket.error().detail.c_str());
@@ -234,7 +236,7 @@ int serve(std::uint16_t port) {
   }
   const std::uint16_t bound = local_port(*socket);
   EpollLoop loop;
-  Upstream upstream(loop);
+  Upstream upstream(loop, slow_events);
   ConnectionCount count(loop.run_queue(), 100'000);
   Listener listener(loop, std::move(*socket), count);
   TaskGroup tasks(loop.run_queue());
@@ -255,8 +257,10 @@ int serve(std::uint16_t port) {
 
 int main(int argc, char** argv) {
   std::uint16_t port = 0;
+  std::size_t slow_events = 100'000;
   CLI::App app("A model server that costs next to nothing, for benchmarks.");
   app.add_option("--port", port, "0: any free port");
+  app.add_option("--slow-events", slow_events, "the length of a stream of the model `slow`");
   CLI11_PARSE(app, argc, argv);
-  return rocket::serve(port);
+  return rocket::serve(port, slow_events);
 }

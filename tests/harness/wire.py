@@ -110,9 +110,10 @@ def call(
     body: bytes | dict | None = None,
     headers: dict[str, str] | None = None,
     timeout: float = 30,
-    cut: bool = False,
+    cut: bool | None = False,
 ) -> Answer:
-    """One request on a connection of its own. `cut`: the answer has to break off, visibly."""
+    """One request on a connection of its own. `cut`: the answer has to break off, visibly; None:
+    it may."""
     if isinstance(body, dict):
         body = json.dumps(body).encode()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
@@ -123,7 +124,7 @@ def call(
         try:
             body = response.read()
         except http.client.IncompleteRead as broken:
-            assert cut, broken
+            assert cut is not False, broken
             return Answer(response.status, lines, broken.partial)
         assert not cut, f"nothing shows that this is not all: {body[-200:]!r}"
         return Answer(response.status, lines, body)

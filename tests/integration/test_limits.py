@@ -1,10 +1,24 @@
-"""What is held at once is bounded: connections wait, bodies are refused, and both recover."""
+"""What is held at once is bounded, and so is the time for each thing; hitting a limit is a clear
+error, and everything works afterwards. docs/testing.md says which limit is tested where."""
 
+import contextlib
 import json
 import select
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
-from harness.gateway import backend
-from harness.wire import chat, request_bytes
+import pytest
+
+from harness.gateway import Gateway, backend
+from harness.sockets import established
+from harness.waiting import elapse, wait_until
+from harness.wire import chat, events, request_bytes, streamed_text
+
+MEBI = 1024 * 1024
+# A busy machine lets everybody wait.
+SLACK = 5.0
 
 
 def silent(connection, seconds: float) -> bool:
@@ -34,8 +48,7 @@ def test_the_admin_port_is_not_locked_out_by_a_full_data_port(rocket, fake) -> N
 
 
 def test_bodies_in_flight_are_bounded_and_announcing_costs_nothing(rocket, fake) -> None:
-    mebi = 1024 * 1024
-    limits = {"body_bytes": mebi, "bodies_in_flight_bytes": mebi}
+    limits = {"body_bytes": MEBI, "bodies_in_flight_bytes": MEBI}
     gateway = rocket({"backends": [backend("a", fake().url)], "limits": limits})
     body = json.dumps(chat("m", padding="x" * 700_000)).encode()
     whole = request_bytes("POST", "/v1/chat/completions", body)
@@ -53,3 +66,183 @@ def test_bodies_in_flight_are_bounded_and_announcing_costs_nothing(rocket, fake)
         slow.send(body[-10:])
         assert slow.read().status == 200
     assert gateway.call("POST", "/v1/chat/completions", body).status == 200
+
+
+def test_answers_in_flight_are_bounded_by_the_same_budget(rocket, fake) -> None:
+    limits = {"body_bytes": MEBI, "bodies_in_flight_bytes": MEBI}
+    gateway = rocket({"backends": [backend("a", fake().url)], "limits": limits})
+    large = chat("m", fake={"answer_bytes": 700_000})
+    body = json.dumps(chat("m", padding="x" * 700_000)).encode()
+    whole = request_bytes("POST", "/v1/chat/completions", body)
+    with gateway.connect() as slow:
+        slow.send(whole[:-10])
+        # What arrives is counted when it arrives, and nobody says when that is.
+        refused = wait_until("the budget is used", lambda: not_ok(gateway, large))
+        assert refused.status == 503
+        assert refused.error()["code"] == "overloaded"
+        # A stream holds no more than an event of its answer.
+        stream = gateway.chat({**large, "stream": True})
+        assert len(streamed_text(stream.body)) > 600_000
+    assert gateway.chat(large).status == 200
+
+
+def not_ok(gateway: Gateway, body: dict):
+    answer = gateway.chat(body)
+    return answer if answer.status != 200 else None
+
+
+def test_a_whole_answer_larger_than_a_body_may_be_is_502(rocket, fake) -> None:
+    gateway = rocket({"backends": [backend("a", fake().url)], "limits": {"body_bytes": "64KiB"}})
+    assert gateway.chat(chat("m", fake={"answer_bytes": 60_000})).status == 200
+    assert gateway.chat(chat("m", fake={"answer_bytes": 70_000})).status == 502
+
+
+def test_an_event_larger_than_an_event_may_be_is_not_passed_on(rocket, fake) -> None:
+    gateway = rocket({"backends": [backend("a", fake().url)], "limits": {"event_bytes": "8KiB"}})
+    fits = chat("m", stream=True, fake={"tokens": 4, "answer_bytes": 4 * 6000})
+    assert len(streamed_text(gateway.chat(fits).body)) > 4 * 5000
+    large = chat("m", stream=True, fake={"tokens": 4, "answer_bytes": 4 * 9000})
+    # It would have been the first token, so nothing was sent yet.
+    assert gateway.chat(large).status == 502
+    late = chat("m", stream=True, fake={"fault": "long_line", "at": 4, "tokens": 8})
+    answer = gateway.chat({**late, "fake": {**late["fake"], "event_delay_ms": 20}}, cut=True)
+    assert json.loads(events(answer.body)[-1])["error"]["message"]
+
+
+@pytest.mark.parametrize("kept", [2, 256])
+def test_idle_connections_to_an_endpoint_are_bounded(kept: int, rocket, fake) -> None:
+    server = fake()
+    gateway = rocket(
+        {"backends": [backend("a", server.url)], "limits": {"idle_per_endpoint": kept}}
+        | {"health": {"interval": "1m"}}
+    )
+    slow = chat("m", fake={"head_delay_ms": 300})
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(gateway.chat, [slow] * 8)
+        wait_until("eight connections are in use", lambda: established(server.port) >= 8)
+        assert {answer.status for answer in answers} == {200}
+    # Sooner than they would be closed for their age, 4 s.
+    most = wait_until(
+        "they are idle", lambda: (held := established(server.port)) <= kept and held, seconds=2
+    )
+    assert most == min(kept, 8)
+
+
+def test_a_client_s_idle_connection_is_closed_after_keep_alive_and_not_before(rocket, fake) -> None:
+    gateway = rocket({"backends": [backend("a", fake().url)], "limits": {"keep_alive": "1500ms"}})
+    ping = request_bytes("GET", "/livez")
+    with gateway.connect() as connection:
+        began = asked = time.monotonic()
+        # Each request begins it anew.
+        while asked - began < 2:
+            connection.send(ping)
+            assert connection.read().status == 200
+            elapse(0.4)
+            asked = time.monotonic()
+        connection.send(ping)
+        assert connection.read().status == 200
+        answered = time.monotonic()
+        assert connection.ended()
+        closed = time.monotonic()
+    assert closed - asked >= 1.48
+    assert closed - answered <= 1.5 + SLACK
+
+
+def test_a_client_that_stops_reading_is_cut_after_write_time(rocket, flood) -> None:
+    upstream = flood(200 * MEBI)
+    gateway = rocket({"backends": [backend("a", upstream.url)], "limits": {"write_time": "1s"}})
+    with gateway.connect() as connection:
+        asked = time.monotonic()
+        connection.send(request_bytes("POST", "/v1/chat/completions", chat("m", stream=True)))
+        wait_until("the stream runs", lambda: upstream.sent() and upstream.sent()[0] > 0)
+        wait_until("the upstream is left", lambda: upstream.streaming() == 0)
+        assert 1 <= time.monotonic() - asked <= 1 + SLACK
+        # It can see that this is not all; and the kernel holds nothing for it any more.
+        with pytest.raises(ConnectionResetError):
+            while connection.socket.recv(MEBI):
+                pass
+    (line,) = gateway.access_lines(1)
+    assert (line["outcome"], line["blame"]) == ("cancelled", "client")
+
+
+def test_a_client_that_reads_slowly_but_steadily_is_not_cut(rocket, flood) -> None:
+    upstream = flood(20 * MEBI)
+    gateway = rocket({"backends": [backend("a", upstream.url)], "limits": {"write_time": "1s"}})
+    with gateway.connect() as connection:
+        connection.send(request_bytes("POST", "/v1/chat/completions", chat("m", stream=True)))
+        seen, began = b"", time.monotonic()
+        while not seen.endswith(b"0\r\n\r\n"):
+            more = connection.socket.recv(MEBI)
+            assert more, "it was cut"
+            seen = seen[-8:] + more
+            if time.monotonic() - began < 2:
+                elapse(0.1)
+    assert gateway.access_lines(1)[0]["outcome"] == "ok"
+
+
+@contextlib.contextmanager
+def black_hole(port: int) -> Iterator[None]:
+    """Connections to it are never completed: its queue is full, and nobody accepts."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(0)
+        for _ in range(8):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield
+
+
+def test_the_error_names_the_phase_connect(rocket, fake) -> None:
+    server = fake()
+    gateway = rocket(
+        {"backends": [backend("hole", server.url)], "timeouts": {"connect": "1s"}}
+        | {"health": {"interval": "1m"}}
+    )
+    server.kill()
+    with black_hole(server.port):
+        asked = time.monotonic()
+        answer = gateway.chat(chat("m"))
+        assert 1 <= time.monotonic() - asked <= 1 + SLACK
+    assert answer.status == 504, answer
+    assert "timeouts.connect" in answer.error()["message"]
+
+
+@pytest.mark.parametrize(
+    ("phase", "stream", "fault"),
+    [("first_token", True, "hang_before_head"), ("total", False, "hang_before_head")],
+    ids=["first_token", "total"],
+)
+def test_the_error_names_the_phase(phase: str, stream: bool, fault: str, rocket, fake) -> None:
+    server = fake(fault=fault)
+    gateway = rocket({"backends": [backend("a", server.url)], "timeouts": {phase: "1s"}})
+    asked = time.monotonic()
+    answer = gateway.chat(chat("m", stream=stream))
+    assert 1 <= time.monotonic() - asked <= 1 + SLACK
+    assert answer.status == 504, answer
+    assert f"timeouts.{phase}" in answer.error()["message"]
+
+
+@pytest.mark.parametrize(
+    ("phase", "script"),
+    [
+        ("idle", {"fault": "hang_mid_stream", "at": 3}),
+        # Never silent for long, and never done.
+        ("total", {"tokens": 1000, "event_delay_ms": 50}),
+        ("total", {"fault": "drip_body", "drip_delay_ms": 20, "tokens": 1000}),
+    ],
+    ids=["idle", "total", "total, dripping"],
+)
+def test_a_stream_s_last_event_names_the_phase(phase: str, script: dict, rocket, fake) -> None:
+    timeouts = {phase: "1s"}
+    gateway = rocket({"backends": [backend("a", fake().url)], "timeouts": timeouts})
+    asked = time.monotonic()
+    answer = gateway.chat(chat("m", stream=True, fake=script), cut=None)
+    assert 1 <= time.monotonic() - asked <= 1 + SLACK
+    if answer.status == 200:
+        message = json.loads(events(answer.body)[-1])["error"]["message"]
+    else:  # it had not come to its first token yet
+        message = answer.error()["message"]
+    assert f"timeouts.{phase}" in message

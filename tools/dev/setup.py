@@ -18,7 +18,7 @@ PACKAGES = {
     ),
     "check": "git clang-tidy-19 clang-format-19",
     "fuzz": "clang-19 libclang-rt-19-dev lld-19 llvm-19",
-    "test": "curl strace",
+    "test": "curl strace slowhttptest",
 }
 
 
