@@ -1,0 +1,250 @@
+"""Upstream faults from outside: those of the list that no other suite asks for, and floods."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from harness.gateway import Gateway, backend
+from harness.waiting import wait_until
+from harness.wire import chat, request_bytes
+
+MEBI = 1024 * 1024
+SHORT = {"connect": "500ms", "first_token": "1s", "idle": "1s", "total": "2s"}
+CHAT = json.dumps(
+    {
+        "id": "c",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [
+            {"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}
+        ],
+    }
+).encode()
+MODELS = json.dumps({"object": "list", "data": [{"id": "m", "object": "model"}]}).encode()
+
+
+def sized(body: bytes, *lines: bytes) -> bytes:
+    head = [b"HTTP/1.1 200 OK", b"Content-Type: application/json", *lines]
+    return b"\r\n".join((*head, b"Content-Length: %d" % len(body))) + b"\r\n\r\n" + body
+
+
+@contextmanager
+def scripted(answer: bytes, *, then: bytes = b"", keep: bool = False) -> Iterator[str]:
+    """Answers each POST with exactly these bytes and closes, unless `keep`. `then`: said again and
+    again, until nobody listens."""
+
+    def serve(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            data = b""
+            while True:
+                while b"\r\n\r\n" not in data:
+                    if not (more := connection.recv(65536)):
+                        return
+                    data += more
+                asked, data = data, b""
+                if asked.startswith(b"GET"):
+                    connection.sendall(sized(MODELS))
+                    continue
+                connection.sendall(answer)
+                while then:
+                    connection.sendall(then)
+                if not keep:
+                    return
+
+    def accept(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        thread = threading.Thread(target=accept, args=(listener,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+STREAM = CHUNKED.replace(b"application/json", b"text/event-stream")
+ONE_CHUNK = chunk(CHAT)
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+
+# Name: (the upstream's bytes, status to the client if nobody else is left).
+ANSWERS = {
+    "right": (sized(CHAT), 200),
+    "right, chunked": (CHUNKED + ONE_CHUNK + b"0\r\n\r\n", 200),
+    "trailers": (CHUNKED + ONE_CHUNK + b"0\r\nX-Trailer: y\r\n\r\n", 200),
+    "a chunk extension": (CHUNKED + ONE_CHUNK.replace(b"\r\n", b";a=b\r\n", 1) + b"0\r\n\r\n", 200),
+    "one 100": (CONTINUE + sized(CHAT), 200),
+    "early hints": (HINTS + sized(CHAT), 200),
+    "some early hints": (HINTS * 3 + sized(CHAT), 200),
+    "5,000 early hints": (HINTS * 5000 + sized(CHAT), 502),
+    "5,000 100s": (CONTINUE * 5000 + sized(CHAT), 502),
+    "100 and 103 in turn": ((CONTINUE + HINTS) * 1000 + sized(CHAT), 502),
+    "unasked upgrade": (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + CHAT, 502),
+    "204 with a body": (b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello", 502),
+    "redirect": (b"HTTP/1.1 302 Found\r\nLocation: http://x/\r\nContent-Length: 0\r\n\r\n", 502),
+    "HTTP/2.0": (sized(CHAT).replace(b"HTTP/1.1", b"HTTP/2.0"), 502),
+    "no status": (b"HTTP/1.1 \r\n\r\n", 502),
+    "status of two digits": (sized(CHAT).replace(b"200", b"20"), 502),
+    "status of four digits": (sized(CHAT).replace(b"200", b"2000"), 502),
+    "negative length": (CHUNKED.replace(b"Transfer-Encoding: chunked", b"Content-Length: -1"), 502),
+    "length with a plus": (sized(CHAT).replace(b"Length: ", b"Length: +"), 502),
+    "length overflows": (
+        CHUNKED.replace(b"Transfer-Encoding: chunked", b"Content-Length: 99999999999999999999"),
+        502,
+    ),
+    "length of 4 exabytes": (
+        CHUNKED.replace(b"Transfer-Encoding: chunked", b"Content-Length: 4611686018427387904"),
+        502,
+    ),
+    "equal lengths twice": (sized(CHAT, b"Content-Length: %d" % len(CHAT)), 502),
+    "chunked twice": (
+        CHUNKED.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n")
+        + ONE_CHUNK
+        + b"0\r\n\r\n",
+        502,
+    ),
+    "xchunked": (CHUNKED.replace(b"chunked", b"xchunked") + ONE_CHUNK + b"0\r\n\r\n", 502),
+    "folded header": (sized(CHAT, b"X: a", b" b"), 502),
+    "space before the colon": (sized(CHAT, b"X : a"), 502),
+    "header without a colon": (sized(CHAT, b"nonsense"), 502),
+    "101 header lines": (sized(CHAT, *[b"X: y"] * 101), 502),
+    "an 80 KB header": (sized(CHAT, b"X: " + b"y" * 80_000), 502),
+    "a size without digits": (CHUNKED + b"\r\n" + CHAT + b"\r\n0\r\n\r\n", 502),
+    "a chunk longer than its size": (CHUNKED + b"5\r\n" + CHAT + b"\r\n0\r\n\r\n", 502),
+    "no last chunk": (CHUNKED + ONE_CHUNK, 503),
+    "half a chunk": (CHUNKED + ONE_CHUNK[:20], 503),
+    "half a head": (sized(CHAT)[:40], 503),
+    "no answer at all": (b"", 503),
+    "empty body": (sized(b""), 502),
+    "half an object": (sized(CHAT[:-10]), 502),
+    "a list": (sized(b"[]"), 502),
+    "invalid UTF-8": (sized(CHAT.replace(b'"x"', b'"\xff"')), 502),
+    "deep": (sized(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), 502),
+    "a page": (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>no model here</html>",
+        502,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_is_whole_or_an_error(name: str, rocket) -> None:
+    answer, status = ANSWERS[name]
+    with scripted(answer) as url:
+        gateway = rocket(
+            {"backends": [backend("odd", url)], "timeouts": SHORT, "mark_backend": False}
+        )
+        seen = gateway.chat(chat("m"))
+        assert seen.status == status, seen
+        if status == 200:
+            assert seen.body == CHAT
+            # Nothing but the answer itself came along.
+            assert not {"link", "x-trailer", "trailer"} & {name for name, _ in seen.headers}
+        else:
+            assert seen.error()["message"]
+        gateway.finish()
+
+
+# Bytes without end: (what comes first, what comes then).
+FLOODS = {
+    "header lines": (b"HTTP/1.1 200 OK\r\n", b"X: " + b"y" * 1000 + b"\r\n"),
+    "one header": (b"HTTP/1.1 200 OK\r\nX: ", b"y" * 1000),
+    "a reason": (b"HTTP/1.1 200 ", b"y" * 1000),
+    "100s": (b"", CONTINUE * 100),
+    "early hints": (b"", HINTS * 100),
+    "hints of one header": (b"HTTP/1.1 103 Early Hints\r\nX: ", b"y" * 1000),
+    "line ends": (b"", b"\r\n" * 500),
+    "a chunk's extension": (CHUNKED + b"5;a=", b"y" * 1000),
+    "digits of a size": (CHUNKED, b"0" * 1000),
+    "trailers": (CHUNKED + ONE_CHUNK + b"0\r\n", b"X: " + b"y" * 1000 + b"\r\n"),
+    "a body": (CHUNKED, chunk(b" " * 1000)),
+    "an error's body": (CHUNKED.replace(b"200", b"400"), chunk(b"y" * 1000)),
+}
+ROLE = b'data: {"choices":[{"index":0,"delta":{"role":"assistant"}}]}\n\n'
+TOKEN = b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'
+# And in a stream: whether the client has seen the first token.
+STREAM_FLOODS = {
+    "one event": (STREAM + chunk(b"data: "), chunk(b"y" * 1000), False),
+    "one comment": (STREAM + chunk(b":"), chunk(b"y" * 1000), False),
+    "comments": (STREAM, chunk(b":" + b"y" * 1000 + b"\n\n"), False),
+    "line ends": (STREAM, chunk(b"\n" * 1000), False),
+    "roles": (STREAM, chunk(ROLE * 10), False),
+    "an extension": (STREAM + b"5;a=", b"y" * 1000, False),
+    "tokens": (STREAM, chunk(TOKEN * 10), True),
+    "one event behind a token": (STREAM + chunk(TOKEN + b"data: "), chunk(b"y" * 1000), True),
+    "comments behind a token": (STREAM + chunk(TOKEN), chunk(b":yyy\n\n" * 100), True),
+    "line ends behind a token": (STREAM + chunk(TOKEN), chunk(b"\n" * 1000), True),
+    "an extension behind a token": (STREAM + chunk(TOKEN) + b"5;a=", b"y" * 1000, True),
+}
+
+
+@contextmanager
+def flooded(rocket, first: bytes, then: bytes) -> Iterator[Gateway]:
+    """What is asked meanwhile ends in time, and takes little memory."""
+    with scripted(first, then=then) as url:
+        gateway = rocket(
+            {"backends": [backend("flood", url)], "timeouts": SHORT}
+            | {"limits": {"body_bytes": "4MiB"}}
+        )
+        before = gateway.program.rss_bytes()
+        asked = time.monotonic()
+        yield gateway
+        assert time.monotonic() - asked <= 2 + 5
+        # An event or a body at its limit, and what was copied of it.
+        assert gateway.program.rss_bytes() - before <= 12 * MEBI
+        wait_until("nothing is in flight", lambda: gateway.in_flight() == 0)
+        gateway.finish()
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_flood_is_left_in_time_and_in_little_memory(name: str, rocket) -> None:
+    with flooded(rocket, *FLOODS[name]) as gateway:
+        answer = gateway.chat(chat("m"))
+        assert answer.status == 502, answer
+        assert answer.error()["message"]
+
+
+def begin_and_end(gateway: Gateway, body: dict) -> tuple[bytes, bytes]:
+    """The first and the last of what is answered; what may be a flood is between them."""
+    with gateway.connect() as connection:
+        connection.send(request_bytes("POST", "/v1/chat/completions", body))
+        begin = end = connection.socket.recv(4096)
+        while more := connection.socket.recv(MEBI):
+            end = end[-4096:] + more
+    return begin, end[-4096:]
+
+
+@pytest.mark.parametrize("name", STREAM_FLOODS)
+def test_a_flood_in_a_stream_is_left_in_time(name: str, rocket) -> None:
+    first, then, committed = STREAM_FLOODS[name]
+    with flooded(rocket, first, then) as gateway:
+        body = chat("m", stream=True)
+        if not committed:
+            answer = gateway.chat(body)
+            assert answer.status in (502, 504), answer
+            assert answer.error()["message"]
+            return
+        begin, end = begin_and_end(gateway, body)
+        # Where the fault came in one read with the first token, nothing was shown of either.
+        if begin.startswith(b"HTTP/1.1 200 "):
+            # No last chunk: it is cut.
+            assert b"[DONE]" not in end and end.endswith(b"}}\n\n\r\n"), end[-200:]
+            last = end.rpartition(b"data: ")[2].strip()
+            assert json.loads(last)["error"]["message"]
+        else:
+            assert begin.startswith(b"HTTP/1.1 502 ")
