@@ -11,13 +11,23 @@
 #include <cstring>
 
 namespace rocket {
+namespace {
+
+// What the kernel buffers of what can not be sent yet. Without a bound it is megabytes: held for
+// each peer that takes nothing, and a peer that takes little would look like one, since the kernel
+// says "writable" only when a third of it is free.
+constexpr int unsent_bytes_max = 128 * 1024;
+
+}  // namespace
 
 SocketStream::SocketStream(EpollLoop& loop, FileDescriptor fd)
     : ByteStream(loop), fd_(std::move(fd)) {
-  // A token must leave when it is written, not when a timer says so. Fails on Unix sockets,
-  // which have no such delay.
+  // A token must leave when it is written, not when a timer says so. Both fail on Unix sockets,
+  // which have no such delay and small buffers.
   const int on = 1;
   ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max,
+               sizeof unsent_bytes_max);
   if (loop.watch(fd_.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP, *this)) return;
   // Nobody may wait for what will never be told: the connection is over.
   ::shutdown(fd_.get(), SHUT_RDWR);

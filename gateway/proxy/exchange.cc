@@ -333,11 +333,15 @@ Task<void> Exchange::answer_whole(const AttemptPlan& plan, Attempt& attempt) {
   append_passed_answer_headers(lines, attempt.head().headers);
   call_.response().send(attempt.head().status, lines, pieces);
   if (attempt.answer().usage) count_tokens(*attempt.answer().usage);
-  call_.close_account(Outcome::ok, Blame::none);
   AnswerReader::release(attempt.take_reader(), loop_.io, loop_.read_offs);
   if (call_.response().blocked()) {
-    co_await call_.response().drained();
+    // The body is held meanwhile: a client that takes it drop by drop has no longer than others.
+    const TimePoint taken_by =
+        std::max(deadline_, deadline_after(loop_.io.timers.now(), config_.limits.write_time));
+    const bool alive = co_await call_.response().drained(taken_by);
+    if (!alive) co_return;
   }
+  call_.close_account(Outcome::ok, Blame::none);
 }
 
 // The upstream refuses the request: its words are the client's to read, as they are if they are

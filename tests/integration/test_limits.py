@@ -167,17 +167,40 @@ def test_a_client_that_stops_reading_is_cut_after_write_time(rocket, flood) -> N
 
 def test_a_client_that_reads_slowly_but_steadily_is_not_cut(rocket, flood) -> None:
     upstream = flood(20 * MEBI)
-    gateway = rocket({"backends": [backend("a", upstream.url)], "limits": {"write_time": "1s"}})
+    gateway = rocket({"backends": [backend("a", upstream.url)], "limits": {"write_time": "2s"}})
     with gateway.connect() as connection:
         connection.send(request_bytes("POST", "/v1/chat/completions", chat("m", stream=True)))
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         seen, began = b"", time.monotonic()
         while not seen.endswith(b"0\r\n\r\n"):
-            more = connection.socket.recv(MEBI)
+            # Less in write_time than the kernel would have buffered.
+            slow = time.monotonic() - began < 6
+            more = connection.socket.recv(32 * 1024 if slow else MEBI)
             assert more, "it was cut"
             seen = seen[-8:] + more
-            if time.monotonic() - began < 2:
-                elapse(0.1)
+            if slow:
+                elapse(0.05)
     assert gateway.access_lines(1)[0]["outcome"] == "ok"
+
+
+def test_a_whole_answer_is_not_held_longer_than_an_exchange_may_take(rocket, fake) -> None:
+    """Never stopping for long, a client could otherwise hold bodies_in_flight_bytes for hours."""
+    gateway = rocket(
+        {"backends": [backend("a", fake().url)]}
+        | {"timeouts": {"total": "5s"}, "limits": {"write_time": "2s"}}
+    )
+    body = chat("m", fake={"answer_bytes": 20_000_000})
+    with gateway.connect() as connection:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        asked = time.monotonic()
+        connection.send(request_bytes("POST", "/v1/chat/completions", body))
+        assert connection.read_head().status == 200
+        with pytest.raises(ConnectionResetError):
+            while connection.socket.recv(100_000):
+                elapse(0.05)
+                assert time.monotonic() - asked <= 5 + SLACK
+    (line,) = gateway.access_lines(1)
+    assert (line["outcome"], line["blame"]) == ("cancelled", "client")
 
 
 @contextlib.contextmanager
