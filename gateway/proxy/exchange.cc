@@ -336,8 +336,8 @@ Task<void> Exchange::answer_whole(const AttemptPlan& plan, Attempt& attempt) {
   AnswerReader::release(attempt.take_reader(), loop_.io, loop_.read_offs);
   if (call_.response().blocked()) {
     // The body is held meanwhile: a client that takes it drop by drop has no longer than others.
-    const TimePoint taken_by =
-        std::max(deadline_, deadline_after(loop_.io.timers.now(), config_.limits.write_time));
+    const TimePoint taken_by = std::max(
+        common_.deadline, deadline_after(loop_.io.timers.now(), config_.limits.write_time));
     const bool alive = co_await call_.response().drained(taken_by);
     if (!alive) co_return;
   }
