@@ -40,17 +40,27 @@ bool says_something(const JsonValue& value) {
   }
 }
 
-bool choice_has_content(Operation operation, std::string_view choice) {
+// What a choice says: nothing, something, or `text` as well if that is what it says.
+struct Said {
+  bool something = false;
+  std::string_view text;
+};
+
+Said said_by_choice(Operation operation, std::string_view choice) {
   const bool chat = operation == Operation::chat_completions;
   for (const JsonMember& member : json_members(choice)) {
-    if (member.key_is("finish_reason") && says_something(member.value)) return true;
-    if (!chat && member.key_is("text") && says_something(member.value)) return true;
+    if (member.key_is("finish_reason") && says_something(member.value)) return {true, {}};
+    if (!chat && member.key_is("text") && says_something(member.value)) {
+      return {true, member.value.raw_string()};
+    }
     if (!chat || !member.key_is("delta") || member.value.kind != JsonKind::object) continue;
     for (const JsonMember& part : json_members(member.value.text)) {
-      if (!part.key_is("role") && says_something(part.value)) return true;
+      if (!part.key_is("role") && says_something(part.value)) {
+        return {true, part.value.raw_string()};
+      }
     }
   }
-  return false;
+  return {};
 }
 
 std::string error_message(const JsonValue& error) {
@@ -86,14 +96,14 @@ Result<OpenAiEvent> read_openai_event(Operation operation, std::string_view data
     return event;
   }
   bool has_choices = false;
-  bool has_content = false;
+  Said said;
   bool has_error = false;
   const auto scanned = scan_object(data, JsonLimits{}, [&](const JsonMember& member) {
     if (member.key_is("choices") && member.value.kind == JsonKind::array) {
       for (const JsonValue& choice : json_elements(member.value.text)) {
         has_choices = true;
-        if (choice.kind == JsonKind::object && !has_content) {
-          has_content = choice_has_content(operation, choice.text);
+        if (choice.kind == JsonKind::object && !said.something) {
+          said = said_by_choice(operation, choice.text);
         }
       }
     } else if (member.key_is("usage")) {
@@ -106,8 +116,9 @@ Result<OpenAiEvent> read_openai_event(Operation operation, std::string_view data
   if (!scanned) return fail(ErrorCode::upstream_garbage, "an event of the stream is not JSON");
   if (has_error) {
     event.kind = OpenAiEvent::Kind::error;
-  } else if (has_content) {
+  } else if (said.something) {
     event.kind = OpenAiEvent::Kind::content;
+    event.text = said.text;
   } else if (!has_choices && event.usage) {
     event.kind = OpenAiEvent::Kind::usage;
   }

@@ -40,6 +40,9 @@ struct OpenAiEvent {
   Kind kind = Kind::lifecycle;
   std::optional<Usage> usage;
   std::string error;
+  // With `content`: the inside of the string that made it so, if it was one. As long as that is
+  // not empty, what it says does not matter to anything else here.
+  std::string_view text;
 };
 
 // upstream_garbage if `data` is neither [DONE] nor a JSON object.

@@ -1,5 +1,6 @@
 #include "schema/openai_answer.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -88,6 +89,26 @@ void check_event(Operation operation, std::string_view data) {
   if (event->kind == Kind::usage) ROCKET_ASSERT(event->usage);
 }
 
+// A stream that remembers what its events look like says of each what it says of it alone. The
+// input is split at line feeds, which no event's data has, or has joined by the splitter.
+void check_stream(Operation operation, std::string_view text) {
+  OpenAiStream stream(operation, false);
+  while (!text.empty() && !stream.done()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view data = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    OpenAiStream alone(operation, false);
+    const bool before = stream.content_seen();
+    const auto taken = stream.take({data, data});
+    const auto expected = alone.take({data, data});
+    ROCKET_ASSERT(taken.has_value() == expected.has_value());
+    ROCKET_ASSERT(stream.content_seen() == (before || alone.content_seen()));
+    ROCKET_ASSERT(stream.done() == alone.done());
+    if (!taken) return;
+    ROCKET_ASSERT(*taken == *expected);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -95,6 +116,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_answer(text);
   check_event(Operation::chat_completions, text);
   check_event(Operation::completions, text);
+  check_stream(Operation::chat_completions, text);
+  check_stream(Operation::completions, text);
   constexpr std::size_t error_bytes_max = 512;
   ROCKET_ASSERT(read_upstream_error(text).size() <= error_bytes_max);
   return 0;

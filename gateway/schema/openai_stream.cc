@@ -2,7 +2,7 @@
 
 namespace rocket {
 
-Result<bool> OpenAiStream::take(const SseEvent& event) {
+Result<bool> OpenAiStream::read(const SseEvent& event) {
   // The answer is whole: what else came with [DONE] can neither spoil it nor lengthen it.
   if (done_) return false;
   auto read = read_openai_event(operation_, event.data);
@@ -11,7 +11,10 @@ Result<bool> OpenAiStream::take(const SseEvent& event) {
   if (read->usage && (read->usage->out != 0 || !usage_)) usage_ = read->usage;
   switch (read->kind) {
     case OpenAiEvent::Kind::lifecycle: return true;
-    case OpenAiEvent::Kind::content: ++content_events_; return true;
+    case OpenAiEvent::Kind::content:
+      ++content_events_;
+      if (!read->text.empty() && !read->usage) pattern_.remember(event.data, read->text);
+      return true;
     case OpenAiEvent::Kind::usage: return usage_asked_;
     case OpenAiEvent::Kind::done: done_ = true; return true;
     case OpenAiEvent::Kind::error:

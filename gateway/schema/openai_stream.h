@@ -1,5 +1,6 @@
 #pragma once
 
+#include "schema/event_pattern.h"
 #include "schema/openai_answer.h"
 #include "wire/sse.h"
 
@@ -15,7 +16,13 @@ class OpenAiStream {
 
   // Whether the client is to see the event. Errors: upstream_garbage, upstream_error_event with
   // the upstream's words; the stream is over then.
-  [[nodiscard]] Result<bool> take(const SseEvent& event);
+  [[nodiscard]] Result<bool> take(const SseEvent& event) {
+    if (!done_ && pattern_.matches(event.data)) {
+      ++content_events_;
+      return true;
+    }
+    return read(event);
+  }
 
   // Something of the answer has come: before it, a failure is invisible to the client.
   [[nodiscard]] bool content_seen() const { return content_events_ != 0; }
@@ -25,11 +32,14 @@ class OpenAiStream {
   [[nodiscard]] Usage usage() const;
 
  private:
+  [[nodiscard]] Result<bool> read(const SseEvent& event);
+
   Operation operation_;
   bool usage_asked_;
   bool done_ = false;
   std::int64_t content_events_ = 0;
   std::optional<Usage> usage_;
+  EventPattern pattern_;  // of the last content that came without usage
 };
 
 }  // namespace rocket

@@ -178,9 +178,8 @@ Result<void> JsonReader::finish() const {
   return {};
 }
 
-const char* JsonReader::space_end(const char* p) const {
-  // Most often there is none.
-  while (p != end_ && *p <= ' ' && is_space(*p))
+const char* JsonReader::spaces_end(const char* p) const {
+  while (p != end_ && is_space(*p))
     ++p;
   return p;
 }
@@ -274,12 +273,6 @@ const char* JsonReader::scalar_end(const char* p) {
   if (first == 'n') return literal_end(p, "null");
   return expected(p,
                   "a value (string in double quotes, number, true, false, null, array or object)");
-}
-
-const char* JsonReader::string_end(const char* open) {
-  const char* const p = json_plain_end(open + 1, end_);
-  if (peek(p) == '"') return p + 1;
-  return string_rest_end(p, open);
 }
 
 // Of a string that holds more than plain characters; kept apart to keep short strings fast.

@@ -88,14 +88,21 @@ class JsonReader {
   [[nodiscard]] char peek(const char* p) const { return p == end_ ? '\0' : *p; }
 
   // Each takes where something begins and gives where it ends, or null after a fault.
-  [[nodiscard]] const char* space_end(const char* p) const;
+  [[nodiscard]] const char* space_end(const char* p) const {
+    // Most often there is none.
+    return p == end_ || static_cast<unsigned char>(*p) > ' ' ? p : spaces_end(p);
+  }
+  [[nodiscard]] const char* spaces_end(const char* p) const;
   [[nodiscard]] const char* next_item(char open);
   [[nodiscard]] const char* key_end(const char* p);
   [[nodiscard]] const char* colon_end(const char* p);
   [[nodiscard]] const char* value_end(const char* p, unsigned depth);
   [[nodiscard]] const char* container_end(const char* p, unsigned outer);
   [[nodiscard]] const char* scalar_end(const char* p);
-  [[nodiscard]] const char* string_end(const char* open);
+  [[nodiscard]] const char* string_end(const char* open) {
+    const char* const p = json_plain_end(open + 1, end_);
+    return peek(p) == '"' ? p + 1 : string_rest_end(p, open);
+  }
   [[nodiscard]] const char* string_rest_end(const char* p, const char* open);
   [[nodiscard]] const char* number_end(const char* p);
   [[nodiscard]] const char* digits_end(const char* p, std::string_view place);

@@ -1,6 +1,7 @@
 #include "wire/json_string.h"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <algorithm>
 #include <array>
@@ -110,6 +111,17 @@ const char* ascii_end(const char* p, const char* end) {
   return p;
 }
 
+bool is_ascii(std::string_view text) {
+  const char* p = text.data();
+  const char* const end = p + text.size();
+  std::uint64_t seen = 0;
+  for (; end - p >= 8; p += 8)
+    seen |= load_word(p);
+  for (; p != end; ++p)
+    seen |= static_cast<unsigned char>(*p);
+  return (seen & every_byte(0x80)) == 0;
+}
+
 bool needs_escape(char32_t c) {
   return c < 0x20 || c == '"' || c == '\\' || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029;
 }
@@ -126,7 +138,7 @@ void append_escaped(std::string& out, char32_t c) {
 
 }  // namespace
 
-const char* json_plain_end(const char* p, const char* end) {
+const char* json_plain_tail_end(const char* p, const char* end) {
   for (; end - p >= 8; p += 8) {
     const std::uint64_t special = special_bytes(load_word(p));
     if (special != 0) return p + std::countr_zero(special) / 8;
@@ -134,6 +146,17 @@ const char* json_plain_end(const char* p, const char* end) {
   while (p != end && !is_special(*p))
     ++p;
   return p;
+}
+
+bool json_string_valid(std::string_view raw) {
+  const char* p = raw.data();
+  const char* const end = p + raw.size();
+  while ((p = json_plain_end(p, end)) != end) {
+    if (*p != '\\') return false;
+    p = read_json_escape(p, end).end;
+    if (p == nullptr) return false;
+  }
+  return is_ascii(raw) || simdjson::validate_utf8(raw);
 }
 
 JsonEscape read_json_escape(const char* backslash, const char* end) {

@@ -1,5 +1,10 @@
 #pragma once
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include <bit>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -7,9 +12,29 @@
 // The inside of JSON strings: escapes, UTF-8, and quoting.
 namespace rocket {
 
+// As json_plain_end, 8 bytes at a time and the last ones singly.
+[[nodiscard]] const char* json_plain_tail_end(const char* p, const char* end);
+
 // The first byte that can not stand for itself in a string (a quote, a backslash or a control
 // character), or `end`. What is not ASCII stands for itself.
-[[nodiscard]] const char* json_plain_end(const char* p, const char* end);
+[[nodiscard]] inline const char* json_plain_end(const char* p, const char* end) {
+#ifdef __SSE2__
+  for (; end - p >= 16; p += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    const __m128i backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    const __m128i controls = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+    const __m128i special = _mm_or_si128(_mm_or_si128(quotes, backslashes), controls);
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(special));
+    if (mask != 0) return p + std::countr_zero(mask);
+  }
+#endif
+  return json_plain_tail_end(p, end);
+}
+
+// Whether `raw` may stand between a string's quotes: no quote or control character, no malformed
+// escape, no half of a surrogate pair, and UTF-8.
+[[nodiscard]] bool json_string_valid(std::string_view raw);
 
 struct JsonEscape {
   char32_t code_point;

@@ -64,6 +64,31 @@ TEST(JsonDecoded, RefusesBrokenEscapes) {
 }
 
 // The wide loop and the one for the rest agree wherever in a word the byte stands.
+TEST(JsonStringValid, TakesWhatMayStandBetweenQuotes) {
+  const struct {
+    std::string raw;
+    bool valid;
+  } cases[] = {
+      {"", true},
+      {"plain", true},
+      {R"(a\"\u00e9\ud83d\ude00)", true},
+      {"12345678\xC3\xA9", true},
+      {"\"", false},
+      {"12345678\"", false},
+      {"\n", false},
+      {"\\", false},
+      {R"(\x)", false},
+      {R"(\u12)", false},
+      {R"(\ud83d)", false},
+      {R"(\ude00)", false},
+      {"\xC3", false},
+      {"12345678\xFF", false},
+      {"\xED\xA0\x80", false},
+  };
+  for (const auto& c : cases)
+    EXPECT_EQ(json_string_valid(c.raw), c.valid) << c.raw;
+}
+
 TEST(JsonPlainEnd, StopsAtEverySpecialByteInEveryPlace) {
   for (size_t place = 0; place < 20; ++place) {
     for (int value = 0; value < 256; ++value) {
