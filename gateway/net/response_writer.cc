@@ -116,7 +116,7 @@ void ResponseWriter::write(std::span<const std::string_view> pieces, bool last) 
   if (framed && bytes != 0) out[count++] = piece_of(chunk_suffix);
   if (framed && last) out[count++] = piece_of(last_chunk);
   put(std::span(out).first(count), Unsent::copied);
-  head_.clear();
+  if (!head_.empty()) std::string().swap(head_);  // a stream lasts, its head is gone
 }
 
 void ResponseWriter::cut() {

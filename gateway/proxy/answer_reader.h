@@ -30,6 +30,8 @@ class AnswerReader {
   [[nodiscard]] const ResponseHead& head() const { return parser_.head(); }
   [[nodiscard]] std::span<const std::string_view> body() const { return parser_.body(); }
   [[nodiscard]] bool complete() const { return parser_.state() == ResponseParser::State::complete; }
+  // Nobody will look at them again; the rest of the head stays.
+  void drop_headers() { parser_.drop_headers(); }
   // At least one byte of an answer has come.
   [[nodiscard]] bool answered() const { return answered_; }
   [[nodiscard]] bool reused() const { return lease_.reused(); }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/body.h"
@@ -62,7 +63,7 @@ class Attempt {
   // Of a 2xx unstreamed answer.
   [[nodiscard]] const OpenAiAnswer& answer() const { return answer_; }
   // Of a stream: whole events that are to be forwarded first.
-  [[nodiscard]] const std::string& held() const { return held_; }
+  [[nodiscard]] std::string take_held() { return std::exchange(held_, {}); }
 
   [[nodiscard]] OpenAiStream& stream() { return stream_; }
   [[nodiscard]] SseSplitter& splitter() { return splitter_; }

@@ -113,8 +113,9 @@ void Call::send_error(const Error& error, std::string_view more_lines) {
   close_account(Outcome::error, meaning.blame);
 }
 
-void Call::drop_body() {
+void Call::drop_request() {
   request_.body = Body();
+  request_.head.headers = {};
 }
 
 void Call::close_account(Outcome outcome, Blame blame) {

@@ -59,8 +59,9 @@ class Call {
   void send_text(int status, std::string_view body,
                  std::string_view content_type = "text/plain; charset=utf-8");
   void send_error(const Error& error, std::string_view more_lines = {});
-  // After the commit nothing is sent again: gives the request's body back to the budget.
-  void drop_body();
+  // After a stream's commit nothing is sent again: gives the request's body back to the budget,
+  // and the memory of its headers.
+  void drop_request();
   // For the account of an answer that was sent otherwise.
   void close_account(Outcome outcome, Blame blame);
 

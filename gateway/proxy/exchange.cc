@@ -375,10 +375,7 @@ Task<Result<void>> Exchange::answer_stream(const AttemptPlan& plan, Attempt& att
   const ModelMetrics& metrics = current_->metrics[answering_]->model(route_.name);
   metrics.first_token.observe(first_token);
 
-  std::string lines = answer_lines(plan, "text/event-stream");
-  append_passed_answer_headers(lines, attempt.head().headers);
-  reply_.begin(lines);
-  call_.drop_body();
+  begin_stream(plan, attempt.head().headers);
   Relay relay(plan, attempt);
   const auto relayed = co_await relay.run();
 
@@ -397,6 +394,15 @@ Task<Result<void>> Exchange::answer_stream(const AttemptPlan& plan, Attempt& att
     co_await reply_.break_off(relayed.error());
   }
   co_return relayed;
+}
+
+// What only the time before the commit needed goes: streams last, and may be many.
+void Exchange::begin_stream(const AttemptPlan& plan, const HeaderList& headers) {
+  std::string lines = answer_lines(plan, "text/event-stream");
+  append_passed_answer_headers(lines, headers);
+  reply_.begin(lines);
+  call_.drop_request();
+  std::string().swap(waiting_lines_);
 }
 
 Task<void> Exchange::answer_failure() {

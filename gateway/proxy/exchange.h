@@ -61,6 +61,7 @@ class Exchange {
   [[nodiscard]] Task<void> answer_whole(const AttemptPlan& plan, Attempt& attempt);
   [[nodiscard]] Task<void> answer_refusal(const AttemptPlan& plan, Attempt& attempt);
   [[nodiscard]] Task<Result<void>> answer_stream(const AttemptPlan& plan, Attempt& attempt);
+  void begin_stream(const AttemptPlan& plan, const HeaderList& headers);
   [[nodiscard]] Task<void> answer_failure();
   [[nodiscard]] std::string answer_lines(const AttemptPlan& plan,
                                          std::string_view content_type) const;

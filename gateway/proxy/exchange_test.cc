@@ -59,6 +59,22 @@ TEST(Exchange, StreamsWhole) {
   EXPECT_EQ(gateway.leftovers(), "");
 }
 
+TEST(Exchange, StreamsWholeHoweverTheBytesArriveInPieces) {
+  for (const Fault framing : {Fault::none, Fault::split_every_byte}) {
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+      FakeScript script;
+      script.tokens = 40;
+      script.fault = framing;
+      SimGateway gateway(seed, {backend("one", script)});
+      gateway.link("one").split_reads = true;
+      const auto request = gateway.ask(sim_chat(true));
+      ASSERT_TRUE(request->whole() && request->has_done()) << seed;
+      ASSERT_EQ(request->text(), fake_text(script)) << seed;
+      ASSERT_FALSE(request->body().contains("\"usage\":{")) << seed;
+    }
+  }
+}
+
 TEST(Exchange, GivesUsageToWhoAsks) {
   SimGateway gateway(1, {backend("one")});
   const auto request = gateway.ask(sim_chat(true, R"("stream_options":{"include_usage":true},)"));

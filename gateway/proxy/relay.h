@@ -1,11 +1,7 @@
 #pragma once
 
-#include <deque>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "proxy/attempt.h"
+#include "proxy/packed_events.h"
 #include "proxy/stream_reply.h"
 
 namespace rocket {
@@ -21,15 +17,15 @@ class Relay {
   [[nodiscard]] Task<Result<void>> run();
 
  private:
+  void send_held();
   [[nodiscard]] Result<void> take_events();
-  void keep(const SseEvent& event, std::string_view source);
-  [[nodiscard]] Task<Result<void>> wait();
+  [[nodiscard]] TimePoint wake_at() const;
+  [[nodiscard]] Task<Result<void>> wait_longer();
 
   const AttemptPlan& plan_;
   Attempt& attempt_;
   TimePoint last_event_{};
-  std::vector<std::string_view> pieces_;
-  std::deque<std::string> copies_;  // events that were split over two pieces of the input
+  PackedEvents events_;
 };
 
 }  // namespace rocket

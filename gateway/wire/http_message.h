@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // HTTP/1 heads as values: what the parsers read and the writer writes.
@@ -33,6 +34,23 @@ class HeaderList {
     std::string_view value;
   };
   class Iterator;
+
+  HeaderList() = default;
+  HeaderList(const HeaderList&) = default;
+  HeaderList(HeaderList&&) = default;
+  HeaderList& operator=(const HeaderList&) = default;
+  // Gives back what was held. The default would not: a long std::string that a short one is
+  // assigned to keeps its memory, and idle connections would hold a head's worth each.
+  HeaderList& operator=(HeaderList&& other) noexcept {
+    HeaderList held;
+    std::swap(text_, held.text_);
+    std::swap(lines_, held.lines_);
+    std::swap(text_, other.text_);
+    std::swap(lines_, other.lines_);
+    line_begin_ = std::exchange(other.line_begin_, 0);
+    return *this;
+  }
+  ~HeaderList() = default;
 
   // The value is one that header_value_ok accepts.
   void add(std::string_view name, std::string_view value);

@@ -28,6 +28,9 @@ class ResponseParser final : public HttpParser {
   // For whoever keeps the head longer than the parser; head() is empty from then on.
   [[nodiscard]] ResponseHead take_head() { return std::exchange(head_, {}); }
 
+  // The same for the headers alone.
+  void drop_headers() { head_.headers = {}; }
+
   // Begin the next message, to another method than HEAD unless expect() says otherwise. Holds no
   // memory then beyond the object itself.
   void reset();
