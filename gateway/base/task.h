@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/frame_memory.h"
 #include "base/waiter.h"
 
 namespace rocket {
@@ -13,8 +14,15 @@ namespace rocket {
 template <class T>
 class Task;
 
+// Where the frames of coroutines lie that have a promise of this kind.
+class FramePromise {
+ public:
+  [[nodiscard]] static void* operator new(std::size_t bytes) { return take_frame(bytes); }
+  static void operator delete(void* frame, std::size_t bytes) { give_frame(frame, bytes); }
+};
+
 // What every task's promise holds: whom to go on with when the body is done.
-class TaskPromise {
+class TaskPromise : public FramePromise {
  public:
   struct FinalAwaiter {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
@@ -179,7 +187,7 @@ class TaskGroup {
 
  private:
   struct Root {
-    struct promise_type : ListHook {
+    struct promise_type : FramePromise, ListHook {
       promise_type(TaskGroup& owner, Task<void>&) : group(owner) {
         link_before(group.head_);
         ++group.size_;
