@@ -80,6 +80,11 @@ Result<void> Operations::check_host(const RequestHead& head) const {
 Result<void> Operations::read_target(const RequestHead& head, Asked& asked) const {
   const std::string_view raw = head.target;
   for (const Row& row : rows_) {
+    if (row.path == raw) {
+      // Canonical already, as rows are.
+      asked.target = {row.path, {}};
+      return {};
+    }
     if (!row.path.ends_with('/') || !raw.starts_with(row.path)) continue;
     const std::string_view segment =
         raw.substr(row.path.size(), raw.find_first_of("?#") - row.path.size());

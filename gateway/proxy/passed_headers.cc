@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string_view>
 
 namespace rocket {
@@ -11,32 +12,48 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view start) {
   return text.size() >= start.size() && equals_ignoring_case(text.substr(0, start.size()), start);
 }
 
+// Names of header lines in lower case, or what names begin with. Most names asked for are none of
+// them, and their first letter and length say so.
 template <size_t Size>
-bool is_one_of(std::string_view name, const std::array<std::string_view, Size>& names) {
-  return std::ranges::any_of(names,
-                             [&](std::string_view one) { return equals_ignoring_case(name, one); });
-}
+class Names {
+ public:
+  explicit constexpr Names(const std::array<std::string_view, Size>& names) : names_(names) {
+    for (const std::string_view name : names)
+      lengths_[letter(name)] |= bit(name.size());
+  }
 
-template <size_t Size>
-bool starts_with_one_of(std::string_view name, const std::array<std::string_view, Size>& starts) {
-  return std::ranges::any_of(
-      starts, [&](std::string_view start) { return starts_with_ignoring_case(name, start); });
-}
+  [[nodiscard]] bool contain(std::string_view name) const {
+    if (name.empty() || (lengths_[letter(name)] & bit(name.size())) == 0) return false;
+    return std::ranges::any_of(
+        names_, [&](std::string_view one) { return equals_ignoring_case(name, one); });
+  }
+  [[nodiscard]] bool begin(std::string_view name) const {
+    if (name.empty() || lengths_[letter(name)] == 0) return false;
+    return std::ranges::any_of(
+        names_, [&](std::string_view start) { return starts_with_ignoring_case(name, start); });
+  }
 
-constexpr std::array<std::string_view, 24> kept_from_upstreams{
-    "host",         "connection",        "keep-alive", "te",
-    "trailer",      "transfer-encoding", "upgrade",    "content-length",
-    "content-type", "content-encoding",  "expect",     "authorization",
-    "x-api-key",    "api-key",           "cookie",     "accept-encoding",
-    "forwarded",    "x-real-ip",         "via",        "x-request-id",
-    "origin",       "referer",           "priority",   "http2-settings"};
-constexpr std::array<std::string_view, 6> kept_from_upstreams_by_start{
-    "x-forwarded-", "x-rocket-", "proxy-", "sec-", "access-control-", "cf-"};
+ private:
+  static constexpr size_t letter(std::string_view name) { return name.front() & 0x1FU; }
+  static constexpr std::uint64_t bit(size_t length) { return std::uint64_t{1} << (length & 63U); }
 
-constexpr std::array<std::string_view, 4> passed_to_clients{"content-language", "cache-control",
-                                                            "retry-after-ms", "x-should-retry"};
-constexpr std::array<std::string_view, 3> passed_to_clients_by_start{"openai-", "anthropic-",
-                                                                     "x-ratelimit-"};
+  std::array<std::string_view, Size> names_;
+  std::array<std::uint64_t, 32> lengths_{};  // by first letter: a bit for each length
+};
+
+constexpr Names<24> kept_from_upstreams(
+    {"host",         "connection",        "keep-alive", "te",
+     "trailer",      "transfer-encoding", "upgrade",    "content-length",
+     "content-type", "content-encoding",  "expect",     "authorization",
+     "x-api-key",    "api-key",           "cookie",     "accept-encoding",
+     "forwarded",    "x-real-ip",         "via",        "x-request-id",
+     "origin",       "referer",           "priority",   "http2-settings"});
+constexpr Names<6> kept_from_upstreams_by_start({"x-forwarded-", "x-rocket-", "proxy-", "sec-",
+                                                 "access-control-", "cf-"});
+
+constexpr Names<4> passed_to_clients({"content-language", "cache-control", "retry-after-ms",
+                                      "x-should-retry"});
+constexpr Names<3> passed_to_clients_by_start({"openai-", "anthropic-", "x-ratelimit-"});
 
 // Connection may name further header lines that end at this hop (RFC 9110, 7.6.1).
 bool nominated(std::string_view name, std::string_view connection) {
@@ -64,8 +81,8 @@ void append_passed_request_headers(std::string& out, const HeaderList& headers) 
   }
   for (size_t i = 0; i < headers.size(); ++i) {
     const std::string_view name = headers[i].name;
-    if (is_one_of(name, kept_from_upstreams)) continue;
-    if (starts_with_one_of(name, kept_from_upstreams_by_start)) continue;
+    if (kept_from_upstreams.contain(name)) continue;
+    if (kept_from_upstreams_by_start.begin(name)) continue;
     if (!connection.empty() && nominated(name, connection)) continue;
     out += headers.line(i);
   }
@@ -74,8 +91,7 @@ void append_passed_request_headers(std::string& out, const HeaderList& headers) 
 void append_passed_answer_headers(std::string& out, const HeaderList& headers) {
   for (size_t i = 0; i < headers.size(); ++i) {
     const std::string_view name = headers[i].name;
-    if (is_one_of(name, passed_to_clients) ||
-        starts_with_one_of(name, passed_to_clients_by_start)) {
+    if (passed_to_clients.contain(name) || passed_to_clients_by_start.begin(name)) {
       out += headers.line(i);
     }
   }

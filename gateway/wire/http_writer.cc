@@ -90,17 +90,6 @@ void append_status_line(std::string& out, int status) {
   out.append(reason_phrase(status)).append("\r\n");
 }
 
-void append_header(std::string& out, std::string_view name, std::string_view value) {
-  ROCKET_ASSERT(!name.empty() && !name.contains(':') && header_value_ok(name));
-  ROCKET_ASSERT(header_value_ok(value));
-  out.append(name).append(": ").append(value).append("\r\n");
-}
-
-bool header_value_ok(std::string_view value) {
-  // Three times memchr is faster than one loop over the bytes.
-  return !value.contains('\r') && !value.contains('\n') && !value.contains('\0');
-}
-
 void append_chunk_prefix(std::string& out, std::size_t size) {
   ROCKET_ASSERT(size > 0);
   std::array<char, 2 * sizeof(size)> digits;

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/assert.h"
+
 // Writes HTTP/1.1: each function appends to `out`. Nothing that came from outside can end a line
 // early: whoever passes a value on checks it with header_value_ok first, and the writer insists.
 namespace rocket {
@@ -14,11 +16,18 @@ void append_request_line(std::string& out, std::string_view method, std::string_
 // "HTTP/1.1 404 Not Found\r\n"; `status` is 100 to 599.
 void append_status_line(std::string& out, int status);
 
-// "name: value\r\n".
-void append_header(std::string& out, std::string_view name, std::string_view value);
-
 // Without CR, LF and NUL.
-[[nodiscard]] bool header_value_ok(std::string_view value);
+[[nodiscard]] inline bool header_value_ok(std::string_view value) {
+  // Three times memchr is faster than one loop over the bytes.
+  return !value.contains('\r') && !value.contains('\n') && !value.contains('\0');
+}
+
+// "name: value\r\n". Inline, so that what is asked of a name costs nothing where it is a literal.
+inline void append_header(std::string& out, std::string_view name, std::string_view value) {
+  ROCKET_ASSERT(!name.empty() && !name.contains(':') && header_value_ok(name));
+  ROCKET_ASSERT(header_value_ok(value));
+  out.append(name).append(": ").append(value).append("\r\n");
+}
 
 constexpr std::string_view head_end = "\r\n";
 
