@@ -29,6 +29,7 @@ struct Options {
   std::size_t connections = 64;
   double seconds = 2;
   double rate = 0;
+  std::uint64_t requests = 0;
   bool hold = false;
 };
 
@@ -140,12 +141,17 @@ class Load {
 
   Task<> keep_asking() {
     std::unique_ptr<ByteStream> stream = co_await connect();
-    while (stream && read_clock() < end_) {
+    while (stream && goes_on()) {
+      ++asked_;
       const bool whole = co_await ask(*stream);
       if (whole) continue;
       ++errors_;
       stream = co_await connect();
     }
+  }
+
+  [[nodiscard]] bool goes_on() const {
+    return options_.requests != 0 ? asked_ < options_.requests : read_clock() < end_;
   }
 
   // Each request on the connection that has been idle longest, as if there were many clients.
@@ -319,6 +325,7 @@ class Load {
   const std::string request_;
   TimePoint end_;
 
+  std::uint64_t asked_ = 0;  // by keep_asking()
   std::uint64_t requests_ = 0;
   std::uint64_t errors_ = 0;
   std::uint64_t events_ = 0;
@@ -360,6 +367,8 @@ int main(int argc, char** argv) {
   app.add_option("--connections", options.connections, "each asks again when it is answered");
   app.add_option("--seconds", options.seconds, "no new request after that");
   app.add_option("--rate", options.rate, "requests per second, whether answered or not");
+  app.add_option("--requests", options.requests,
+                 "end after so many instead, however long they take; not with --rate");
   app.add_flag("--hold", options.hold,
                "one request per connection, then print {\"held\": N} and hold all until SIGTERM");
   CLI11_PARSE(app, argc, argv);

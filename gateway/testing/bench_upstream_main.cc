@@ -17,6 +17,7 @@
 // The model says what the answer is like:
 //   small, large  a completion of 600 or 8192 bytes
 //   paced         a stream of 100 events, one each 10 ms
+//   stepped       a stream of 100 times 32 events, 32 to a write, one write each 10 ms
 //   brief         a stream of 2 events, 5 ms apart
 //   slow          an event each second until the client has enough, or --slow-events of them
 //   flood         1024 events as fast as the client takes them, each written by itself
@@ -46,7 +47,7 @@ std::string completion(std::string_view model, std::size_t size) {
 std::string models() {
   std::string list;
   for (const std::string_view name :
-       {"small", "large", "paced", "brief", "slow", "flood", "burst"}) {
+       {"small", "large", "paced", "stepped", "brief", "slow", "flood", "burst"}) {
     if (!list.empty()) list += ',';
     list += R"({"id":")" + std::string(name) +
             R"(","object":"model","created":1700000000,"owned_by":"bench"})";
@@ -75,6 +76,8 @@ struct Pace {
 
 constexpr Pace paced{
     .writes = 100, .events_per_write = 1, .between = std::chrono::milliseconds(10)};
+constexpr Pace stepped{
+    .writes = 100, .events_per_write = 32, .between = std::chrono::milliseconds(10)};
 constexpr Pace brief{.writes = 2, .events_per_write = 1, .between = std::chrono::milliseconds(5)};
 constexpr Pace flood{.writes = 1024, .events_per_write = 1, .between = {}};
 constexpr Pace burst{.writes = 32, .events_per_write = 32, .between = {}};
@@ -169,6 +172,7 @@ class Upstream {
     if (model.starts_with("small\"")) return plain(small_);
     if (model.starts_with("large\"")) return plain(large_);
     if (model.starts_with("paced\"")) return streamed(paced);
+    if (model.starts_with("stepped\"")) return streamed(stepped);
     if (model.starts_with("brief\"")) return streamed(brief);
     if (model.starts_with("slow\"")) return streamed(slow_);
     if (model.starts_with("flood\"")) return streamed(flood);
