@@ -141,7 +141,7 @@ BANS = [
         "an unseeded or slow random source",
         "take a Random of base/random.h",
     ),
-    Ban(r"(?<!operator )\bnew\b(?!\s*\()", "naked new", "std::make_unique, or a value"),
+    Ban(r"(?<!operator )(?<!include <)\bnew\b(?!\s*\()", "naked new", "std::make_unique, or a value"),
     Ban(r"(?<!= )(?<!operator )\bdelete\b", "naked delete", "std::unique_ptr, or a value"),
     Ban(r"\busing\s+namespace\s+std\s*;", "a whole namespace", "name what is used"),
     Ban(

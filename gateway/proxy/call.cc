@@ -1,6 +1,7 @@
 #include "proxy/call.h"
 
 #include <algorithm>
+#include <array>
 
 #include "proxy/error_response.h"
 #include "wire/http_writer.h"
@@ -20,15 +21,16 @@ bool id_ok(std::string_view id) {
 
 std::string make_id(Random& random) {
   constexpr std::string_view digits = "0123456789abcdef";
-  std::string id = "req_";
+  std::array<char, 36> id{'r', 'e', 'q', '_'};
+  char* next = id.data() + 4;
   for (int word = 0; word < 2; ++word) {
     std::uint64_t bits = random.next();
     for (int i = 0; i < 16; ++i) {
-      id += digits[bits & 15U];
+      *next++ = digits[bits & 15U];
       bits >>= 4U;
     }
   }
-  return id;
+  return {id.data(), id.size()};
 }
 
 }  // namespace

@@ -30,6 +30,8 @@ struct Options {
   double seconds = 2;
   double rate = 0;
   std::uint64_t requests = 0;
+  std::uint16_t next_port = 0;
+  std::uint64_t lot = 1;
   bool hold = false;
 };
 
@@ -228,8 +230,10 @@ class Load {
     ++errors_;
   }
 
-  Task<std::unique_ptr<ByteStream>> connect() {
-    Address address{.host = "127.0.0.1", .port = options_.port, .tls = false, .ca_file = {}};
+  Task<std::unique_ptr<ByteStream>> connect() { return connect(options_.port); }
+
+  Task<std::unique_ptr<ByteStream>> connect(std::uint16_t port) {
+    Address address{.host = "127.0.0.1", .port = port, .tls = false, .ca_file = {}};
     auto stream = co_await dialer_.dial(std::move(address), loop_.now() + std::chrono::seconds(5));
     if (stream) co_return std::move(*stream);
     ++errors_;
@@ -242,20 +246,35 @@ class Load {
     if (options_.stream) {
       Reading reading;
       whole = co_await begin_stream(stream, reading);
-      while (whole && !reading.complete()) {
-        whole = co_await read_some(stream, reading);
+      for (std::uint64_t lots = 1; whole && !reading.complete();) {
+        if (options_.next_port != 0 && reading.events >= lots * options_.lot) {
+          ++lots;
+          whole = co_await ask_for_next();
+        } else {
+          whole = co_await read_some(stream, reading);
+        }
       }
       whole = whole && reading.done_seen;
     } else {
-      whole = co_await ask_plainly(stream);
+      const TimePoint asked = read_clock();
+      whole = co_await ask_plainly(stream, request_);
+      if (whole) latency_.add(read_clock() - asked);
     }
     if (whole) ++requests_;
     co_return whole;
   }
 
-  Task<bool> ask_plainly(ByteStream& stream) {
-    const TimePoint asked = read_clock();
-    const bool sent = co_await bench_write(stream, request_);
+  // Has the upstream's streams go on by one lot.
+  Task<bool> ask_for_next() {
+    static const std::string request = "GET /next HTTP/1.1\r\nHost: upstream\r\n\r\n";
+    if (!upstream_) upstream_ = co_await connect(options_.next_port);
+    if (!upstream_) co_return false;
+    const bool whole = co_await ask_plainly(*upstream_, request);
+    co_return whole;
+  }
+
+  Task<bool> ask_plainly(ByteStream& stream, std::string_view request) {
+    const bool sent = co_await bench_write(stream, request);
     if (!sent) co_return false;
     std::string held;
     while (true) {
@@ -269,7 +288,6 @@ class Load {
       if (!held.empty()) bytes = held += bytes;
       const auto size = bench_message_size(bytes);
       if (size && bytes.size() >= *size) {
-        latency_.add(read_clock() - asked);
         co_return bench_answer_ok(bytes) && bytes.size() == *size;
       }
       if (held.empty()) held = bytes;
@@ -334,6 +352,7 @@ class Load {
   Samples event_delay_;
 
   std::size_t opened_ = 0;
+  std::unique_ptr<ByteStream> upstream_;
   std::deque<std::unique_ptr<ByteStream>> idle_;
   std::vector<std::unique_ptr<ByteStream>> held_;
   TaskGroup tasks_;
@@ -369,6 +388,9 @@ int main(int argc, char** argv) {
   app.add_option("--rate", options.rate, "requests per second, whether answered or not");
   app.add_option("--requests", options.requests,
                  "end after so many instead, however long they take; not with --rate");
+  app.add_option("--next-port", options.next_port,
+                 "ask bench_upstream there for the next lot whenever one has come");
+  app.add_option("--lot", options.lot, "how many events that is");
   app.add_flag("--hold", options.hold,
                "one request per connection, then print {\"held\": N} and hold all until SIGTERM");
   CLI11_PARSE(app, argc, argv);

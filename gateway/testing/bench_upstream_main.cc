@@ -17,7 +17,8 @@
 // The model says what the answer is like:
 //   small, large  a completion of 600 or 8192 bytes
 //   paced         a stream of 100 events, one each 10 ms
-//   stepped       a stream of 100 times 32 events, 32 to a write, one write each 10 ms
+//   step, steps   a stream of 100 lots of one or of 32 events; each lot, and then the end, leaves
+//                 when somebody asks for /next on another connection: nothing depends on time
 //   brief         a stream of 2 events, 5 ms apart
 //   slow          an event each second until the client has enough, or --slow-events of them
 //   flood         1024 events as fast as the client takes them, each written by itself
@@ -47,7 +48,7 @@ std::string completion(std::string_view model, std::size_t size) {
 std::string models() {
   std::string list;
   for (const std::string_view name :
-       {"small", "large", "paced", "stepped", "brief", "slow", "flood", "burst"}) {
+       {"small", "large", "paced", "step", "steps", "brief", "slow", "flood", "burst"}) {
     if (!list.empty()) list += ',';
     list += R"({"id":")" + std::string(name) +
             R"(","object":"model","created":1700000000,"owned_by":"bench"})";
@@ -72,12 +73,13 @@ struct Pace {
   std::size_t writes;
   std::size_t events_per_write;
   Duration between;
+  bool on_demand = false;  // a write for each /next
 };
 
 constexpr Pace paced{
     .writes = 100, .events_per_write = 1, .between = std::chrono::milliseconds(10)};
-constexpr Pace stepped{
-    .writes = 100, .events_per_write = 32, .between = std::chrono::milliseconds(10)};
+constexpr Pace step{.writes = 100, .events_per_write = 1, .between = {}, .on_demand = true};
+constexpr Pace steps{.writes = 100, .events_per_write = 32, .between = {}, .on_demand = true};
 constexpr Pace brief{.writes = 2, .events_per_write = 1, .between = std::chrono::milliseconds(5)};
 constexpr Pace flood{.writes = 1024, .events_per_write = 1, .between = {}};
 constexpr Pace burst{.writes = 32, .events_per_write = 32, .between = {}};
@@ -161,7 +163,11 @@ class Upstream {
     }
   }
 
-  [[nodiscard]] Request request_of(std::string_view bytes) const {
+  [[nodiscard]] Request request_of(std::string_view bytes) {
+    if (bytes.starts_with("GET /next ")) {
+      next_.signal_all();
+      return plain(models_);
+    }
     if (bytes.starts_with("GET ")) return plain(models_);
     constexpr std::string_view key = R"("model":)";
     std::size_t at = bytes.find(key);
@@ -172,7 +178,8 @@ class Upstream {
     if (model.starts_with("small\"")) return plain(small_);
     if (model.starts_with("large\"")) return plain(large_);
     if (model.starts_with("paced\"")) return streamed(paced);
-    if (model.starts_with("stepped\"")) return streamed(stepped);
+    if (model.starts_with("step\"")) return streamed(step);
+    if (model.starts_with("steps\"")) return streamed(steps);
     if (model.starts_with("brief\"")) return streamed(brief);
     if (model.starts_with("slow\"")) return streamed(slow_);
     if (model.starts_with("flood\"")) return streamed(flood);
@@ -199,12 +206,17 @@ class Upstream {
       if (ticker) {
         co_await ticker->ticked();
         due = ticker->take();
+      } else if (pace.on_demand) {
+        co_await Wait(loop_, next_, never);
       }
       for (; alive && due > 0 && sent < pace.writes; --due, ++sent) {
         // A copy: other streams stamp the same bytes while this write waits.
         std::string bytes(stamped(pace, std::chrono::steady_clock::now()));
         alive = co_await bench_write(stream, bytes);
       }
+    }
+    if (alive && pace.on_demand) {
+      co_await Wait(loop_, next_, never);
     }
     if (alive) alive = co_await bench_write(stream, stream_end_);
     co_return alive;
@@ -216,6 +228,7 @@ class Upstream {
 
   EpollLoop& loop_;
   const Pace slow_;
+  WaitSlot next_{loop_.run_queue()};  // signalled by whoever asks for /next
   const std::string models_ = with_head(models());
   const std::string small_ = with_head(completion("small", small_bytes));
   const std::string large_ = with_head(completion("large", large_bytes));

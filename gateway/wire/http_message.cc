@@ -56,7 +56,10 @@ void HeaderList::end_value() {
 }
 
 std::optional<std::string_view> HeaderList::find(std::string_view name) const {
-  for (const Header header : *this) {
+  for (size_t i = 0; i < lines_.size(); ++i) {
+    // Most differ in length, and need no view made of them.
+    if (lines_[i].name_size != name.size()) continue;
+    const Header header = (*this)[i];
     if (equals_ignoring_case(header.name, name)) return header.value;
   }
   return std::nullopt;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdint>
+#include <cstring>
 
 #include "base/assert.h"
 
@@ -76,18 +78,44 @@ std::string_view reason_phrase(int status) {
 
 }  // namespace
 
+void append_parts(std::string& out, std::initializer_list<std::string_view> parts) {
+  const std::size_t before = out.size();
+  std::size_t bytes = before;
+  for (const std::string_view part : parts)
+    bytes += part.size();
+  out.resize_and_overwrite(bytes, [&](char* text, std::size_t) {
+    char* end = text + before;
+    for (const std::string_view part : parts) {
+      end = std::copy_n(part.data(), part.size(), end);
+    }
+    return bytes;
+  });
+}
+
+bool header_value_ok(std::string_view value) {
+  // Nearly all hold no control character whatever, which eight bytes can be asked at once.
+  constexpr std::uint64_t each = 0x0101010101010101U;
+  while (value.size() >= 8) {
+    std::uint64_t word;
+    std::memcpy(&word, value.data(), sizeof word);
+    if (((word - 0x20 * each) & ~word & 0x80 * each) != 0) break;
+    value.remove_prefix(8);
+  }
+  return std::ranges::none_of(value, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
 void append_request_line(std::string& out, std::string_view method, std::string_view target) {
   ROCKET_ASSERT(!method.empty() && !method.contains(' ') && header_value_ok(method));
   ROCKET_ASSERT(!target.empty() && !target.contains(' ') && header_value_ok(target));
-  out.append(method).append(" ").append(target).append(" HTTP/1.1\r\n");
+  append_parts(out, {method, " ", target, " HTTP/1.1\r\n"});
 }
 
 void append_status_line(std::string& out, int status) {
   ROCKET_ASSERT(status >= 100 && status <= 599);
   std::array<char, 3> digits;
   std::to_chars(digits.begin(), digits.end(), status);
-  out.append("HTTP/1.1 ").append(digits.data(), digits.size()).append(" ");
-  out.append(reason_phrase(status)).append("\r\n");
+  const std::string_view code(digits.data(), digits.size());
+  append_parts(out, {"HTTP/1.1 ", code, " ", reason_phrase(status), "\r\n"});
 }
 
 void append_chunk_prefix(std::string& out, std::size_t size) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -16,17 +17,24 @@ void append_request_line(std::string& out, std::string_view method, std::string_
 // "HTTP/1.1 404 Not Found\r\n"; `status` is 100 to 599.
 void append_status_line(std::string& out, int status);
 
+// Appends them all, making room once.
+void append_parts(std::string& out, std::initializer_list<std::string_view> parts);
+
 // Without CR, LF and NUL.
-[[nodiscard]] inline bool header_value_ok(std::string_view value) {
-  // Three times memchr is faster than one loop over the bytes.
-  return !value.contains('\r') && !value.contains('\n') && !value.contains('\0');
+[[nodiscard]] bool header_value_ok(std::string_view value);
+
+// Not empty, no colon, and fit for a line. Nothing at run time where the name is a literal.
+[[nodiscard, gnu::always_inline]] inline bool header_name_ok(std::string_view name) {
+  return !name.empty() && !name.contains(':') && !name.contains('\r') && !name.contains('\n') &&
+         !name.contains('\0');
 }
 
-// "name: value\r\n". Inline, so that what is asked of a name costs nothing where it is a literal.
-inline void append_header(std::string& out, std::string_view name, std::string_view value) {
-  ROCKET_ASSERT(!name.empty() && !name.contains(':') && header_value_ok(name));
+// "name: value\r\n".
+[[gnu::always_inline]] inline void append_header(std::string& out, std::string_view name,
+                                                 std::string_view value) {
+  ROCKET_ASSERT(header_name_ok(name));
   ROCKET_ASSERT(header_value_ok(value));
-  out.append(name).append(": ").append(value).append("\r\n");
+  append_parts(out, {name, ": ", value, "\r\n"});
 }
 
 constexpr std::string_view head_end = "\r\n";
