@@ -19,6 +19,7 @@ PACKAGES = {
     "check": "git clang-tidy-19 clang-format-19",
     "fuzz": "clang-19 libclang-rt-19-dev lld-19 llvm-19",
     "test": "curl strace slowhttptest",
+    "bench": "valgrind",
 }
 
 
