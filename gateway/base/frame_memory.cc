@@ -6,10 +6,15 @@
 namespace rocket {
 namespace {
 
+// g++ defines the first two; clang answers when asked.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool keeps = false;
 #elif defined(__has_feature)
-constexpr bool keeps = !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool keeps = false;
+#else
+constexpr bool keeps = true;
+#endif
 #else
 constexpr bool keeps = true;
 #endif
