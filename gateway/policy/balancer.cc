@@ -41,8 +41,7 @@ bool sooner(const EndpointView& b, const EndpointView& a) {
 std::uint32_t better_of_two(std::span<const EndpointView> endpoints, Tier tier, std::uint64_t count,
                             Random& random) {
   if (count == 1) return nth(endpoints, tier, 0).index;
-  const std::uint64_t first = random.uniform(count);
-  const std::uint64_t second = (first + 1 + random.uniform(count - 1)) % count;
+  const auto [first, second] = draw_two(count, random);
   const EndpointView& a = nth(endpoints, tier, first);
   const EndpointView& b = nth(endpoints, tier, second);
   return sooner(b, a) ? b.index : a.index;
@@ -57,6 +56,16 @@ std::optional<Pick> pick_of(std::span<const EndpointView> endpoints, Tier tier, 
 }
 
 }  // namespace
+
+std::pair<size_t, size_t> draw_two(size_t count, Random& random) {
+  const std::uint64_t first = random.uniform(count);
+  return {first, (first + 1 + random.uniform(count - 1)) % count};
+}
+
+std::optional<Pick> pick_of_two(const EndpointView& a, const EndpointView& b) {
+  if (tier_of(a) != Tier::good || tier_of(b) != Tier::good) return std::nullopt;
+  return Pick{sooner(b, a) ? b.index : a.index, false};
+}
 
 std::optional<Pick> pick_endpoint(std::span<const EndpointView> endpoints, Effort effort,
                                   Random& random) {

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -43,5 +46,34 @@ struct Pick {
 // that asked to be left alone.
 [[nodiscard]] std::optional<Pick> pick_endpoint(std::span<const EndpointView> endpoints,
                                                 Effort effort, Random& random);
+
+// Two different ones of `count`, at least two.
+[[nodiscard]] std::pair<size_t, size_t> draw_two(size_t count, Random& random);
+// The pick if it needs to be made between these two only; none if one of them is not fit.
+[[nodiscard]] std::optional<Pick> pick_of_two(const EndpointView& a, const EndpointView& b);
+
+// The same as pick_endpoint of all views from view_of(0) to view_of(count - 1), but of many it
+// looks at two as a rule: which pair is drawn is as likely either way, and it costs the same for
+// a hundred endpoints as for three.
+template <class ViewOf>
+[[nodiscard]] std::optional<Pick> pick_endpoint(size_t count, ViewOf view_of, Effort effort,
+                                                Random& random) {
+  constexpr size_t few = 3;
+  std::array<EndpointView, few> views;
+  if (count <= few) {
+    for (size_t i = 0; i < count; ++i)
+      views[i] = view_of(i);
+    return pick_endpoint({views.data(), count}, effort, random);
+  }
+  if (effort != Effort::last_resort) {
+    const auto [first, second] = draw_two(count, random);
+    if (const auto pick = pick_of_two(view_of(first), view_of(second))) return pick;
+  }
+  std::vector<EndpointView> all;
+  all.reserve(count);
+  for (size_t i = 0; i < count; ++i)
+    all.push_back(view_of(i));
+  return pick_endpoint(all, effort, random);
+}
 
 }  // namespace rocket

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <set>
 #include <vector>
@@ -107,6 +108,32 @@ TEST(Balancer, TriesWhatIsWorthIt) {
 TEST(Balancer, TriesNobodyOutForALateRequest) {
   EXPECT_EQ(picks_of({half_open(1), healthy(2)}, Effort::proven), Picks{2});
   EXPECT_EQ(picks_of({half_open(1), sick(2), open(3)}, Effort::proven), Picks{});
+}
+
+// Two of many are looked at as a rule; who is picked how often is the same.
+TEST(Balancer, OfManyLooksAtTwo) {
+  Views views;
+  for (std::uint32_t i = 0; i < 100; ++i)
+    views.push_back(healthy(i, i));
+  views[0] = sick(0);
+  size_t looks = 0;
+  const auto view_of = [&](size_t i) {
+    ++looks;
+    return views[i];
+  };
+  constexpr int draws = 20'000;
+  Random random(1);
+  std::array<int, 10> lazily{};
+  std::array<int, 10> eagerly{};
+  for (int i = 0; i < draws; ++i) {
+    ++lazily[pick_endpoint(views.size(), view_of, Effort::normal, random)->index / 10];
+    ++eagerly[pick_endpoint(views, Effort::normal, random)->index / 10];
+  }
+  EXPECT_LT(looks, draws * 5U);
+  for (size_t i = 0; i < lazily.size(); ++i)
+    EXPECT_NEAR(lazily[i], eagerly[i], draws * 0.015) << i;
+  EXPECT_TRUE(pick_endpoint(0, view_of, Effort::normal, random) == std::nullopt);
+  EXPECT_EQ(pick_endpoint(views.size(), view_of, Effort::last_resort, random)->index, 0U);
 }
 
 TEST(Balancer, SaysThatATrialIsToBeTaken) {

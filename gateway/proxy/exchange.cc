@@ -114,11 +114,10 @@ std::optional<Exchange::Chosen> Exchange::choose(Effort effort) {
 
 std::optional<Exchange::Chosen> Exchange::choose_from(const Candidate& candidate, Effort effort) {
   const ModelPace& pace = pace_of(candidate);
-  std::vector<EndpointView> views;
-  views.reserve(candidate.endpoints.size());
-  for (const std::uint32_t index : candidate.endpoints)
-    views.push_back(view_of(candidate, index, pace));
-  const auto pick = pick_endpoint(views, effort, loop_.random);
+  const auto pick = pick_endpoint(
+      candidate.endpoints.size(),
+      [&](size_t i) { return view_of(candidate, candidate.endpoints[i], pace); }, effort,
+      loop_.random);
   if (!pick) return std::nullopt;
   return Chosen{{&candidate, pick->index}, pick->trial, effort == Effort::last_resort};
 }
@@ -228,12 +227,11 @@ void Exchange::schedule_hedge(const Candidate& candidate) {
 }
 
 bool Exchange::has_good_sibling(const Candidate& candidate) const {
-  if (candidate.endpoints.size() < 2) return false;
   return std::ranges::any_of(candidate.endpoints, [&](std::uint32_t index) {
     const Endpoint& endpoint = *current_->endpoints[candidate.backend][index].endpoint;
-    return endpoint.verdict.load(std::memory_order_relaxed) != Verdict::unhealthy &&
-           endpoint.breaker.standing(now()).state == BreakerState::closed &&
-           std::ranges::find(tried_, RunningAttempt::Target{&candidate, index}) == tried_.end();
+    return std::ranges::find(tried_, RunningAttempt::Target{&candidate, index}) == tried_.end() &&
+           endpoint.verdict.load(std::memory_order_relaxed) != Verdict::unhealthy &&
+           endpoint.breaker.standing(now()).state == BreakerState::closed;
   });
 }
 
