@@ -18,16 +18,17 @@ void AnswerTimes::record(Duration time) {
   const double step =
       seconds <= first_step ? 0 : std::ceil(std::log(seconds / first_step) / std::log(step_factor));
   ++counts_[std::min(static_cast<size_t>(step), steps - 1)];
-  if (++total_ < kept) return;
-  total_ = 0;
-  for (std::uint16_t& count : counts_) {
-    count /= 2;
-    total_ += count;
+  if (++total_ >= kept) {
+    total_ = 0;
+    for (std::uint16_t& count : counts_) {
+      count /= 2;
+      total_ += count;
+    }
   }
+  if (total_ % looked_at_each == 0) p95_ = find_p95();
 }
 
-std::optional<Duration> AnswerTimes::p95() const {
-  if (total_ < answers_min) return std::nullopt;
+Duration AnswerTimes::find_p95() const {
   std::uint32_t above = total_ / 20;
   size_t step = steps - 1;
   while (step > 0 && counts_[step] <= above)

@@ -133,13 +133,19 @@ EndpointView Exchange::view_of(const Candidate& candidate, std::uint32_t index,
           .trial_free = standing.trial_free,
           .asked_to_wait = standing.asked_to_wait,
           .in_flight = endpoint.in_flight.load(std::memory_order_relaxed),
-          .answer_time = pace.of_endpoint(index, request_.stream, now()),
+          .answer_time = candidate.endpoints.size() == 1
+                             ? Duration::zero()
+                             : pace.of_endpoint(index, request_.stream, now()),
           .tried = std::ranges::find(tried_, target) != tried_.end()};
 }
 
-ModelPace& Exchange::pace_of(const Candidate& candidate) const {
-  return current_->paces[candidate.backend]->model(
-      candidate.model.empty() ? route_.name : std::string_view(candidate.model));
+ModelPace& Exchange::pace_of(const Candidate& candidate) {
+  if (paced_ != &candidate) {
+    paced_ = &candidate;
+    pace_ = &current_->paces[candidate.backend]->model(
+        candidate.model.empty() ? route_.name : std::string_view(candidate.model));
+  }
+  return *pace_;
 }
 
 void Exchange::launch() {

@@ -41,7 +41,7 @@ class Exchange {
   [[nodiscard]] std::optional<Chosen> choose_from(const Candidate& candidate, Effort effort);
   [[nodiscard]] EndpointView view_of(const Candidate& candidate, std::uint32_t index,
                                      const ModelPace& pace) const;
-  [[nodiscard]] ModelPace& pace_of(const Candidate& candidate) const;
+  [[nodiscard]] ModelPace& pace_of(const Candidate& candidate);
 
   // Starts the attempt that is due, if there is one to make; else next_ says that it is over.
   void launch();
@@ -85,7 +85,9 @@ class Exchange {
   TimePoint launch_at_{};  // when the next attempt is due; never: none is
   TimePoint hedge_at_ = never;
   Duration late_after_{};
-  bool may_move_ = true;  // once, without spending
+  bool may_move_ = true;              // once, without spending
+  const Candidate* paced_ = nullptr;  // whose pace was looked up last
+  ModelPace* pace_ = nullptr;
   size_t answering_ = 0;  // the backend whose answer the client gets
   std::string waiting_lines_;
   Error last_{ErrorCode::no_backend, {}};

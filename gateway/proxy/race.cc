@@ -1,30 +1,34 @@
 #include "proxy/race.h"
 
-#include <algorithm>
-
 namespace rocket {
 
 bool Race::has_ended() const {
-  return std::ranges::any_of(running_, [](const auto& one) { return one->ended(); });
-}
-
-std::unique_ptr<RunningAttempt> Race::take_ended() {
-  const auto found = std::ranges::find_if(running_, [](const auto& one) { return one->ended(); });
-  if (found == running_.end()) return nullptr;
-  std::unique_ptr<RunningAttempt> ended = std::move(*found);
-  running_.erase(found);
+  bool ended = false;
+  each([&](const RunningAttempt& one) { ended |= one.ended(); });
   return ended;
 }
 
+std::unique_ptr<RunningAttempt> Race::take_ended() {
+  const RunningAttempt* const ended = find([](RunningAttempt& one) { return one.ended(); });
+  return ended == nullptr ? nullptr : take(*ended);
+}
+
 void Race::call_off(TimePoint now) {
-  for (const auto& one : running_)
-    one->lose(now);
-  running_.clear();
+  while (!empty())
+    call_off(*running_[count_ - 1], now);
 }
 
 void Race::call_off(RunningAttempt& one, TimePoint now) {
   one.lose(now);
-  std::erase_if(running_, [&](const auto& other) { return other.get() == &one; });
+  take(one).reset();
+}
+
+std::unique_ptr<RunningAttempt> Race::take(const RunningAttempt& one) {
+  const size_t at = running_[0].get() == &one ? 0 : 1;
+  std::unique_ptr<RunningAttempt> taken = std::move(running_[at]);
+  if (at == 0) running_[0] = std::move(running_[1]);
+  --count_;
+  return taken;
 }
 
 }  // namespace rocket

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <array>
 #include <coroutine>
 #include <memory>
-#include <vector>
 
 #include "net/io.h"
 #include "proxy/running_attempt.h"
@@ -22,16 +22,14 @@ class Race {
         : race_(race), timers_(timers), deadline_(deadline) {}
     [[nodiscard]] bool await_ready() const { return race_.has_ended(); }
     void await_suspend(std::coroutine_handle<> awaiting) {
-      for (const auto& one : race_.running_)
-        one->resume_at_end(awaiting);
+      race_.each([&](RunningAttempt& one) { one.resume_at_end(awaiting); });
       if (deadline_ == never) return;
       waiter_.handle = awaiting;
       timers_.arm(waiter_, deadline_);
     }
     // Until the next wait an attempt that ends wakes nobody.
     void await_resume() const {
-      for (const auto& one : race_.running_)
-        one->resume_at_end(std::noop_coroutine());
+      race_.each([](RunningAttempt& one) { one.resume_at_end(std::noop_coroutine()); });
     }
 
    private:
@@ -41,17 +39,19 @@ class Race {
     Waiter waiter_;
   };
 
-  void add(std::unique_ptr<RunningAttempt> attempt) { running_.push_back(std::move(attempt)); }
-  [[nodiscard]] bool empty() const { return running_.empty(); }
+  // Not when it is full.
+  void add(std::unique_ptr<RunningAttempt> attempt) { running_[count_++] = std::move(attempt); }
+  [[nodiscard]] bool empty() const { return count_ == 0; }
   // The oldest attempt of which `wanted` is true; null: none.
   template <class Wanted>
   [[nodiscard]] RunningAttempt* find(Wanted wanted) {
-    for (const auto& one : running_) {
-      if (wanted(*one)) return one.get();
-    }
-    return nullptr;
+    RunningAttempt* found = nullptr;
+    each([&](RunningAttempt& one) {
+      if (found == nullptr && wanted(one)) found = &one;
+    });
+    return found;
   }
-  [[nodiscard]] bool full() const { return running_.size() >= runners_max; }
+  [[nodiscard]] bool full() const { return count_ == runners_max; }
 
   [[nodiscard]] Wait wait(Timers& timers, TimePoint deadline) { return {*this, timers, deadline}; }
 
@@ -62,9 +62,16 @@ class Race {
   void call_off(RunningAttempt& one, TimePoint now);
 
  private:
+  template <class Do>
+  void each(Do act) const {
+    for (size_t i = 0; i < count_; ++i)
+      act(*running_[i]);
+  }
   [[nodiscard]] bool has_ended() const;
+  [[nodiscard]] std::unique_ptr<RunningAttempt> take(const RunningAttempt& one);
 
-  std::vector<std::unique_ptr<RunningAttempt>> running_;
+  std::array<std::unique_ptr<RunningAttempt>, runners_max> running_;  // the oldest first
+  size_t count_ = 0;
 };
 
 }  // namespace rocket
