@@ -21,15 +21,6 @@ std::string only_chat_model(const RouterBackend& backend) {
   return only;
 }
 
-std::string join(const std::vector<RouterBackend>& backends) {
-  std::string names;
-  for (const RouterBackend& backend : backends) {
-    if (!names.empty()) names += ", ";
-    names += backend.name;
-  }
-  return names;
-}
-
 // A name that a client sent, fit for an error's text.
 std::string quoted(std::string_view name) {
   constexpr size_t shown_bytes_max = 128;
@@ -185,46 +176,89 @@ void Router::list_models() {
   }
 }
 
-Result<Route> Router::route(std::string_view model, std::string_view backend,
-                            Random& random) const {
-  size_t hinted = 0;
-  const bool has_hint = !backend.empty();
-  if (has_hint) {
-    const auto found = backends_.find(backend);
-    if (found == backends_.end()) {
-      return fail(ErrorCode::unknown_backend,
-                  "unknown backend " + quoted(backend) + "; known: " + join(input_.backends));
-    }
-    hinted = found->second;
+std::vector<Router::Listed> Router::models(const KeyScope& scope) const {
+  if (scope.models.empty() && scope.backends.empty()) return listed_;
+  std::vector<Listed> allowed;
+  for (Listed listed : listed_) {
+    if (!scope.allows_model(listed.model)) continue;
+    const Entry& entry = models_.find(listed.model)->second;
+    const auto owner = std::ranges::find_if(
+        entry.candidates, [&](const Candidate& one) { return within(scope, one); });
+    if (owner == entry.candidates.end()) continue;
+    if (!entry.routed) listed.owner = input_.backends[owner->backend].name;
+    allowed.push_back(listed);
   }
-  if (model.empty()) return route_unnamed(hinted, has_hint);
+  return allowed;
+}
 
+Result<Route> Router::route(std::string_view model, std::string_view backend, Random& random,
+                            const KeyScope& scope) const {
+  const auto hinted = find_hinted(backend, scope);
+  if (!hinted) return std::unexpected(hinted.error());
+  const Asked asked{model, *hinted, scope};
+  if (model.empty()) return route_unnamed(asked);
+  // Before it is looked up: what a key may not use, it is not told to exist either.
+  if (!scope.allows_model(model)) {
+    return fail(ErrorCode::forbidden, "this API key may not use the model " + quoted(model) +
+                                          "; GET /v1/models lists what it may");
+  }
   Route route;
   const auto found = models_.find(model);
   if (found != models_.end()) {
     route.name = found->first;
-    add_named(route, found->second, has_hint ? std::optional(hinted) : std::nullopt, random);
-  } else if (has_hint && !unknown_[hinted].endpoints.empty()) {
+    add_named(route, found->second, asked, random);
+  } else if (asked.hinted && !unknown_[*asked.hinted].endpoints.empty()) {
     route.name = "other";
-    route.candidates.push_back(&unknown_[hinted]);
+    route.candidates.push_back(&unknown_[*asked.hinted]);
   }
   if (route.candidates.empty()) {
-    return fail(ErrorCode::model_not_found,
-                why_none(model, found == models_.end() ? nullptr : &found->second));
+    return std::unexpected(why_none(asked, found == models_.end() ? nullptr : &found->second));
   }
   return route;
 }
 
+Result<std::optional<size_t>> Router::find_hinted(std::string_view backend,
+                                                  const KeyScope& scope) const {
+  if (backend.empty()) return std::nullopt;
+  if (!scope.allows_backend(backend)) {
+    return fail(ErrorCode::forbidden, "this API key may not use the backend " + quoted(backend) +
+                                          "; it may use " + names(scope));
+  }
+  const auto found = backends_.find(backend);
+  if (found == backends_.end()) {
+    return fail(ErrorCode::unknown_backend,
+                "unknown backend " + quoted(backend) + "; known: " + names(scope));
+  }
+  return found->second;
+}
+
+// The backends of the scope.
+std::string Router::names(const KeyScope& scope) const {
+  std::string names;
+  for (const RouterBackend& backend : input_.backends) {
+    if (!scope.allows_backend(backend.name)) continue;
+    if (!names.empty()) names += ", ";
+    names += backend.name;
+  }
+  return names;
+}
+
+// A candidate that answers what was asked is there by the name that was asked.
+bool Router::within(const KeyScope& scope, const Candidate& candidate) const {
+  return scope.allows_backend(input_.backends[candidate.backend].name) &&
+         (!candidate.substitute || scope.allows_model(candidate.model));
+}
+
 // A hinted backend first, then the others in their order. Weights split who comes first.
-void Router::add_named(Route& route, const Entry& entry, std::optional<size_t> hinted,
-                       Random& random) const {
+void Router::add_named(Route& route, const Entry& entry, const Asked& asked, Random& random) const {
+  const std::optional<size_t> hinted = asked.hinted;
   std::vector<double> weights;
   // A substitute answers with another model than asked: a hint does not move it up.
   const auto is_hinted = [&](const Candidate& one) {
     return one.backend == hinted && !one.substitute;
   };
   const auto add = [&](size_t i) {
-    if (entry.candidates[i].endpoints.empty()) return;
+    if (entry.candidates[i].endpoints.empty() || !within(asked.scope, entry.candidates[i])) return;
     route.candidates.push_back(&entry.candidates[i]);
     weights.push_back(entry.weights[i]);
   };
@@ -244,32 +278,42 @@ void Router::add_named(Route& route, const Entry& entry, std::optional<size_t> h
   pick_first(route.candidates, weights, random);
 }
 
-std::string Router::why_none(std::string_view model, const Entry* entry) const {
-  const std::string shown = quoted(model);
+Error Router::why_none(const Asked& asked, const Entry* entry) const {
+  const std::string shown = quoted(asked.model);
   if (entry == nullptr) {
-    return "no backend has the model " + shown + "; GET /v1/models lists what there is";
-  }
-  if (entry->routed) {
-    return "no backend has what the route " + shown +
-           " asks it for; correct its candidates under `models`";
+    return {ErrorCode::model_not_found,
+            "no backend has the model " + shown + "; GET /v1/models lists what there is"};
   }
   std::string owners;
   for (const Candidate& one : entry->candidates) {
+    if (!within(asked.scope, one)) continue;
     owners += (owners.empty() ? "" : ", ") + input_.backends[one.backend].name;
   }
-  return "the model " + shown +
-         " is only at backends outside `order`; name one in `backend`: " + owners;
+  if (owners.empty()) {
+    return {ErrorCode::forbidden, "this API key may use no backend that has the model " + shown +
+                                      "; GET /v1/models lists what it may use"};
+  }
+  if (entry->routed) {
+    return {ErrorCode::model_not_found, "no backend has what the route " + shown +
+                                            " asks it for; correct its candidates under `models`"};
+  }
+  return {ErrorCode::model_not_found,
+          "the model " + shown +
+              " is only at backends outside `order`; name one in `backend`: " + owners};
 }
 
-Result<Route> Router::route_unnamed(size_t hinted, bool has_hint) const {
+// Nobody has named these models, so each has to be one that may be named.
+Result<Route> Router::route_unnamed(const Asked& asked) const {
   Route route;
   route.name = "default";
-  if (has_hint && !unnamed_[hinted].endpoints.empty()) {
-    route.candidates.push_back(&unnamed_[hinted]);
-  }
+  const auto add = [&](size_t index) {
+    const Candidate& one = unnamed_[index];
+    if (one.endpoints.empty() || !within(asked.scope, one)) return;
+    if (asked.scope.allows_model(one.model)) route.candidates.push_back(&one);
+  };
+  if (asked.hinted) add(*asked.hinted);
   for (const size_t index : input_.order) {
-    if (has_hint && index == hinted) continue;
-    if (!unnamed_[index].endpoints.empty()) route.candidates.push_back(&unnamed_[index]);
+    if (index != asked.hinted) add(index);
   }
   if (route.candidates.empty()) {
     return fail(ErrorCode::no_model,

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "policy/key_scope.h"
 
 namespace rocket {
 
@@ -68,16 +69,19 @@ class Router {
   Router& operator=(const Router&) = delete;
 
   // `model` and `backend` empty: not named by the client. `random` splits weighted first picks.
-  // Errors: unknown_backend, no_model, model_not_found; each names the thing and the remedy.
+  // No candidate is outside `scope`, however the request would come to it.
+  // Errors: unknown_backend, no_model, model_not_found, forbidden; each names the thing and the
+  // remedy, and none names a backend outside `scope`.
   [[nodiscard]] Result<Route> route(std::string_view model, std::string_view backend,
-                                    Random& random) const;
+                                    Random& random, const KeyScope& scope = {}) const;
 
-  // Every model a client may name: routes first, then what the backends have, each once.
+  // Every model that a client may name within `scope`: routes first, then what the backends have,
+  // each once.
   struct Listed {
     std::string_view model;
     std::string_view owner;  // the backend first in order that has it; "rocket" for a route
   };
-  [[nodiscard]] const std::vector<Listed>& models() const { return listed_; }
+  [[nodiscard]] std::vector<Listed> models(const KeyScope& scope = {}) const;
 
  private:
   struct StringHash {
@@ -103,10 +107,19 @@ class Router {
   // Every backend once, those of the order first.
   [[nodiscard]] std::vector<size_t> sequence() const;
   [[nodiscard]] Candidate candidate(size_t backend, std::string model) const;
-  [[nodiscard]] Result<Route> route_unnamed(size_t hinted, bool has_hint) const;
-  void add_named(Route& route, const Entry& entry, std::optional<size_t> hinted,
-                 Random& random) const;
-  [[nodiscard]] std::string why_none(std::string_view model, const Entry* entry) const;
+  // What is asked of route(), the hint looked up.
+  struct Asked {
+    std::string_view model;
+    std::optional<size_t> hinted;
+    const KeyScope& scope;
+  };
+  [[nodiscard]] Result<std::optional<size_t>> find_hinted(std::string_view backend,
+                                                          const KeyScope& scope) const;
+  [[nodiscard]] Result<Route> route_unnamed(const Asked& asked) const;
+  void add_named(Route& route, const Entry& entry, const Asked& asked, Random& random) const;
+  [[nodiscard]] bool within(const KeyScope& scope, const Candidate& candidate) const;
+  [[nodiscard]] std::string names(const KeyScope& scope) const;
+  [[nodiscard]] Error why_none(const Asked& asked, const Entry* entry) const;
 
   RouterInput input_;
   Table models_;
