@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "config/certificate.h"
 #include "config/check_backends.h"
 #include "config/settings.h"
 #include "config/url.h"
@@ -95,9 +96,10 @@ bool share_a_port(const ListenAddress& left, const ListenAddress& right) {
 }
 
 void check_addresses(const Config& config, Problems& problems) {
-  if (!config.listen.loopback() && !config.allow_unauthenticated) {
+  const bool open = config.keys_file.path.empty() && !problems.unread("keys_file");
+  if (!config.listen.loopback() && open && !config.allow_unauthenticated) {
     problems.add("listen", "without keys other addresses than loopback are refused",
-                 "listen on 127.0.0.1 or set allow_unauthenticated: true");
+                 "listen on 127.0.0.1, name a keys_file, or set allow_unauthenticated: true");
   }
   if (!config.admin.loopback()) {
     problems.add("admin", "the admin API listens on loopback only",
@@ -105,6 +107,35 @@ void check_addresses(const Config& config, Problems& problems) {
   }
   if (share_a_port(config.listen, config.admin)) {
     problems.add("admin", "is the address of listen", "give it a port of its own");
+  }
+}
+
+void check_tls(const TlsConfig& tls, const Environment& environment, Problems& problems) {
+  if (tls == TlsConfig{}) return;
+  if (tls.cert_file.empty() || tls.key_file.empty()) {
+    const std::string missing = tls.cert_file.empty() ? "tls.cert_file" : "tls.key_file";
+    if (!problems.unread(missing)) problems.add(missing, "missing", "TLS needs both files");
+    return;
+  }
+  const Result<std::string> certificate = environment.file(tls.cert_file);
+  const Result<std::string> key = environment.file(tls.key_file);
+  const auto add = [&](const char* path, const std::string& file, const std::string& fault) {
+    problems.add(path, in_quotes(file) + ' ' + fault, "name a PEM file that Rocket may read");
+  };
+  if (!certificate) add("tls.cert_file", tls.cert_file, certificate.error().detail);
+  if (!key) add("tls.key_file", tls.key_file, key.error().detail);
+  if (!certificate || !key) return;
+  switch (check_pair(*certificate, *key)) {
+    case PairFault::none: break;
+    case PairFault::certificate:
+      add("tls.cert_file", tls.cert_file, "holds no PEM certificate");
+      break;
+    case PairFault::key:
+      add("tls.key_file", tls.key_file, "holds no PEM private key without a passphrase");
+      break;
+    case PairFault::mismatch:
+      problems.add("tls.key_file", "is not the key of the certificate in cert_file",
+                   "name the two files of one pair, the server's own certificate first");
   }
 }
 
@@ -143,6 +174,8 @@ void check(const Config& config, const Environment& environment, Problems& probl
   check_backends(config, environment, problems);
   check_order(config, problems);
   check_routes(config, problems);
+  check_key_backends(config, problems);
+  check_tls(config.tls, environment, problems);
   NumberCheck(problems).check("", config);
   check_limits(config.limits, problems);
   check_cors(config.cors, problems);

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "config/api_key.h"
+#include "config/name.h"
 #include "config/nearest.h"
 #include "config/url.h"
 
@@ -19,15 +20,7 @@ namespace rocket {
 
 namespace {
 
-constexpr size_t name_bytes_max = 64;
 constexpr size_t route_name_bytes_max = 256;
-
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= name_bytes_max && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view("._-").contains(c);
-  });
-}
 
 // Whether a connection to `url` would arrive at the socket that `address` names.
 bool reaches(const EndpointUrl& url, const ListenAddress& address) {
@@ -59,8 +52,7 @@ class BackendCheck {
     if (name.empty()) {
       problems_.add(path, "missing", "give the backend a name");
     } else if (!is_name(name)) {
-      problems_.add(path, in_quotes(name) + " is not a name",
-                    "take 1 to 64 letters, digits, dots, underscores and hyphens");
+      problems_.add(path, in_quotes(name) + " is not a name", std::string(name_remedy));
     } else if (const auto [first, added] = indexes_.emplace(name, index); !added) {
       problems_.add(path,
                     fmt::format("{} is already the name of {}", in_quotes(name),
@@ -230,6 +222,14 @@ class RouteCheck {
   Problems& problems_;
 };
 
+void check_key_backends(const KeyConfig& key, const std::string& path, const BackendNames& names,
+                        Problems& problems) {
+  for (size_t i = 0; i < key.backends.size(); ++i) {
+    const std::string place = element_path(path + ".backends", i);
+    if (!problems.unread(place)) static_cast<void>(names.find(key.backends[i], place, problems));
+  }
+}
+
 }  // namespace
 
 void check_backends(const Config& config, const Environment& environment, Problems& problems) {
@@ -254,6 +254,13 @@ void check_order(const Config& config, Problems& problems) {
                    "name each backend once");
     }
   }
+}
+
+void check_key_backends(const Config& config, Problems& problems) {
+  const BackendNames names(config);
+  const std::vector<KeyConfig>& keys = config.keys_file.keys;
+  for (size_t i = 0; i < keys.size(); ++i)
+    check_key_backends(keys[i], element_path("keys_file", i), names, problems);
 }
 
 void check_routes(const Config& config, Problems& problems) {

@@ -10,5 +10,6 @@ namespace rocket {
 void check_backends(const Config& config, const Environment& environment, Problems& problems);
 void check_order(const Config& config, Problems& problems);
 void check_routes(const Config& config, Problems& problems);
+void check_key_backends(const Config& config, Problems& problems);
 
 }  // namespace rocket

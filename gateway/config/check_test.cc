@@ -14,8 +14,8 @@ namespace {
 TEST(Check, KeepsAddressesSafe) {
   const std::string same = "admin: is the address of listen; give it a port of its own";
   const std::string open =
-      "listen: without keys other addresses than loopback are refused; listen on 127.0.0.1 or set "
-      "allow_unauthenticated: true";
+      "listen: without keys other addresses than loopback are refused; listen on 127.0.0.1, "
+      "name a keys_file, or set allow_unauthenticated: true";
   const std::string admin =
       "admin: the admin API listens on loopback only; write 127.0.0.1:PORT, [::1]:PORT or "
       "unix:PATH";
@@ -23,6 +23,7 @@ TEST(Check, KeepsAddressesSafe) {
       {"listen: 0.0.0.0:8000", {open}},
       {"listen: \"[::]:8000\"", {open}},
       {"listen: 0.0.0.0:8000\nallow_unauthenticated: true", {}},
+      {"listen: 0.0.0.0:8000\nkeys_file: keys.yaml", {}},
       {"admin: 0.0.0.0:8090", {admin}},
       {"admin: 0.0.0.0:8090\nallow_unauthenticated: true", {admin}},
       {"admin: unix:/run/rocket.sock", {}},

@@ -10,6 +10,7 @@
 
 #include "base/backend_kind.h"
 #include "base/clock.h"
+#include "config/key_config.h"
 
 // The configuration as the rest of Rocket sees it: checked, complete, immutable.
 //
@@ -262,6 +263,22 @@ struct DrainConfig {
   }
 };
 
+// Without both files the data port speaks plain HTTP.
+struct TlsConfig {
+  std::string cert_file;
+  std::string key_file;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("cert_file", self.cert_file,
+          "A PEM file with the certificate and those that lead to its issuer.");
+    visit("key_file", self.key_file, "A PEM file with the certificate's private key, unencrypted.");
+  }
+
+  [[nodiscard]] bool on() const { return !cert_file.empty(); }
+  [[nodiscard]] bool operator==(const TlsConfig&) const = default;
+};
+
 struct CorsConfig {
   std::vector<std::string> origins;
 
@@ -290,7 +307,9 @@ struct Config {
   DrainConfig drain;
   CorsConfig cors;
   bool mark_backend = true;
+  KeysFile keys_file;
   bool allow_unauthenticated = false;
+  TlsConfig tls;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
@@ -318,8 +337,15 @@ struct Config {
     visit("drain", self.drain, "What SIGTERM does.");
     visit("cors", self.cors, "Off by default.");
     visit("mark_backend", self.mark_backend, "Add `_backend` to unstreamed answers.");
+    visit("keys_file", self.keys_file,
+          "The API keys that clients need (`rocket key new` adds one); taken up again when it "
+          "changes. Default: clients need none.");
     visit("allow_unauthenticated", self.allow_unauthenticated,
-          "Let anyone who reaches a non-loopback `listen` use the backends.");
+          "Without a `keys_file`: let anyone who reaches a non-loopback `listen` use the "
+          "backends.");
+    visit("tls", self.tls,
+          "HTTPS instead of HTTP on `listen`: TLS 1.2 and 1.3; taken up again when the files "
+          "change.");
   }
 };
 

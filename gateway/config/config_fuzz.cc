@@ -16,8 +16,8 @@ namespace {
 Environment rich_environment() {
   Environment environment;
   environment.variable = [](const std::string&) { return std::optional<std::string>("sk-1"); };
-  environment.file = [](const std::string&) -> Result<std::string> {
-    return "-----BEGIN CERTIFICATE-----";
+  environment.file = [](const std::string& path) -> Result<std::string> {
+    return path.contains("keys") ? "[]" : "-----BEGIN CERTIFICATE-----";
   };
   return environment;
 }

@@ -27,7 +27,7 @@ setting has a default but `backends`. A key that Rocket does not know is an erro
 - **address**: `127.0.0.1:8000`, `[::1]:8000` or `unix:/path/to/socket`.
 - **Secrets** never stand in the file: `api_key_env` and `api_key_file` say where they are. A key is
   sent over `https://`, or over `http://` to this machine itself, and nowhere else.
-- **Files** are looked up from the folder in which Rocket was started.
+- **Files** are looked up from the folder of the configuration file.
 
 An example:
 
@@ -54,6 +54,20 @@ timeouts: {first_token: 30s}
 ```
 )";
 
+constexpr std::string_view keys = R"(
+## The keys file
+
+A list of the API keys that open the data port, each with its hash only: `rocket key new --name N
+--keys-file F` makes a key, shows it once and adds its entry. Clients send it as `Authorization:
+Bearer KEY` or `x-api-key: KEY`. Rocket takes up a changed file within a second; what a key has used
+of its limits stays if its entry does.
+
+```yaml
+- {name: alice, hash: "sha256:..."}
+- {name: nightly, hash: "sha256:...", lane: batch, models: [fast, "qwen*"], tpm: 200000}
+```
+)";
+
 template <class T>
 std::string type_name() {
   if constexpr (is_list<T>) {
@@ -62,6 +76,8 @@ std::string type_name() {
     return "settings by name";
   } else if constexpr (Settings<T>) {
     return "settings";
+  } else if constexpr (is_optional<T>) {
+    return type_name<typename T::value_type>();
   } else if constexpr (std::same_as<T, bool>) {
     return "`true` or `false`";
   } else if constexpr (std::same_as<T, std::uint32_t>) {
@@ -78,6 +94,12 @@ std::string type_name() {
     return "address";
   } else if constexpr (std::same_as<T, EndpointUrl>) {
     return "URL";
+  } else if constexpr (std::same_as<T, KeysFile>) {
+    return "file";
+  } else if constexpr (std::same_as<T, Lane>) {
+    return "lane";
+  } else if constexpr (std::same_as<T, Sha256>) {
+    return "hash";
   } else {
     static_assert(std::same_as<T, BackendKind>);
     return "kind";
@@ -88,6 +110,8 @@ template <class T>
 std::string default_text(const T& value) {
   if constexpr (Settings<T>) {
     return "below";
+  } else if constexpr (is_optional<T> || std::same_as<T, Sha256> || std::same_as<T, KeysFile>) {
+    return "none";
   } else if constexpr (is_list<T> || is_map<T> || std::same_as<T, std::string>) {
     return value.empty() ? "none" : '`' + to_yaml(value) + '`';
   } else if constexpr (std::same_as<T, ListenAddress>) {
@@ -136,7 +160,9 @@ class Tables {
 std::string documentation_markdown() {
   Tables tables;
   tables.add("", Config{});
-  return std::string(introduction) + tables.take();
+  Tables of_keys;
+  of_keys.add("keys_file[]", KeyConfig{});
+  return std::string(introduction) + tables.take() + std::string(keys) + of_keys.take();
 }
 
 }  // namespace rocket

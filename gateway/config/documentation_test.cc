@@ -39,6 +39,8 @@ TEST(Documentation, HasEverySettingInItsSection) {
   expect_every_setting<LimitsConfig>("`limits`");
   expect_every_setting<DrainConfig>("`drain`");
   expect_every_setting<CorsConfig>("`cors`");
+  expect_every_setting<TlsConfig>("`tls`");
+  expect_every_setting<KeyConfig>("`keys_file[]`");
 }
 
 TEST(Documentation, HasTypesAndDefaults) {
@@ -56,6 +58,10 @@ TEST(Documentation, HasTypesAndDefaults) {
            "| `mark_backend` | `true` or `false` | `true` |",
            "| `urls` | list of URL | none |",
            "| `kind` | kind | `openai` |",
+           "| `keys_file` | file | none |",
+           "| `hash` | hash | none |",
+           "| `lane` | lane | `normal` |",
+           "| `rpm` | whole number | none |",
        }) {
     EXPECT_TRUE(markdown.contains(row)) << row;
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "config/key_config.h"
+
 namespace rocket {
 
 namespace {
@@ -20,6 +22,27 @@ std::string_view beginning(std::string_view text, size_t bytes) {
   return text.substr(0, bytes);
 }
 
+bool is_key_letter(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+         c == '_';
+}
+
+// What begins as our keys do and goes on for long enough to be one.
+std::string without_keys(std::string_view text) {
+  constexpr size_t letters_min = 16;
+  std::string shown;
+  while (!text.empty()) {
+    const size_t at = std::min(text.find(key_prefix), text.size());
+    shown += text.substr(0, at);
+    text.remove_prefix(at);
+    const size_t size =
+        static_cast<size_t>(std::ranges::find_if_not(text, is_key_letter) - text.begin());
+    shown += size >= key_prefix.size() + letters_min ? "[key]" : text.substr(0, size);
+    text.remove_prefix(size);
+  }
+  return shown;
+}
+
 bool stands_bare(std::string_view key) {
   return !key.empty() && key.size() <= quoted_bytes_max && std::ranges::all_of(key, [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -34,7 +57,8 @@ std::string format_problem(const Problem& problem) {
   return place + problem.message + "; " + problem.remedy;
 }
 
-std::string in_quotes(std::string_view text) {
+std::string in_quotes(std::string_view given) {
+  const std::string text = without_keys(given);
   const std::string_view shown = beginning(text, quoted_bytes_max);
   std::string result = "\"";
   for (const char c : shown)
@@ -44,7 +68,7 @@ std::string in_quotes(std::string_view text) {
 }
 
 std::string member_path(const std::string& path, std::string_view key) {
-  if (!stands_bare(key)) return path + '[' + in_quotes(key) + ']';
+  if (!stands_bare(key) || without_keys(key) != key) return path + '[' + in_quotes(key) + ']';
   return path.empty() ? std::string(key) : path + '.' + std::string(key);
 }
 

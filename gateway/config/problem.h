@@ -21,7 +21,8 @@ struct Problem {
 // One line: "backends[0].urls[1]: MESSAGE; REMEDY".
 [[nodiscard]] std::string format_problem(const Problem& problem);
 
-// A piece of the file, fit to stand in a message: in quotes, printable, not long.
+// A piece of the file, fit to stand in a message: in quotes, printable, not long, and with none of
+// our keys in it, wherever someone has put one.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 
 // "limits" and "headers" give "limits.headers"; a key that could be misread gives

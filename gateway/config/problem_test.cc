@@ -23,6 +23,16 @@ TEST(InQuotes, IsShortAndPrintable) {
   EXPECT_EQ(in_quotes(std::string(63, 'x') + "\xc3\xbc"), '"' + std::string(63, 'x') + "...\"");
 }
 
+TEST(InQuotes, ShowsNoneOfOurKeys) {
+  const std::string key = "rk-0123456789abcdefghijklmnopqrstuvwxyz_-ABCDE";
+  EXPECT_EQ(in_quotes(key), "\"[key]\"");
+  EXPECT_EQ(in_quotes("Bearer " + key + ", " + key), "\"Bearer [key], [key]\"");
+  EXPECT_EQ(in_quotes(std::string(60, 'x') + ' ' + key), '"' + std::string(60, 'x') + " [ke...\"");
+  EXPECT_EQ(in_quotes("rk-short"), "\"rk-short\"");
+  EXPECT_EQ(in_quotes("work-rk-"), "\"work-rk-\"");
+  EXPECT_EQ(member_path("keys_file[0]", key), "keys_file[0][\"[key]\"]");
+}
+
 TEST(Path, CanNotBeMisread) {
   EXPECT_EQ(member_path("", "limits"), "limits");
   EXPECT_EQ(member_path("limits", "headers"), "limits.headers");

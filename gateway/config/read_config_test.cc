@@ -164,5 +164,34 @@ TEST(ReadConfig, ReadsFiles) {
             "that Rocket may read");
 }
 
+TEST(ReadConfig, FindsFilesBesideTheConfiguration) {
+  constexpr std::string_view yaml = R"(
+backends: [{name: a, urls: ["https://h"], api_key_file: key.txt, ca_file: /etc/ca.pem}]
+keys_file: ../keys.yaml
+tls: {cert_file: c.pem, key_file: sub/k.pem}
+)";
+  const Config beside = read_config(yaml, test_environment(), "/etc/rocket/").config;
+  EXPECT_EQ(beside.backends[0].api_key_file, "/etc/rocket/key.txt");
+  EXPECT_EQ(beside.backends[0].ca_file, "/etc/ca.pem");
+  EXPECT_EQ(beside.keys_file.path, "/etc/rocket/../keys.yaml");
+  EXPECT_EQ(beside.tls, (TlsConfig{"/etc/rocket/c.pem", "/etc/rocket/sub/k.pem"}));
+  EXPECT_EQ(read_config(yaml, test_environment()).config.backends[0].api_key_file, "key.txt");
+}
+
+TEST(ReadConfig, KnowsWhatTlsNeeds) {
+  const ProblemCase cases[] = {
+      {"tls: {}", {}},
+      {"tls: {cert_file: ca.pem}", {"tls.key_file: missing; TLS needs both files"}},
+      {"tls: {key_file: key.txt}", {"tls.cert_file: missing; TLS needs both files"}},
+      {"tls: {cert_file: none.pem, key_file: key.txt}",
+       {"tls.cert_file: \"none.pem\" can not be read: No such file or directory; name a PEM file "
+        "that Rocket may read"}},
+      {"tls: {cert_file: ca.pem, key_file: key.txt}",
+       {"tls.cert_file: \"ca.pem\" holds no PEM certificate; name a PEM file that Rocket may "
+        "read"}},
+  };
+  expect_problems_besides_backend(cases);
+}
+
 }  // namespace
 }  // namespace rocket

@@ -14,7 +14,7 @@
 // What the tests of the configuration share: a small world, and tables of YAML and its problems.
 namespace rocket {
 
-// Two variables, a key file, a certificate; nothing of the machine.
+// Two variables, a key file, a keys file, a certificate; nothing of the machine.
 inline Environment test_environment() {
   Environment environment;
   environment.variable = [](const std::string& name) -> std::optional<std::string> {
@@ -25,6 +25,7 @@ inline Environment test_environment() {
   environment.file = [](const std::string& path) -> Result<std::string> {
     if (path == "ca.pem") return "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
     if (path == "key.txt") return "sk-file\n";
+    if (path == "keys.yaml") return "[]";
     return fail(ErrorCode::invalid_field, "can not be read: No such file or directory");
   };
   return environment;

@@ -50,6 +50,8 @@ void for_each_struct(auto&& visit) {
   visit("LimitsConfig", LimitsConfig{});
   visit("DrainConfig", DrainConfig{});
   visit("CorsConfig", CorsConfig{});
+  visit("TlsConfig", TlsConfig{});
+  visit("KeyConfig", KeyConfig{});
 }
 
 TEST(Settings, FieldsNameEveryMember) {
@@ -83,6 +85,18 @@ void change(ListenAddress& value) {
 }
 void change(EndpointUrl& value) {
   value = {true, "::1", 8443, "/base"};
+}
+void change(std::optional<std::uint32_t>& value) {
+  value = 7;
+}
+void change(Sha256& value) {
+  value.fill(0xa5);
+}
+void change(Lane& value) {
+  value = Lane::batch;
+}
+void change(KeysFile& value) {
+  value.path += "keys.yaml";
 }
 void change(BackendKind& value) {
   value = BackendKind::lmstudio;
@@ -133,6 +147,19 @@ TEST(Settings, EveryOneCanBeSet) {
   for (const Problem& problem : problems.take())
     ADD_FAILURE() << format_problem(problem);
   EXPECT_EQ(to_yaml(read), to_yaml(changed));
+}
+
+TEST(Settings, EveryOneOfAKeyCanBeSet) {
+  std::vector<KeyConfig> changed;
+  change(changed);
+  const auto document = parse_yaml(to_yaml(changed));
+  ASSERT_TRUE(document) << format_problem(document.error()[0]);
+  std::vector<KeyConfig> read;
+  Problems problems;
+  read_settings(*document, read, problems);
+  for (const Problem& problem : problems.take())
+    ADD_FAILURE() << format_problem(problem);
+  EXPECT_EQ(read, changed);
 }
 
 }  // namespace

@@ -10,12 +10,10 @@ namespace rocket {
 namespace {
 
 // Settings that the documentation of later versions has; "[]" is any index.
-constexpr std::array<std::string_view, 11> later_settings{
+constexpr std::array<std::string_view, 9> later_settings{
     "outlier",
     "lanes",
     "embedding_batching",
-    "keys_file",
-    "tls",
     "media_urls",
     "backends[].media_urls",
     "metrics_listen",

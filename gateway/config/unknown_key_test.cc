@@ -26,7 +26,7 @@ TEST(UnknownKey, IsExplained) {
       {"\"odd.key\": 1",
        {"[\"odd.key\"]: unknown key; known here: listen, admin, threads, backends, order, models, "
         "timeouts, health, breaker, retry, hedge, limits, heartbeat, drain, cors, mark_backend, "
-        "allow_unauthenticated"}},
+        "keys_file, allow_unauthenticated, tls"}},
       {"threads: 1\nthreads: 2\nthreads: 3", {"threads: given more than once; keep one of them"}},
       {"thread: 1\nthread: 2",
        {"thread: given more than once; keep one of them",
@@ -37,8 +37,6 @@ TEST(UnknownKey, IsExplained) {
       {"outlier: {}", {"outlier: not available in this version; remove it"}},
       {"lanes: {}", {"lanes: not available in this version; remove it"}},
       {"embedding_batching: {}", {"embedding_batching: not available in this version; remove it"}},
-      {"keys_file: k", {"keys_file: not available in this version; remove it"}},
-      {"tls: {key_file: k}", {"tls: not available in this version; remove it"}},
       {"media_urls: auto", {"media_urls: not available in this version; remove it"}},
       {"metrics_listen: x", {"metrics_listen: not available in this version; remove it"}},
       {"store: {path: x}", {"store: not available in this version; remove it"}},
@@ -48,7 +46,7 @@ TEST(UnknownKey, IsExplained) {
       {"stor3: 1",
        {"stor3: unknown key; known here: listen, admin, threads, backends, order, models, "
         "timeouts, health, breaker, retry, hedge, limits, heartbeat, drain, cors, mark_backend, "
-        "allow_unauthenticated"}},
+        "keys_file, allow_unauthenticated, tls"}},
   };
   expect_problems_besides_backend(cases);
 }

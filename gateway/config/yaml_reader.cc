@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/keys_file.h"
 #include "config/settings.h"
 #include "config/units.h"
 #include "config/unknown_key.h"
@@ -94,6 +95,9 @@ struct Scalar<double> {
 };
 
 template <>
+struct Scalar<std::optional<std::uint32_t>> : Scalar<std::uint32_t> {};
+
+template <>
 struct Scalar<std::string> {
   static constexpr std::string_view expected = "text";
   static constexpr std::string_view remedy = "write one line of text";
@@ -151,6 +155,34 @@ struct Scalar<BackendKind> {
       return fail(ErrorCode::invalid_field, "\"anthropic\" is not available in this version");
     }
     return value_or_mismatch(backend_kind(node.text));
+  }
+};
+
+template <>
+struct Scalar<Lane> {
+  static constexpr std::string_view expected = "a lane";
+  static constexpr std::string_view remedy = "write interactive, normal or batch";
+  static Result<Lane> read(const YamlNode& node) { return value_or_mismatch(lane(node.text)); }
+};
+
+// Never shows what stands there: it may be the key itself.
+template <>
+struct Scalar<Sha256> {
+  static constexpr std::string_view expected = "sha256: and 64 hexadecimal digits";
+  static constexpr std::string_view remedy =
+      "let `rocket key new` write it; never put the key itself here";
+  static Result<Sha256> read(const YamlNode& node) {
+    if (const auto hash = parse_key_hash(node.text)) return *hash;
+    return fail(ErrorCode::invalid_field, "is not sha256: and 64 hexadecimal digits");
+  }
+};
+
+template <>
+struct Scalar<KeysFile> : Scalar<std::string> {
+  static Result<KeysFile> read(const YamlNode& node) {
+    auto path = Scalar<std::string>::read(node);
+    if (!path) return std::unexpected(std::move(path.error()));
+    return KeysFile{*std::move(path), {}};
   }
 };
 
@@ -259,6 +291,11 @@ class SettingsReader {
 void read_settings(const YamlNode& document, Config& config, Problems& problems) {
   if (document.kind == YamlNode::Kind::null) return;  // an empty file
   SettingsReader(problems).read(document, "", config);
+}
+
+void read_settings(const YamlNode& document, std::vector<KeyConfig>& keys, Problems& problems) {
+  if (document.kind == YamlNode::Kind::null) return;
+  SettingsReader(problems).read(document, "keys_file", keys);
 }
 
 }  // namespace rocket

@@ -12,4 +12,7 @@ namespace rocket {
 // place in a list, so that later problems have the right index.
 void read_settings(const YamlNode& document, Config& config, Problems& problems);
 
+// The same for what stands in a keys file. The problems' paths begin with "keys_file".
+void read_settings(const YamlNode& document, std::vector<KeyConfig>& keys, Problems& problems);
+
 }  // namespace rocket

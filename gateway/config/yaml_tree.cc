@@ -18,7 +18,7 @@ namespace rocket {
 
 namespace {
 
-constexpr size_t text_bytes_max = size_t{1024} * 1024;
+constexpr size_t mebibyte = size_t{1024} * 1024;
 
 // Builds the tree from yaml-cpp's events. Its own nodes would hide what is refused here: aliases
 // (a short text can stand for an endless document), duplicate keys and tags.
@@ -134,8 +134,10 @@ const YamlNode* YamlNode::find(std::string_view key) const {
   return found == keys.end() ? nullptr : &items[static_cast<size_t>(found - keys.begin())];
 }
 
-std::expected<YamlNode, std::vector<Problem>> parse_yaml(std::string_view text) {
-  if (text.size() > text_bytes_max) return refuse_text("is larger than 1 MiB", "shorten it");
+std::expected<YamlNode, std::vector<Problem>> parse_yaml(std::string_view text, size_t bytes_max) {
+  if (text.size() > bytes_max) {
+    return refuse_text(fmt::format("is larger than {} MiB", bytes_max / mebibyte), "shorten it");
+  }
   if (!simdjson::validate_utf8(text.data(), text.size())) {
     return refuse_text("is not UTF-8", "save it as UTF-8");
   }

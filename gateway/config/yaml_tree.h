@@ -25,8 +25,9 @@ struct YamlNode {
   [[nodiscard]] const YamlNode* find(std::string_view key) const;
 };
 
-// At most 1 MiB of UTF-8. Text without a document gives a null node. The problems have a line and
-// a column in their message and never quote the text.
-[[nodiscard]] std::expected<YamlNode, std::vector<Problem>> parse_yaml(std::string_view text);
+// UTF-8, at most so many bytes. Text without a document gives a null node. The problems have a
+// line and a column in their message and never quote the text.
+[[nodiscard]] std::expected<YamlNode, std::vector<Problem>> parse_yaml(
+    std::string_view text, size_t bytes_max = size_t{1024} * 1024);
 
 }  // namespace rocket

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "config/config.h"
+#include "config/keys_file.h"
 #include "config/settings.h"
 #include "config/units.h"
 
@@ -15,12 +16,16 @@ namespace rocket {
 // none into a Config.
 [[nodiscard]] std::string yaml_text(const std::string& text);
 
-// A value of a Config in YAML's flow style. The whole Config reads back to the same.
+// A value of a Config in YAML's flow style, of a keys file its path. The whole Config reads back
+// to the same.
 template <class T>
 [[nodiscard]] std::string to_yaml(const T& value) {
   if constexpr (Settings<T>) {
     std::string members;
     T::fields(value, [&](std::string_view key, const auto& member, std::string_view) {
+      if constexpr (is_optional<std::remove_cvref_t<decltype(member)>>) {
+        if (!member) return;
+      }
       members += fmt::format("{}{}: {}", members.empty() ? "" : ", ", key, to_yaml(member));
     });
     return '{' + members + '}';
@@ -36,8 +41,14 @@ template <class T>
           fmt::format("{}{}: {}", entries.empty() ? "" : ", ", yaml_text(key), to_yaml(entry));
     }
     return '{' + entries + '}';
+  } else if constexpr (is_optional<T>) {
+    return value ? to_yaml(*value) : std::string();
   } else if constexpr (std::same_as<T, std::string>) {
     return yaml_text(value);
+  } else if constexpr (std::same_as<T, KeysFile>) {
+    return yaml_text(value.path);
+  } else if constexpr (std::same_as<T, Sha256>) {
+    return yaml_text(key_hash_text(value));
   } else if constexpr (std::same_as<T, ListenAddress> || std::same_as<T, EndpointUrl>) {
     return yaml_text(value.to_string());
   } else if constexpr (std::same_as<T, bool> || std::same_as<T, double> ||
