@@ -3,8 +3,10 @@
 #include <iostream>
 
 #include "config/documentation.h"
+#include "config/keys_file.h"
 #include "config/read_config.h"
 #include "config/url.h"
+#include "new_key.h"
 #include "serve.h"
 
 namespace {
@@ -19,6 +21,32 @@ int check(const std::string& path) {
   if (!reading.ok()) return 1;
   std::cout << path << ": ok\n";
   return 0;
+}
+
+struct NewKey {
+  rocket::KeyConfig key;
+  std::string lane = "normal";
+  std::string keys_file;
+};
+
+// `rocket key new`
+CLI::App* add_new_key(CLI::App& app, NewKey& asked) {
+  CLI::App* key = app.add_subcommand("key", "API keys of the data port");
+  key->require_subcommand(1);
+  CLI::App* making = key->add_subcommand("new", "Make a key, show it once, keep its hash");
+  making->add_option("--name", asked.key.name, "How logs call it")->required();
+  making->add_option("--keys-file", asked.keys_file, "The file that gets its entry")->required();
+  making->add_option("--lane", asked.lane, "interactive, normal or batch")
+      ->check(CLI::IsMember({"interactive", "normal", "batch"}));
+  making
+      ->add_option("--models", asked.key.models, "Names that it may ask for, as globs: fast,qwen*")
+      ->delimiter(',');
+  making->add_option("--backends", asked.key.backends, "Backends that may answer it")
+      ->delimiter(',');
+  making->add_option("--rpm", asked.key.rpm, "Requests per minute");
+  making->add_option("--tpm", asked.key.tpm, "Tokens per minute");
+  making->add_option("--concurrent", asked.key.concurrent, "Requests at once");
+  return making;
 }
 
 }  // namespace
@@ -37,6 +65,9 @@ int main(int argc, char** argv) {
   std::string checked;
   CLI::App* checking = app.add_subcommand("check", "Print every problem of a configuration");
   checking->add_option("file", checked, "Configuration file")->required();
+
+  NewKey new_key;
+  const CLI::App* making = add_new_key(app, new_key);
 
   CLI::App* version = app.add_subcommand("version", "Print the version");
   CLI::App* docs = app.add_subcommand("docs", "Print generated documentation");
@@ -58,10 +89,19 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (checking->parsed()) return check(checked);
+  if (making->parsed()) {
+    new_key.key.lane = rocket::lane(new_key.lane).value();
+    return rocket::new_key(std::move(new_key.key), new_key.keys_file);
+  }
   if (!admin.empty()) {
     const auto address = rocket::parse_listen_address(admin);
     if (!address) {
       std::cerr << "--admin: " << address.error().detail << '\n';
+      return exit_usage;
+    }
+    if (!address->loopback()) {
+      std::cerr << "--admin: the admin API listens on loopback only; write 127.0.0.1:PORT, "
+                   "[::1]:PORT or unix:PATH\n";
       return exit_usage;
     }
     serving.admin = *address;
