@@ -13,8 +13,9 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::path_not_found: return "path_not_found";
     case ErrorCode::path_forbidden: return "path_forbidden";
     case ErrorCode::method_not_allowed: return "method_not_allowed";
-    case ErrorCode::unauthenticated: return "unauthenticated";
+    case ErrorCode::invalid_api_key: return "invalid_api_key";
     case ErrorCode::forbidden: return "forbidden";
+    case ErrorCode::rate_limit_exceeded: return "rate_limit_exceeded";
     case ErrorCode::head_timeout: return "head_timeout";
     case ErrorCode::body_timeout: return "body_timeout";
     case ErrorCode::body_too_large: return "body_too_large";

@@ -20,8 +20,9 @@ enum class ErrorCode : unsigned char {
   path_not_found,        // no such operation
   path_forbidden,        // a path that is refused on purpose
   method_not_allowed,    // the path exists, the method does not
-  unauthenticated,       // no key, or one we do not know
+  invalid_api_key,       // no key, or one we do not know
   forbidden,             // a key that may not do this
+  rate_limit_exceeded,   // a limit of the key is reached
   head_timeout,          // the request's head came too slowly
   body_timeout,          // the request's body came too slowly
   body_too_large,        // over limits.body_bytes

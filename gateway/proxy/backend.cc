@@ -54,6 +54,20 @@ std::shared_ptr<RetryBudget> known_budget(const Snapshot* before, const std::str
   return found == before->backends.end() ? nullptr : found->retry_budget;
 }
 
+std::shared_ptr<const KeyRing> make_keys(const KeysFile& file, const Snapshot* before) {
+  if (file.path.empty()) return nullptr;
+  auto ring = std::make_shared<KeyRing>();
+  for (const KeyConfig& one : file.keys) {
+    const KeyLimitSettings limits{one.rpm, one.tpm, one.concurrent};
+    Key key{one.name, one.lane, {one.models, one.backends}, nullptr};
+    const Key* known = before != nullptr && before->keys ? before->keys->find(one.hash) : nullptr;
+    const bool same = known != nullptr && known->limits->settings() == limits;
+    key.limits = same ? known->limits : std::make_shared<KeyLimits>(limits);
+    ring->add(one.hash, std::move(key));
+  }
+  return ring;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config, std::uint64_t revision,
@@ -79,6 +93,7 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config, std::uint64
   }
   snapshot->retry_budget =
       make_budget(config.retry, before == nullptr ? nullptr : before->retry_budget);
+  snapshot->keys = make_keys(config.keys_file, before);
   snapshot->config = std::move(config);
   return std::shared_ptr<const Snapshot>(std::move(snapshot));
 }

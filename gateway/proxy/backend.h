@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "net/io.h"
 #include "policy/health.h"
+#include "policy/key_ring.h"
 #include "policy/retry_budget.h"
 #include "proxy/shared_breaker.h"
 #include "schema/quirks.h"
@@ -69,10 +70,12 @@ struct Snapshot {
   std::uint64_t revision = 0;
   std::vector<Backend> backends;
   std::shared_ptr<RetryBudget> retry_budget;  // of all backends together
+  std::shared_ptr<const KeyRing> keys;        // null: clients need no key
 };
 
-// Builds the snapshot of a checked configuration. Endpoints that `before` (may be null) has just
-// so are taken over with all that is known of them. Errors: a secret that can not be read.
+// Builds the snapshot of a checked configuration. Endpoints and keys that `before` (may be null)
+// has just so are taken over with all that is known of them. Errors: a secret that can not be
+// read.
 [[nodiscard]] Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config,
                                                                     std::uint64_t revision,
                                                                     const Snapshot* before);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "proxy/error_response.h"
+#include "proxy/key_use.h"
 #include "wire/http_writer.h"
 
 namespace rocket {
@@ -17,6 +18,12 @@ bool id_ok(std::string_view id) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
            c == '_' || c == '-';
   });
+}
+
+// An upstream says what it likes.
+std::uint64_t total_tokens(const Usage& usage) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(usage.in, 0)) +
+         static_cast<std::uint64_t>(std::max<std::int64_t>(usage.out, 0));
 }
 
 std::string make_id(Random& random) {
@@ -46,6 +53,7 @@ Call::Call(LoopState& loop, Request& request, ResponseWriter& response)
 }
 
 Call::~Call() {
+  settle_limits();
   const int status =
       account_.outcome == Outcome::cancelled ? status_client_gone : response_.status();
   if (!quiet) {
@@ -68,10 +76,58 @@ Call::~Call() {
       entry.tokens_in = static_cast<std::uint64_t>(account_.usage->in);
       entry.tokens_out = static_cast<std::uint64_t>(account_.usage->out);
     }
+    entry.key = account_.key;
+    entry.lane = account_.lane;
     entry.bytes_in = bytes_in_;
     entry.bytes_out = response_.bytes_sent();
     loop_.access_log.append(entry);
   }
+}
+
+void Call::identify(const Key& key) {
+  key_ = &key;
+  account_.key = key.name;
+  account_.lane = to_string(key.lane);
+}
+
+const KeyScope& Call::key_scope() const {
+  static const KeyScope everything;
+  return key_ == nullptr ? everything : key_->scope;
+}
+
+Result<void> Call::take_limits() {
+  if (key_ == nullptr) return {};
+  limited_ = true;
+  KeyLimits& limits = *key_->limits;
+  // Nobody needs the estimate where tokens are not limited.
+  const std::uint64_t tokens =
+      limits.settings().tokens_per_minute ? expected_tokens(request_.body.text()) : 0;
+  auto taken = limits.take(tokens, loop_.io.timers.now());
+  if (taken) {
+    hold_ = std::move(*taken);
+    return {};
+  }
+  limits_wait_ = taken.error().wait;
+  return fail(ErrorCode::rate_limit_exceeded, refusal_text(limits, taken.error()));
+}
+
+// What a request has used is known once it has ended well. One that failed before its answer began
+// used nothing that the client has got anything for; of one that was cut, or that the client left,
+// nobody knows, and the reservation stands.
+void Call::settle_limits() {
+  if (!hold_) return;
+  const TimePoint now = loop_.io.timers.now();
+  if (account_.usage) {
+    hold_->settle(total_tokens(*account_.usage), now);
+  } else if (account_.outcome == Outcome::error) {
+    hold_->settle(0, now);
+  }
+}
+
+UpstreamLimits Call::upstream_limits() const {
+  const bool ours = limited_ && (key_->limits->settings().requests_per_minute ||
+                                 key_->limits->settings().tokens_per_minute);
+  return ours ? UpstreamLimits::kept : UpstreamLimits::passed;
 }
 
 std::string Call::common_lines() const {
@@ -79,17 +135,22 @@ std::string Call::common_lines() const {
   std::string lines;
   lines.reserve(usual_bytes);
   append_header(lines, "x-request-id", id_);
+  if (limited_) append_limit_lines(lines, *key_->limits, loop_.io.timers.now());
+  append_cors(lines);
+  return lines;
+}
+
+void Call::append_cors(std::string& lines) const {
   const auto& origins = current_->snapshot->config.cors.origins;
-  if (origins.empty() || !cors) return lines;
+  if (origins.empty() || !cors) return;
   const auto origin = request_.head.headers.find("origin");
-  if (!origin) return lines;
+  if (!origin) return;
   const bool any = std::ranges::find(origins, "*") != origins.end();
-  if (!any && std::ranges::find(origins, *origin) == origins.end()) return lines;
+  if (!any && std::ranges::find(origins, *origin) == origins.end()) return;
   append_header(lines, "access-control-allow-origin", any ? "*" : *origin);
   append_header(lines, "access-control-expose-headers",
                 "x-request-id, x-rocket-backend, x-rocket-endpoint, x-rocket-attempts");
   append_header(lines, "vary", "origin");
-  return lines;
 }
 
 void Call::send_json(int status, std::string_view body, std::string_view more_lines) {

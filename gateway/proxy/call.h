@@ -6,6 +6,7 @@
 
 #include "net/http_connection.h"
 #include "proxy/loop_state.h"
+#include "proxy/passed_headers.h"
 #include "schema/openai_answer.h"
 #include "schema/operation.h"
 #include "telemetry/outcome.h"
@@ -24,6 +25,8 @@ struct Account {
   unsigned attempts = 0;
   std::optional<Duration> first_token;
   std::optional<Usage> usage;
+  std::string_view key;   // its name
+  std::string_view lane;  // where it is known
 };
 
 // One request on its way through a port: what was asked, where the answer goes, and the account
@@ -44,6 +47,18 @@ class Call {
   [[nodiscard]] const std::shared_ptr<const Current>& current() const { return current_; }
   [[nodiscard]] Account& account() { return account_; }
 
+  // Whose request it is: a key of current()'s snapshot.
+  void identify(const Key& key);
+  // What its key may ask for; without one, anything.
+  [[nodiscard]] const KeyScope& key_scope() const;
+  // Lets the request begin, as far as the key's limits go; its end and its tokens are counted when
+  // the call ends. Else rate_limit_exceeded, and limits_wait() says how long to stay away. The body
+  // has been found to be valid JSON.
+  [[nodiscard]] Result<void> take_limits();
+  [[nodiscard]] std::optional<Duration> limits_wait() const { return limits_wait_; }
+  // Whether the upstream's rate limits are the client's business: not if it has some of ours.
+  [[nodiscard]] UpstreamLimits upstream_limits() const;
+
   Target target;
   Operation operation = Operation::none;
   // What stands behind a prefix route: the id in /v1/models/ID.
@@ -51,7 +66,7 @@ class Call {
   bool cors = true;    // this port answers web pages, if the configuration allows any
   bool quiet = false;  // not worth an access line: health checks
 
-  // x-request-id and, for an allowed origin, what CORS asks for.
+  // x-request-id, what is left of the key's limits and, for an allowed origin, what CORS asks for.
   [[nodiscard]] std::string common_lines() const;
 
   // Whole answers. The account says ok, or what the error means.
@@ -66,6 +81,8 @@ class Call {
   void close_account(Outcome outcome, Blame blame);
 
  private:
+  void settle_limits();
+  void append_cors(std::string& lines) const;
   void send_whole(int status, std::string lines, std::string_view content_type,
                   std::string_view body);
 
@@ -75,6 +92,10 @@ class Call {
   ResponseWriter& response_;
   std::string id_;
   Account account_;
+  const Key* key_ = nullptr;
+  bool limited_ = false;  // the request is one that the key's limits count
+  std::optional<KeyLimits::Hold> hold_;
+  std::optional<Duration> limits_wait_;
   std::uint64_t bytes_in_;
   std::string sent_body_;  // what the writer has not sent yet
 };

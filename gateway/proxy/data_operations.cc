@@ -33,7 +33,7 @@ void append_model(std::string& out, const Router::Listed& model) {
 Task<void> list_models(Call& call) {
   std::string body = R"({"object":"list","data":[)";
   bool first = true;
-  for (const Router::Listed& model : call.current()->router->models()) {
+  for (const Router::Listed& model : call.current()->router->models(call.key_scope())) {
     if (!first) body += ',';
     first = false;
     append_model(body, model);
@@ -43,7 +43,7 @@ Task<void> list_models(Call& call) {
 }
 
 Task<void> one_model(Call& call) {
-  for (const Router::Listed& model : call.current()->router->models()) {
+  for (const Router::Listed& model : call.current()->router->models(call.key_scope())) {
     if (model.model != call.parameter) continue;
     std::string body;
     append_model(body, model);
@@ -58,6 +58,7 @@ Task<void> one_model(Call& call) {
 }  // namespace
 
 void add_data_operations(Operations& operations, PortHealth health) {
+  using Access = Operations::Access;
   operations.add({Method::post, "/v1/chat/completions", Operation::chat_completions, exchange});
   operations.add({Method::post, "/v1/completions", Operation::completions, exchange});
   operations.add({Method::post, "/v1/embeddings", Operation::embeddings, exchange});
@@ -71,22 +72,23 @@ void add_data_operations(Operations& operations, PortHealth health) {
                         "}";
                     return send_now(call, 200, body);
                   },
-                  true});
+                  true, Access::anyone});
   operations.add({Method::get, "/livez", Operation::livez,
-                  [](Call& call) { return send_now(call, 200, R"({"status":"ok"})"); }, true});
+                  [](Call& call) { return send_now(call, 200, R"({"status":"ok"})"); }, true,
+                  Access::anyone});
   operations.add({Method::get, "/readyz", Operation::readyz,
                   [ready = health.ready](Call& call) {
                     return ready() ? send_now(call, 200, R"({"status":"ready"})")
                                    : send_now(call, 503, R"({"status":"not ready"})");
                   },
-                  true});
+                  true, Access::anyone});
   // What Ray Serve's proxy answers to KubeRay's probes, to the letter.
   operations.add({Method::get, "/-/healthz", Operation::serve_health,
                   [serving = health.serving](Call& call) {
                     return serving() ? send_text(call, 200, "success")
                                      : send_text(call, 503, "lame duck");
                   },
-                  true});
+                  true, Access::anyone});
 }
 
 }  // namespace rocket

@@ -12,6 +12,7 @@ constexpr std::string_view invalid_request = "invalid_request_error";
 constexpr std::string_view server_error = "server_error";
 constexpr std::string_view upstream_error = "upstream_error";
 constexpr std::string_view timeout_error = "timeout_error";
+constexpr std::string_view rate_limit_error = "rate_limit_error";
 
 // clang-format off
 constexpr std::array table{
@@ -24,8 +25,9 @@ constexpr std::array table{
     ErrorMeaning{ErrorCode::path_not_found, 404, invalid_request, Blame::client, "unknown path"},
     ErrorMeaning{ErrorCode::path_forbidden, 403, invalid_request, Blame::client, "this path is not served"},
     ErrorMeaning{ErrorCode::method_not_allowed, 405, invalid_request, Blame::client, "the path does not take this method"},
-    ErrorMeaning{ErrorCode::unauthenticated, 401, "authentication_error", Blame::client, "no valid API key"},
+    ErrorMeaning{ErrorCode::invalid_api_key, 401, invalid_request, Blame::client, "no valid API key"},
     ErrorMeaning{ErrorCode::forbidden, 403, "permission_error", Blame::client, "the API key may not do this"},
+    ErrorMeaning{ErrorCode::rate_limit_exceeded, 429, rate_limit_error, Blame::client, "a limit of the API key is reached"},
     ErrorMeaning{ErrorCode::head_timeout, 408, timeout_error, Blame::client, "the request's head did not arrive in time"},
     ErrorMeaning{ErrorCode::body_timeout, 408, timeout_error, Blame::client, "the request's body did not arrive in time"},
     ErrorMeaning{ErrorCode::body_too_large, 413, invalid_request, Blame::client, "the body is too large"},
@@ -47,7 +49,7 @@ constexpr std::array table{
     ErrorMeaning{ErrorCode::upstream_too_large, 502, upstream_error, Blame::upstream, "the backend's answer is too large"},
     ErrorMeaning{ErrorCode::upstream_status, 502, upstream_error, Blame::upstream, "the backend failed"},
     ErrorMeaning{ErrorCode::upstream_unavailable, 503, upstream_error, Blame::upstream, "the backend can not answer now"},
-    ErrorMeaning{ErrorCode::upstream_limited, 429, "rate_limit_error", Blame::upstream, "the backend's rate limit is reached"},
+    ErrorMeaning{ErrorCode::upstream_limited, 429, rate_limit_error, Blame::upstream, "the backend's rate limit is reached"},
     ErrorMeaning{ErrorCode::upstream_error_event, 502, upstream_error, Blame::upstream, "the backend reported an error in its stream"},
     ErrorMeaning{ErrorCode::load_timeout, 504, timeout_error, Blame::upstream, "loading the model took longer than timeouts.load"},
     ErrorMeaning{ErrorCode::first_token_timeout, 504, timeout_error, Blame::upstream, "the first token took longer than timeouts.first_token"},

@@ -6,6 +6,7 @@
 #include "policy/hedge.h"
 #include "policy/retry_after.h"
 #include "proxy/error_response.h"
+#include "proxy/key_use.h"
 #include "proxy/passed_headers.h"
 #include "proxy/relay.h"
 #include "wire/http_writer.h"
@@ -78,11 +79,14 @@ Result<void> Exchange::prepare() {
   request_ = std::move(*request);
   const auto hinted = read_backend_hint();
   if (!hinted) return hinted;
-  auto route = current_->router->route(request_.model, request_.backend, loop_.random);
+  auto route =
+      current_->router->route(request_.model, request_.backend, loop_.random, call_.key_scope());
   if (!route) return std::unexpected(std::move(route.error()));
   route_ = std::move(*route);
   call_.account().route = route_.name;
   call_.account().model = route_.name;
+  const auto taken = call_.take_limits();
+  if (!taken) return taken;
   current_->snapshot->retry_budget->deposit();
   for (const Candidate* candidate : route_.candidates)
     current_->snapshot->backends[candidate->backend].retry_budget->deposit();
@@ -334,7 +338,7 @@ Task<void> Exchange::answer_whole(const AttemptPlan& plan, Attempt& attempt) {
   const size_t end = attempt.answer().object_end;
   const std::array<std::string_view, 3> pieces{body.substr(0, end), mark, body.substr(end)};
   std::string lines = answer_lines(plan, "application/json");
-  append_passed_answer_headers(lines, attempt.head().headers);
+  append_passed_answer_headers(lines, attempt.head().headers, call_.upstream_limits());
   call_.response().send(attempt.head().status, lines, pieces);
   if (attempt.answer().usage) count_tokens(*attempt.answer().usage);
   AnswerReader::release(attempt.take_reader(), loop_.io, loop_.read_offs);
@@ -365,7 +369,7 @@ Task<void> Exchange::answer_refusal(const AttemptPlan& plan, Attempt& attempt) {
     co_return;
   }
   std::string lines = answer_lines(plan, {});
-  append_passed_answer_headers(lines, attempt.head().headers);
+  append_passed_answer_headers(lines, attempt.head().headers, call_.upstream_limits());
   call_.send_json(status, proper ? body->text : error_body(refusal, call_.id()), lines);
   call_.close_account(Outcome::error, Blame::client);
   AnswerReader::release(attempt.take_reader(), loop_.io, loop_.read_offs);
@@ -403,7 +407,7 @@ Task<Result<void>> Exchange::answer_stream(const AttemptPlan& plan, Attempt& att
 // What only the time before the commit needed goes: streams last, and may be many.
 void Exchange::begin_stream(const AttemptPlan& plan, const HeaderList& headers) {
   std::string lines = answer_lines(plan, "text/event-stream");
-  append_passed_answer_headers(lines, headers);
+  append_passed_answer_headers(lines, headers, call_.upstream_limits());
   reply_.begin(lines);
   call_.drop_request();
   std::string().swap(waiting_lines_);
@@ -442,8 +446,10 @@ Error Exchange::why_nobody() const {
           "after the time in retry-after"};
 }
 
-// When asking again may help: as soon as one endpoint need not be left alone any more.
+// When asking again may help: as soon as one endpoint need not be left alone any more, or the key's
+// limits allow it.
 std::int64_t Exchange::retry_after_seconds() const {
+  if (const auto wait = call_.limits_wait()) return whole_seconds(*wait);
   constexpr Duration soon = std::chrono::seconds(1);
   Duration wait = Duration::max();
   for (const Candidate* candidate : route_.candidates) {
@@ -455,7 +461,7 @@ std::int64_t Exchange::retry_after_seconds() const {
     }
   }
   if (wait == Duration::max()) wait = soon;
-  return std::max(std::chrono::ceil<std::chrono::seconds>(wait), std::chrono::seconds(1)).count();
+  return whole_seconds(wait);
 }
 
 std::string Exchange::answer_lines(const AttemptPlan& plan, std::string_view content_type) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/credentials.h"
 #include "proxy/error_response.h"
 #include "wire/http_writer.h"
 
@@ -14,6 +15,20 @@ constexpr size_t refused_body_bytes_max = 64 * 1024;
 bool matches(const Operations::Row& row, std::string_view path) {
   if (!row.path.ends_with('/')) return row.path == path;
   return path.size() > row.path.size() && path.starts_with(row.path);
+}
+
+// A web page asks whether it may ask, and can not show a key (Fetch standard, 4.8).
+bool is_preflight(const RequestHead& head) {
+  return head.method == Method::options && head.headers.find("origin") &&
+         head.headers.find("access-control-request-method");
+}
+
+// What has to stand beside an error's body.
+std::string error_lines(const Error& error, std::string_view allowed) {
+  std::string lines;
+  if (error.code == ErrorCode::method_not_allowed) append_header(lines, "allow", allowed);
+  if (error.code == ErrorCode::invalid_api_key) append_header(lines, "www-authenticate", "Bearer");
+  return lines;
 }
 
 }  // namespace
@@ -52,6 +67,10 @@ Result<void> Operations::check(const RequestHead& head, Asked& asked) const {
   if (!read) return read;
   const std::string& path = asked.target.path;
   asked.match = match(head.method, path);
+  const bool preflight = is_preflight(head) && !asked.match.allowed.empty();
+  const bool open = asked.match.row != nullptr && asked.match.row->access == Access::anyone;
+  const auto known = open || preflight ? Result<void>{} : authenticate(head, asked);
+  if (!known) return known;
   if (head.method == Method::options && (path == "*" || !asked.match.allowed.empty())) return {};
   if (asked.match.allowed.empty()) {
     return fail(ErrorCode::path_not_found,
@@ -62,6 +81,20 @@ Result<void> Operations::check(const RequestHead& head, Asked& asked) const {
                 path.substr(0, 128) + " takes " + asked.match.allowed);
   }
   return {};
+}
+
+Result<void> Operations::authenticate(const RequestHead& head, Asked& asked) const {
+  const std::shared_ptr<const KeyRing>& keys = loop_.current->snapshot->keys;
+  if (port_ == Port::admin || !keys) return {};
+  const auto shown = presented_key(head.headers);
+  if (!shown) return std::unexpected(shown.error());
+  if (shown->empty()) {
+    return fail(ErrorCode::invalid_api_key,
+                "no API key; send one as Authorization: Bearer KEY or x-api-key: KEY");
+  }
+  asked.key = keys->find(*shown);
+  if (asked.key != nullptr) return {};
+  return fail(ErrorCode::invalid_api_key, "unknown API key; ask whoever runs this gateway for one");
 }
 
 Result<void> Operations::check_host(const RequestHead& head) const {
@@ -102,14 +135,14 @@ Result<void> Operations::read_target(const RequestHead& head, Asked& asked) cons
 
 Result<size_t> Operations::admit(const RequestHead& head) {
   const size_t most = loop_.current->snapshot->config.limits.body_bytes.bytes;
-  Asked asked;
-  const auto checked = check(head, asked);
-  if (checked) return most;
-  // Small bodies are read all the same, and handle() finds the same fault again.
+  // Small bodies are read whatever they belong to; handle() finds any fault.
   const bool small = !head.chunked && !head.expect_continue &&
                      head.content_length.value_or(0) <= refused_body_bytes_max;
   if (small) return std::min(most, refused_body_bytes_max);
-  return std::unexpected(checked.error());
+  Asked asked;
+  const auto checked = check(head, asked);
+  if (!checked) return std::unexpected(checked.error());
+  return most;
 }
 
 Task<void> Operations::handle(Request& request, ResponseWriter& response) {
@@ -119,16 +152,13 @@ Task<void> Operations::handle(Request& request, ResponseWriter& response) {
   const auto checked = check(request.head, asked);
   call.target = std::move(asked.target);
   call.parameter = std::move(asked.parameter);
+  if (asked.key != nullptr) call.identify(*asked.key);
   if (asked.match.row != nullptr) {
     call.operation = asked.match.row->operation;
     call.quiet = asked.match.row->quiet;
   }
   if (!checked) {
-    std::string lines;
-    if (checked.error().code == ErrorCode::method_not_allowed) {
-      append_header(lines, "allow", asked.match.allowed);
-    }
-    call.send_error(checked.error(), lines);
+    call.send_error(checked.error(), error_lines(checked.error(), asked.match.allowed));
   } else if (request.head.method == Method::options) {
     answer_options(call, asked.match.allowed);
   } else {
@@ -146,11 +176,10 @@ Task<void> Operations::refuse(const Error& error, const RequestHead& head,
   request.head_at = loop_.io.timers.now();
   Call call(loop_, request, response);
   call.cors = port_ == Port::data;
-  std::string lines;
   Asked asked;
-  if (error.code == ErrorCode::method_not_allowed && !check(head, asked)) {
-    append_header(lines, "allow", asked.match.allowed);
-  }
+  static_cast<void>(check(head, asked));
+  if (asked.key != nullptr) call.identify(*asked.key);
+  std::string lines = error_lines(error, asked.match.allowed);
   if (meaning_of(error.code).status == 503) append_header(lines, "retry-after", "1");
   call.send_error(error, lines);
   if (response.blocked()) {

@@ -10,8 +10,9 @@ namespace rocket {
 
 // What one port answers: an exact list of paths and methods, each with its handler. Anything
 // else is 404, a known path with another method 405. HEAD goes wherever GET does, OPTIONS
-// everywhere. The path is parsed once, and routing and (later) authentication both look at
-// that one.
+// everywhere. The path is parsed once, and routing and authentication both look at that one: with
+// keys configured, whoever shows none is told nothing but that, except where a row is open to
+// anyone and in answer to a web page's preflight.
 //
 // One per loop and port. Handlers are plain functions that make a task; a handler must leave the
 // response ended and drained.
@@ -19,12 +20,15 @@ class Operations final : public RequestHandler {
  public:
   using Handler = std::function<Task<void>(Call& call)>;
 
+  enum class Access : unsigned char { with_key, anyone };
+
   struct Row {
     Method method;
     std::string path;  // exact; with a final '/' what stands behind it is call.parameter, decoded
     Operation operation;
     Handler handler;
     bool quiet = false;  // no access line
+    Access access = Access::with_key;
   };
 
   enum class Port : unsigned char {
@@ -57,10 +61,12 @@ class Operations final : public RequestHandler {
     Target target;
     std::string parameter;
     Match match;
+    const Key* key = nullptr;  // of the snapshot in force
   };
 
   [[nodiscard]] Match match(Method method, std::string_view path) const;
   [[nodiscard]] Result<void> check(const RequestHead& head, Asked& asked) const;
+  [[nodiscard]] Result<void> authenticate(const RequestHead& head, Asked& asked) const;
   [[nodiscard]] Result<void> check_host(const RequestHead& head) const;
   [[nodiscard]] Result<void> read_target(const RequestHead& head, Asked& asked) const;
   [[nodiscard]] std::string paths() const;

@@ -53,7 +53,8 @@ constexpr Names<6> kept_from_upstreams_by_start({"x-forwarded-", "x-rocket-", "p
 
 constexpr Names<4> passed_to_clients({"content-language", "cache-control", "retry-after-ms",
                                       "x-should-retry"});
-constexpr Names<3> passed_to_clients_by_start({"openai-", "anthropic-", "x-ratelimit-"});
+constexpr Names<2> passed_to_clients_by_start({"openai-", "anthropic-"});
+constexpr Names<2> limits_by_start({"x-ratelimit-", "anthropic-ratelimit-"});
 
 // Connection may name further header lines that end at this hop (RFC 9110, 7.6.1).
 bool nominated(std::string_view name, std::string_view connection) {
@@ -88,12 +89,14 @@ void append_passed_request_headers(std::string& out, const HeaderList& headers) 
   }
 }
 
-void append_passed_answer_headers(std::string& out, const HeaderList& headers) {
+void append_passed_answer_headers(std::string& out, const HeaderList& headers,
+                                  UpstreamLimits limits) {
   for (size_t i = 0; i < headers.size(); ++i) {
     const std::string_view name = headers[i].name;
-    if (passed_to_clients.contain(name) || passed_to_clients_by_start.begin(name)) {
-      out += headers.line(i);
-    }
+    const bool passed = limits_by_start.begin(name) ? limits == UpstreamLimits::passed
+                                                    : passed_to_clients.contain(name) ||
+                                                          passed_to_clients_by_start.begin(name);
+    if (passed) out += headers.line(i);
   }
 }
 

@@ -12,7 +12,10 @@ namespace rocket {
 void append_passed_request_headers(std::string& out, const HeaderList& headers);
 
 // Appends the upstream's header lines that a client may see: a short list, since most of what
-// servers say concerns their own connection or network.
-void append_passed_answer_headers(std::string& out, const HeaderList& headers);
+// servers say concerns their own connection or network. `limits`: what it says of its rate limits
+// too, which must not stand beside ours.
+enum class UpstreamLimits : unsigned char { kept, passed };
+void append_passed_answer_headers(std::string& out, const HeaderList& headers,
+                                  UpstreamLimits limits = UpstreamLimits::passed);
 
 }  // namespace rocket

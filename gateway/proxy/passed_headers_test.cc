@@ -157,6 +157,16 @@ TEST(PassedAnswerHeaders, AClientSeesAShortList) {
             "Anthropic-Ratelimit-Requests-Limit: 50\r\nx-ratelimit-remaining-tokens: 7\r\n");
 }
 
+TEST(PassedAnswerHeaders, LimitsOfOursStandAlone) {
+  HeaderList headers;
+  headers.add("X-RateLimit-Remaining-Tokens", "7");
+  headers.add("anthropic-ratelimit-requests-limit", "50");
+  headers.add("openai-processing-ms", "12");
+  std::string out;
+  append_passed_answer_headers(out, headers, UpstreamLimits::kept);
+  EXPECT_EQ(out, "openai-processing-ms: 12\r\n");
+}
+
 TEST(PassedAnswerHeaders, WhatConcernsTheNetworkBehindUsIsKept) {
   for (const std::string name : {"server",
                                  "date",
