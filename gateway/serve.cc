@@ -10,6 +10,7 @@
 #include "admin/admin_operations.h"
 #include "config/discovery.h"
 #include "config/read_config.h"
+#include "file_watch.h"
 #include "net/descriptor_limit.h"
 #include "net/signals.h"
 #include "proxy/control.h"
@@ -41,22 +42,11 @@ void keep_chosen_port(ListenAddress& read, const ListenAddress& bound) {
   if (read.host == bound.host && read.port == 0) read.port = bound.port;
 }
 
-// What tells one version of a file from another without reading it.
-struct FileStamp {
-  ino_t inode = 0;
-  off_t size = 0;
-  timespec changed{};
-
-  static FileStamp of(const std::string& path) {
-    struct stat status{};
-    if (::stat(path.c_str(), &status) != 0) return {};
-    return {status.st_ino, status.st_size, status.st_mtim};
-  }
-  [[nodiscard]] bool operator==(const FileStamp& other) const {
-    return inode == other.inode && size == other.size && changed.tv_sec == other.changed.tv_sec &&
-           changed.tv_nsec == other.changed.tv_nsec;
-  }
-};
+// Null: plain HTTP.
+Result<std::shared_ptr<SSL_CTX>> make_tls(const TlsConfig& tls) {
+  if (!tls.on()) return nullptr;
+  return make_tls_server(tls.cert_file, tls.key_file);
+}
 
 class Gateway {
  public:
@@ -85,6 +75,9 @@ class Gateway {
   void warn_of_few_descriptors(const Config& config);
   void on_signal(int number);
   void reload();
+  void take_up(ConfigReading& reading);
+  [[nodiscard]] Result<void> apply(Config config);
+  void watch_files_of(const Config& config);
   void end();
 
   Task<void> watch_config();
@@ -107,6 +100,11 @@ class Gateway {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
   std::unique_ptr<Control> control_;
+  std::thread reader_;
+  bool reading_ = false;  // a reload is on its way
+  bool read_again_ = false;
+  std::shared_ptr<SSL_CTX> tls_;
+  std::vector<std::string> watched_files_;
   std::unique_ptr<Signals> signals_;
   std::unique_ptr<WaitSlot> worker_drained_;
   size_t workers_draining_ = 0;
@@ -131,7 +129,7 @@ int Gateway::run() {
   add_admin_operations(first().admin, {*control_, exposition_, health});
   // First, so that the configuration in force names the ports that the kernel has chosen.
   if (!listen()) return exit_bind;
-  const auto applied = control_->apply(config_);
+  const auto applied = apply(config_);
   if (!applied) {
     log_.error("configuration refused", {{"detail", applied.error().detail}});
     return exit_config;
@@ -144,6 +142,7 @@ int Gateway::run() {
   if (config_path_.empty()) {
     first().tasks.spawn(tell_what_was_found());
   } else {
+    watch_files_of(config_);
     first().tasks.spawn(watch_config());
   }
   threads_running_ = true;
@@ -153,6 +152,7 @@ int Gateway::run() {
   first().loop.run();
   for (std::thread& thread : threads_)
     thread.join();
+  if (reader_.joinable()) reader_.join();
   for (const auto& worker : workers_)
     worker->server.cut_all();
   control_.reset();
@@ -163,12 +163,13 @@ bool Gateway::listen() {
   if (!listen_data()) return false;
   const ListenAddress& admin = config_.admin;
   auto fd = admin.unix_path.empty() ? listen_tcp(admin.host, admin.port, false)
-                                    : listen_unix(admin.unix_path);
+                                    : listen_private_unix(admin.unix_path);
   if (!fd) {
     report_bind_failure(admin.to_string(), fd.error());
     return false;
   }
   if (admin.unix_path.empty()) config_.admin.port = local_port(*fd);
+  first().admin_on_unix = !admin.unix_path.empty();
   first().listen(std::move(*fd), first().admin);
   return true;
 }
@@ -212,7 +213,8 @@ void Gateway::report_bind_failure(const std::string& address, const Error& error
 void Gateway::publish(const std::shared_ptr<const Snapshot>& snapshot,
                       const std::shared_ptr<const Router>& router) {
   for (const auto& worker : workers_) {
-    const auto replace = [this, &one = *worker, snapshot, router] {
+    const auto replace = [this, &one = *worker, tls = tls_, snapshot, router] {
+      one.tls = tls;
       one.count.set_most(connections_per_worker(snapshot->config, descriptors_));
       one.state.replace(snapshot, router);
     };
@@ -250,16 +252,33 @@ void Gateway::reload() {
     log_.warn("nothing to reload: there is no configuration file");
     return;
   }
-  ConfigReading reading = read_config_file(config_path_);
+  if (reading_) {
+    read_again_ = true;
+    return;
+  }
+  reading_ = true;
+  if (reader_.joinable()) reader_.join();
+  // Beside the loops: thousands of keys take YAML a fifth of a second.
+  reader_ = std::thread([this] {
+    auto reading = std::make_shared<ConfigReading>(read_config_file(config_path_));
+    first().loop.post([this, reading] { take_up(*reading); });
+  });
+}
+
+void Gateway::take_up(ConfigReading& reading) {
+  reading_ = false;
+  // It may have been read before the change that the second wish was about.
+  if (std::exchange(read_again_, false)) return reload();
   for (const Problem& problem : reading.problems) {
     log_.error("configuration refused", {{"problem", format_problem(problem)}});
   }
+  watch_files_of(reading.config);
   if (!reading.ok()) return;
   // What the command line and the kernel have decided stays.
   if (admin_overridden_) reading.config.admin = config_.admin;
   keep_chosen_port(reading.config.listen, config_.listen);
   keep_chosen_port(reading.config.admin, config_.admin);
-  const auto applied = control_->apply(std::move(reading.config));
+  const auto applied = apply(std::move(reading.config));
   if (applied) {
     warn_of_few_descriptors(control_->snapshot()->config);
   } else {
@@ -267,14 +286,31 @@ void Gateway::reload() {
   }
 }
 
+// All of it or nothing: what publish() hands out goes with the snapshot.
+Result<void> Gateway::apply(Config config) {
+  auto tls = make_tls(config.tls);
+  if (!tls) return std::unexpected(std::move(tls.error()));
+  std::shared_ptr<SSL_CTX> before = std::exchange(tls_, *std::move(tls));
+  auto applied = control_->apply(std::move(config));
+  if (!applied) tls_ = std::move(before);
+  return applied;
+}
+
+// Also of a configuration that is refused: mending one of its files may mend it.
+void Gateway::watch_files_of(const Config& config) {
+  watched_files_ = {config_path_};
+  for (const std::string& path :
+       {config.keys_file.path, config.tls.cert_file, config.tls.key_file}) {
+    if (!path.empty()) watched_files_.push_back(path);
+  }
+}
+
 Task<void> Gateway::watch_config() {
-  FileStamp known = FileStamp::of(config_path_);
+  FileWatch watch;
+  static_cast<void>(watch.changed(watched_files_));
   while (true) {
     co_await SleepUntil(first().loop, first().loop.now() + watch_interval);
-    const FileStamp seen = FileStamp::of(config_path_);
-    if (seen == known || seen == FileStamp{}) continue;
-    known = seen;
-    reload();
+    if (watch.changed(watched_files_)) reload();
   }
 }
 

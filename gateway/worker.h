@@ -38,7 +38,10 @@ struct Worker {
     const bool for_admin = &operations == &admin;
     ConnectionCount& counted = for_admin ? admin_count : count;
     Listening& listening = for_admin ? admin_listener : listeners.emplace_back();
-    listening.listener = std::make_unique<Listener>(loop, std::move(fd), counted);
+    const auto make_stream = [this, for_admin](FileDescriptor connection) {
+      return for_admin ? admin_stream(std::move(connection)) : data_stream(std::move(connection));
+    };
+    listening.listener = std::make_unique<Listener>(loop, std::move(fd), counted, make_stream);
     listening.on_accept = [this, &operations, &counted](std::unique_ptr<ByteStream> stream) {
       server.accept(std::move(stream), operations, counted);
     };
@@ -55,11 +58,22 @@ struct Worker {
     listeners.clear();
   }
 
+  [[nodiscard]] std::unique_ptr<ByteStream> data_stream(FileDescriptor connection) {
+    if (tls) return std::make_unique<TlsStream>(loop, std::move(connection), tls.get());
+    return std::make_unique<SocketStream>(loop, std::move(connection));
+  }
+  [[nodiscard]] std::unique_ptr<ByteStream> admin_stream(FileDescriptor connection) {
+    if (admin_on_unix && !from_own_user(connection)) return nullptr;
+    return std::make_unique<SocketStream>(loop, std::move(connection));
+  }
+
   struct Listening {
     std::unique_ptr<Listener> listener;
     Listener::OnAccept on_accept;
   };
 
+  std::shared_ptr<SSL_CTX> tls;  // of new connections to the data port; null: plain HTTP
+  bool admin_on_unix = false;
   EpollLoop loop;
   SocketDialer dialer{loop};
   Io io;

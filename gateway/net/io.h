@@ -113,6 +113,9 @@ class ByteStream {
   // What the peer has not taken yet is given up: closing resets the connection instead of leaving
   // the rest to the kernel, which would hold it for a peer that takes nothing.
   virtual void give_up_unsent() {}
+  // Makes an accepted connection ready for its first read: TLS's handshake. False: it did not come
+  // about by `deadline`, and the connection is good for nothing.
+  [[nodiscard]] virtual Task<bool> opened(TimePoint /*deadline*/) { co_return true; }
   // The peer's address for logs ("127.0.0.1"); never sent upstream.
   [[nodiscard]] virtual std::string peer() const = 0;
 

@@ -63,6 +63,28 @@ Result<FileDescriptor> listen_unix(const std::string& path) {
   return fd;
 }
 
+Result<FileDescriptor> listen_private_unix(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return system_failure();
+  struct stat status{};
+  if (::stat(folder.c_str(), &status) != 0) return system_failure();
+  const bool ours = status.st_uid == ::geteuid() || status.st_uid == 0;
+  if (!ours || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return fail(ErrorCode::internal,
+                "others may write to its folder; name one that does not exist yet or that only you "
+                "may write to");
+  }
+  return listen_unix(path);
+}
+
+bool from_own_user(const FileDescriptor& connection) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (::getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return false;
+  return peer.uid == ::geteuid() || peer.uid == 0;
+}
+
 std::uint16_t local_port(const FileDescriptor& listener) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
@@ -76,9 +98,18 @@ std::uint16_t local_port(const FileDescriptor& listener) {
   return 0;
 }
 
-Listener::Listener(EpollLoop& loop, FileDescriptor fd, ConnectionCount& count)
-    : loop_(loop), fd_(std::move(fd)), count_(count), acceptable_(loop.run_queue()) {
+Listener::Listener(EpollLoop& loop, FileDescriptor fd, ConnectionCount& count,
+                   MakeStream make_stream)
+    : loop_(loop),
+      fd_(std::move(fd)),
+      count_(count),
+      make_stream_(std::move(make_stream)),
+      acceptable_(loop.run_queue()) {
   ROCKET_ASSERT(loop_.watch(fd_.get(), EPOLLIN, *this));
+  if (make_stream_) return;
+  make_stream_ = [&loop](FileDescriptor connection) {
+    return std::make_unique<SocketStream>(loop, std::move(connection));
+  };
 }
 
 void Listener::on_events(std::uint32_t) {
@@ -96,7 +127,7 @@ Task<void> Listener::accept_all(OnAccept on_accept) {
     }
     FileDescriptor fd = accept_one();
     if (fd) {
-      on_accept(std::make_unique<SocketStream>(loop_, std::move(fd)));
+      hand_over(std::move(fd), on_accept);
     } else if (errno == EAGAIN) {
       co_await Wait(loop_, acceptable_, never);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -108,8 +139,12 @@ Task<void> Listener::accept_all(OnAccept on_accept) {
 
 void Listener::accept_waiting(const OnAccept& on_accept) {
   while (FileDescriptor fd = accept_one()) {
-    on_accept(std::make_unique<SocketStream>(loop_, std::move(fd)));
+    hand_over(std::move(fd), on_accept);
   }
+}
+
+void Listener::hand_over(FileDescriptor fd, const OnAccept& on_accept) const {
+  if (auto stream = make_stream_(std::move(fd))) on_accept(std::move(stream));
 }
 
 }  // namespace rocket

@@ -17,6 +17,12 @@ namespace rocket {
                                                 bool shared);
 // A listening Unix socket, mode 0600. A stale socket that nobody listens on is replaced.
 [[nodiscard]] Result<FileDescriptor> listen_unix(const std::string& path);
+// The same in a folder where nobody else can put a socket of his own in its place: made with mode
+// 0700 if it is missing, refused if others may write to it.
+[[nodiscard]] Result<FileDescriptor> listen_private_unix(const std::string& path);
+
+// Whether who has connected to a Unix socket runs as our own user, or as root.
+[[nodiscard]] bool from_own_user(const FileDescriptor& connection);
 
 [[nodiscard]] std::uint16_t local_port(const FileDescriptor& listener);
 
@@ -25,7 +31,11 @@ namespace rocket {
 // who comes meanwhile.
 class Listener final : private EventSink {
  public:
-  Listener(EpollLoop& loop, FileDescriptor fd, ConnectionCount& count);
+  // What a connection speaks; null: it is not wanted, and is closed.
+  using MakeStream = std::function<std::unique_ptr<ByteStream>(FileDescriptor)>;
+
+  // Without `make_stream` each is a plain SocketStream.
+  Listener(EpollLoop& loop, FileDescriptor fd, ConnectionCount& count, MakeStream make_stream = {});
 
   using OnAccept = std::function<void(std::unique_ptr<ByteStream>)>;
 
@@ -37,10 +47,12 @@ class Listener final : private EventSink {
  private:
   void on_events(std::uint32_t events) override;
   [[nodiscard]] FileDescriptor accept_one() const;
+  void hand_over(FileDescriptor fd, const OnAccept& on_accept) const;
 
   EpollLoop& loop_;
   FileDescriptor fd_;
   ConnectionCount& count_;
+  MakeStream make_stream_;
   WaitSlot acceptable_;
 };
 

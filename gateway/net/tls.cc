@@ -21,6 +21,22 @@ std::string last_reason() {
   return reason != nullptr ? reason : "connection closed during the handshake";
 }
 
+// A client that names protocols but not ours speaks something else.
+int choose_http_1_1(SSL*, const unsigned char** chosen, unsigned char* chosen_bytes,
+                    const unsigned char* offered, unsigned int offered_bytes, void*) {
+  static constexpr std::array<unsigned char, 9> ours{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  unsigned char* match = nullptr;
+  const int found =
+      SSL_select_next_proto(&match, chosen_bytes, ours.data(), ours.size(), offered, offered_bytes);
+  *chosen = match;
+  return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+// OpenSSL would ask for it on the terminal.
+int no_passphrase(char*, int, int, void*) {
+  return -1;
+}
+
 }  // namespace
 
 Result<SSL_CTX*> TlsClient::context(const std::string& ca_file) {
@@ -39,7 +55,38 @@ Result<SSL_CTX*> TlsClient::context(const std::string& ca_file) {
   return context.get();
 }
 
+Result<std::shared_ptr<SSL_CTX>> make_tls_server(const std::string& cert_file,
+                                                 const std::string& key_file) {
+  std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SslContextDeleter());
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_cipher_list(context.get(), "ECDHE+AESGCM:ECDHE+CHACHA20");
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                      SSL_MODE_RELEASE_BUFFERS);
+  // Tickets resume a session without our keeping anything of it.
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context.get(), 1);
+  SSL_CTX_set_alpn_select_cb(context.get(), choose_http_1_1, nullptr);
+  SSL_CTX_set_default_passwd_cb(context.get(), no_passphrase);
+  ERR_clear_error();
+  if (SSL_CTX_use_certificate_chain_file(context.get(), cert_file.c_str()) != 1) {
+    return fail(ErrorCode::invalid_field, "tls.cert_file: " + last_reason());
+  }
+  if (SSL_CTX_use_PrivateKey_file(context.get(), key_file.c_str(), SSL_FILETYPE_PEM) != 1 ||
+      SSL_CTX_check_private_key(context.get()) != 1) {
+    return fail(ErrorCode::invalid_field, "tls.key_file: " + last_reason());
+  }
+  return context;
+}
+
 TlsStream::TlsStream(EpollLoop& loop, FileDescriptor fd) : SocketStream(loop, std::move(fd)) {}
+
+TlsStream::TlsStream(EpollLoop& loop, FileDescriptor fd, SSL_CTX* context)
+    : SocketStream(loop, std::move(fd)), ssl_(SSL_new(context)) {
+  SSL_set_fd(ssl_.get(), this->fd());
+  SSL_set_accept_state(ssl_.get());
+}
 
 void TlsStream::on_events(std::uint32_t events) {
   SocketStream::on_events(events);
@@ -73,6 +120,32 @@ Task<Result<void>> TlsStream::handshake(SSL_CTX* context, std::string host, Time
     if (wake == Wake::timed_out) {
       co_return fail(ErrorCode::connect_timeout, "the TLS handshake took too long");
     }
+  }
+}
+
+Task<bool> TlsStream::opened(TimePoint deadline) {
+  while (true) {
+    ERR_clear_error();
+    const int result = SSL_do_handshake(ssl_.get());
+    if (result == 1) co_return true;
+    const IoResult blocked = blocked_or_failed(result);
+    ERR_clear_error();
+    if (blocked.status != IoResult::Status::would_block) {
+      discard_input();
+      co_return false;
+    }
+    const Wake wake = co_await readable(deadline);
+    if (wake == Wake::timed_out) co_return false;
+  }
+}
+
+// Closing with bytes unread, of plain HTTP for one, would reset the connection and take the alert
+// that says why with it.
+void TlsStream::discard_input() {
+  SocketStream::end_writing();
+  std::array<char, 4096> unwanted;
+  for (int reads = 0; reads < 16; ++reads) {  // who sends for ever is reset after all
+    if (SocketStream::try_read(unwanted).status != IoResult::Status::done) return;
   }
 }
 

@@ -28,16 +28,26 @@ class TlsClient {
   std::map<std::string, std::unique_ptr<SSL_CTX, SslContextDeleter>> contexts_;
 };
 
+// What the data port proves itself with: a certificate, those that lead to its issuer, and its
+// key, all in PEM files. TLS 1.2 and 1.3 with authenticated ciphers and fresh keys only; HTTP/1.1
+// is what it speaks inside. Shared by all loops. An error's detail has OpenSSL's reason.
+[[nodiscard]] Result<std::shared_ptr<SSL_CTX>> make_tls_server(const std::string& cert_file,
+                                                               const std::string& key_file);
+
 // TLS over a connected socket.
 class TlsStream final : public SocketStream {
  public:
+  // The client's side, to be followed by handshake().
   TlsStream(EpollLoop& loop, FileDescriptor fd);
+  // The server's side, to be followed by opened(). The stream holds on to `context`.
+  TlsStream(EpollLoop& loop, FileDescriptor fd, SSL_CTX* context);
 
   // The client's side: completes when `host` (a name or an IP literal) is proven, or fails with
   // connect_timeout or connect_failed and OpenSSL's reason.
   [[nodiscard]] Task<Result<void>> handshake(SSL_CTX* context, std::string host,
                                              TimePoint deadline);
 
+  [[nodiscard]] Task<bool> opened(TimePoint deadline) override;
   [[nodiscard]] IoResult try_read(std::span<char> into) override;
   [[nodiscard]] IoResult try_write(std::span<const iovec> pieces) override;
   void end_writing() override;
@@ -46,6 +56,7 @@ class TlsStream final : public SocketStream {
  private:
   void on_events(std::uint32_t events) override;
   [[nodiscard]] IoResult blocked_or_failed(int result);
+  void discard_input();
 
   std::unique_ptr<SSL, SslDeleter> ssl_;
 };

@@ -24,6 +24,10 @@ Task<void> Server::serve(std::unique_ptr<ByteStream> stream, Operations& operati
                          ConnectionCount& count) {
   const ConnectionCount::Place place(count);
   const GaugeHold counted(loop_.metrics.gauge(Family::connections));
+  const TimePoint deadline =
+      deadline_after(loop_.io.timers.now(), operations.settings().header_time);
+  const bool open = co_await stream->opened(deadline);
+  if (!open) co_return;
   HttpConnection connection(loop_.io, std::move(stream), operations);
   Listed listed;
   listed.connection = &connection;
