@@ -54,6 +54,11 @@ def send_load(gateway: Gateway, seconds: float, *, stream: bool) -> Seen:
     return seen
 
 
+def stall(undisturbed: Seen) -> float:
+    """What counts as one on this machine, as busy as it is."""
+    return STALL_SECONDS + max(undisturbed.seconds)
+
+
 def stop(fake) -> None:
     fake.program.send(signal.SIGSTOP)
 
@@ -75,7 +80,7 @@ def test_a_stopped_process_costs_no_answer(rocket, fake, stream: bool, seconds: 
     finally:
         go_on(left)
     assert not seen.lost, seen.lost[:3]
-    assert max(seen.seconds) < STALL_SECONDS, sorted(seen.seconds)[-5:]
+    assert max(seen.seconds) < stall(warm_up), sorted(seen.seconds)[-5:]
     assert {endpoint for _, endpoint in seen.endpoints} == {"a/1"}
     wait_until("it answers again", lambda: answers_from(gateway, "a/0", stream), seconds=40)
 
@@ -89,13 +94,14 @@ def answers_from(gateway: Gateway, endpoint: str, stream: bool) -> bool:
 def test_a_killed_process_costs_no_answer(rocket, fake) -> None:
     left, kept = fake(models=["m"]), fake(models=["m"])
     gateway = rocket({"backends": [backend("a", [left.url, kept.url])]})
-    assert not send_load(gateway, 2, stream=False).lost
+    warm_up = send_load(gateway, 2, stream=False)
+    assert not warm_up.lost
     killer = threading.Timer(1, left.program.kill)
     killer.start()
     seen = send_load(gateway, 4, stream=False)
     killer.join()
     assert not seen.lost, seen.lost[:3]
-    assert max(seen.seconds) < STALL_SECONDS
+    assert max(seen.seconds) < stall(warm_up)
     wait_until("it is known", lambda: breaker_or_verdict(gateway, "a/0") != ("closed", "healthy"))
 
 
