@@ -14,6 +14,7 @@
 
 namespace rocket {
 namespace {
+
 CircuitBreaker::Settings breaker_settings(const BreakerConfig& config) {
   return {.consecutive = config.consecutive,
           .error_rate = config.error_rate,
@@ -37,6 +38,7 @@ Exchange::Exchange(Call& call)
               .deadline = deadline_after(call.request().head_at, config_.timeouts.total),
               .breaker = breaker_settings(config_.breaker),
               .reply = nullptr},
+      chooser_(loop_, *current_, route_),
       retry_({.attempts = config_.retry.attempts,
               .backoff = config_.retry.backoff,
               .backoff_max = config_.retry.backoff_max}) {}
@@ -109,64 +111,21 @@ Result<void> Exchange::read_backend_hint() {
   return {};
 }
 
-std::optional<Exchange::Chosen> Exchange::choose(Effort effort) {
-  for (const Candidate* candidate : route_.candidates) {
-    if (auto chosen = choose_from(*candidate, effort)) return chosen;
-  }
-  return std::nullopt;
-}
-
-std::optional<Exchange::Chosen> Exchange::choose_from(const Candidate& candidate, Effort effort) {
-  const ModelPace& pace = pace_of(candidate);
-  const auto pick = pick_endpoint(
-      candidate.endpoints.size(),
-      [&](size_t i) { return view_of(candidate, candidate.endpoints[i], pace); }, effort,
-      loop_.random);
-  if (!pick) return std::nullopt;
-  return Chosen{{&candidate, pick->index}, pick->trial, effort == Effort::last_resort};
-}
-
-EndpointView Exchange::view_of(const Candidate& candidate, std::uint32_t index,
-                               const ModelPace& pace) const {
-  const Endpoint& endpoint = *current_->endpoints[candidate.backend][index].endpoint;
-  const auto standing = endpoint.breaker.standing(now());
-  const RunningAttempt::Target target{&candidate, index};
-  return {.index = index,
-          .verdict = endpoint.verdict.load(std::memory_order_relaxed),
-          .breaker = standing.state,
-          .trial_free = standing.trial_free,
-          .asked_to_wait = standing.asked_to_wait,
-          .in_flight = endpoint.in_flight.load(std::memory_order_relaxed),
-          .answer_time = candidate.endpoints.size() == 1
-                             ? Duration::zero()
-                             : pace.of_endpoint(index, request_.stream, now()),
-          .tried = std::ranges::find(tried_, target) != tried_.end()};
-}
-
-ModelPace& Exchange::pace_of(const Candidate& candidate) {
-  if (paced_ != &candidate) {
-    paced_ = &candidate;
-    pace_ = &current_->paces[candidate.backend]->model(
-        candidate.model.empty() ? route_.name : std::string_view(candidate.model));
-  }
-  return *pace_;
-}
-
 void Exchange::launch() {
   launch_at_ = never;
   if (next_ == NextStep::give_up) return;
-  auto chosen = choose(Effort::normal);
-  if (!chosen) chosen = choose(Effort::last_resort);
+  auto chosen = chooser_.choose(Effort::normal, request_.stream);
+  if (!chosen) chosen = chooser_.choose(Effort::last_resort, request_.stream);
   if (!chosen) {
-    if (tried_.empty()) last_ = why_nobody();
+    if (chooser_.tried().empty()) last_ = chooser_.why_nobody();
     return;
   }
-  const bool first = tried_.empty();
+  const bool first = chooser_.tried().empty();
   const bool free = first || (retry_.next_is_free() && !chosen->trial && !chosen->last_resort);
   if (!free && !may_spend(*chosen->target.candidate)) return;
   if (!first) {
     const BackendMetrics& metrics = *current_->metrics[chosen->target.candidate->backend];
-    if (tried_.back().candidate->backend == chosen->target.candidate->backend) {
+    if (chooser_.tried().back().candidate->backend == chosen->target.candidate->backend) {
       metrics.count_retry();
     } else {
       metrics.count_failover();
@@ -177,8 +136,8 @@ void Exchange::launch() {
 
 void Exchange::hedge() {
   hedge_at_ = deadline_after(now(), late_after_);
-  auto chosen = choose(Effort::proven);
-  if (!chosen) chosen = choose(Effort::normal);
+  auto chosen = chooser_.choose(Effort::proven, request_.stream);
+  if (!chosen) chosen = chooser_.choose(Effort::normal, request_.stream);
   if (!chosen) return;
   RunningAttempt* const hopeless =
       race_.find([&](RunningAttempt& one) { return is_hopeless(one); });
@@ -208,11 +167,11 @@ bool Exchange::may_spend(const Candidate& candidate) const {
   return false;
 }
 
-void Exchange::start(const Chosen& chosen) {
+void Exchange::start(const Chooser::Chosen& chosen) {
   const RunningAttempt::Target& target = chosen.target;
   const Backend& backend = current_->snapshot->backends[target.candidate->backend];
   Endpoint& endpoint = *backend.endpoints[target.endpoint];
-  tried_.push_back(target);
+  chooser_.remember(target);
   call_.account().backend = backend.name;
   call_.account().endpoint = endpoint.id;
   // Somebody else may have taken the last trial meanwhile; then this is one more, which does no
@@ -230,19 +189,10 @@ void Exchange::start(const Chosen& chosen) {
 void Exchange::schedule_hedge(const Candidate& candidate) {
   hedge_at_ = never;
   if (!config_.hedge.on) return;
-  const auto p95 = pace_of(candidate).p95({request_.stream, call_.request().body.size()});
+  const auto p95 = chooser_.pace_of(candidate).p95({request_.stream, call_.request().body.size()});
   const HedgeSettings settings{config_.hedge.min, config_.timeouts.first_token};
-  late_after_ = hedge_delay(p95, has_good_sibling(candidate), settings);
+  late_after_ = hedge_delay(p95, chooser_.has_good_sibling(candidate), settings);
   hedge_at_ = deadline_after(now(), late_after_);
-}
-
-bool Exchange::has_good_sibling(const Candidate& candidate) const {
-  return std::ranges::any_of(candidate.endpoints, [&](std::uint32_t index) {
-    const Endpoint& endpoint = *current_->endpoints[candidate.backend][index].endpoint;
-    return std::ranges::find(tried_, RunningAttempt::Target{&candidate, index}) == tried_.end() &&
-           endpoint.verdict.load(std::memory_order_relaxed) != Verdict::unhealthy &&
-           endpoint.breaker.standing(now()).state == BreakerState::closed;
-  });
 }
 
 void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, Error error) {
@@ -310,7 +260,7 @@ Task<void> Exchange::answer(RunningAttempt& running) {
     co_return;
   }
   const ModelPace::Sort sort{request_.stream, call_.request().body.size()};
-  pace_of(*running.target().candidate)
+  chooser_.pace_of(*running.target().candidate)
       .record(sort, running.target().endpoint, now() - running.started_at(), now());
   if (plan.reply == nullptr) {
     plan.endpoint.breaker.record_success(now());
@@ -420,48 +370,16 @@ Task<void> Exchange::answer_failure() {
     co_return;
   }
   std::string lines;
-  if (!tried_.empty()) {
+  if (!chooser_.tried().empty()) {
     append_header(lines, "x-rocket-attempts", std::to_string(call_.account().attempts));
   }
   const int status = meaning_of(last_.code).status;
   if (status == 429 || status == 503) {
-    append_header(lines, "retry-after", std::to_string(retry_after_seconds()));
+    const Duration wait = call_.limits_wait().value_or(chooser_.wait());
+    append_header(lines, "retry-after", std::to_string(whole_seconds(wait)));
   }
   call_.send_error(last_, lines);
   co_await call_.response().drained();
-}
-
-// Nobody was asked: every endpoint has asked to be left alone for a while.
-Error Exchange::why_nobody() const {
-  bool limited = false;
-  for (const Candidate* candidate : route_.candidates) {
-    for (const std::uint32_t index : candidate->endpoints) {
-      const Endpoint& endpoint = *current_->endpoints[candidate->backend][index].endpoint;
-      limited |= endpoint.breaker.standing(now()).limited;
-    }
-  }
-  const ErrorCode code = limited ? ErrorCode::upstream_limited : ErrorCode::no_backend;
-  return {code,
-          "every endpoint that could answer asked to be left alone for a while; try again "
-          "after the time in retry-after"};
-}
-
-// When asking again may help: as soon as one endpoint need not be left alone any more, or the key's
-// limits allow it.
-std::int64_t Exchange::retry_after_seconds() const {
-  if (const auto wait = call_.limits_wait()) return whole_seconds(*wait);
-  constexpr Duration soon = std::chrono::seconds(1);
-  Duration wait = Duration::max();
-  for (const Candidate* candidate : route_.candidates) {
-    for (const std::uint32_t index : candidate->endpoints) {
-      const auto standing =
-          current_->endpoints[candidate->backend][index].endpoint->breaker.standing(now());
-      const bool open = standing.state == BreakerState::open;
-      wait = std::min(wait, open ? standing.open_until - now() : soon);
-    }
-  }
-  if (wait == Duration::max()) wait = soon;
-  return whole_seconds(wait);
 }
 
 std::string Exchange::answer_lines(const AttemptPlan& plan, std::string_view content_type) const {

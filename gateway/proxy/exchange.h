@@ -2,12 +2,11 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "policy/balancer.h"
 #include "policy/retry.h"
 #include "policy/router.h"
 #include "proxy/call.h"
+#include "proxy/chooser.h"
 #include "proxy/race.h"
 #include "schema/openai_request.h"
 
@@ -15,10 +14,9 @@ namespace rocket {
 
 // One client request that a backend answers: chat completions, completions, embeddings.
 //
-// The only place that tries again. It walks the route's candidates and their endpoints, each
-// picked by policy/balancer and each failure judged by policy/retry, and has a second attempt
-// run beside one that policy/hedge calls late, until one answer can be committed to. Before the
-// commit a failure is invisible; after it, never a silent one.
+// The only place that tries again. It asks whom its Chooser names, has each failure judged by
+// policy/retry and a second attempt run beside one that policy/hedge calls late, until one answer
+// can be committed to. Before the commit a failure is invisible; after it, never a silent one.
 class Exchange {
  public:
   explicit Exchange(Call& call);
@@ -27,31 +25,17 @@ class Exchange {
   [[nodiscard]] Task<void> run();
 
  private:
-  struct Chosen {
-    RunningAttempt::Target target;
-    bool trial = false;
-    bool last_resort = false;
-  };
-
   [[nodiscard]] Result<void> prepare();
   [[nodiscard]] Result<void> read_backend_hint();
-
-  // Who is asked next, if anybody is left.
-  [[nodiscard]] std::optional<Chosen> choose(Effort effort);
-  [[nodiscard]] std::optional<Chosen> choose_from(const Candidate& candidate, Effort effort);
-  [[nodiscard]] EndpointView view_of(const Candidate& candidate, std::uint32_t index,
-                                     const ModelPace& pace) const;
-  [[nodiscard]] ModelPace& pace_of(const Candidate& candidate);
 
   // Starts the attempt that is due, if there is one to make; else next_ says that it is over.
   void launch();
   // Starts a second attempt beside one that is late.
   void hedge();
   [[nodiscard]] bool is_hopeless(RunningAttempt& one) const;
-  void start(const Chosen& chosen);
+  void start(const Chooser::Chosen& chosen);
   [[nodiscard]] bool may_spend(const Candidate& candidate) const;
   void schedule_hedge(const Candidate& candidate);
-  [[nodiscard]] bool has_good_sibling(const Candidate& candidate) const;
 
   // After an attempt has failed: what comes of it. `attempt` may be started again.
   void judge(std::unique_ptr<RunningAttempt> attempt, Error error);
@@ -65,8 +49,6 @@ class Exchange {
   [[nodiscard]] Task<void> answer_failure();
   [[nodiscard]] std::string answer_lines(const AttemptPlan& plan,
                                          std::string_view content_type) const;
-  [[nodiscard]] Error why_nobody() const;
-  [[nodiscard]] std::int64_t retry_after_seconds() const;
   void count_tokens(const Usage& usage);
   [[nodiscard]] TimePoint now() const { return loop_.io.timers.now(); }
 
@@ -78,16 +60,14 @@ class Exchange {
   Route route_;
   StreamReply reply_;
   RunningAttempt::Common common_;
-  std::vector<RunningAttempt::Target> tried_;
+  Chooser chooser_;
   Retry retry_;
   NextStep next_ = NextStep::next_endpoint;
   Race race_;
   TimePoint launch_at_{};  // when the next attempt is due; never: none is
   TimePoint hedge_at_ = never;
   Duration late_after_{};
-  bool may_move_ = true;              // once, without spending
-  const Candidate* paced_ = nullptr;  // whose pace was looked up last
-  ModelPace* pace_ = nullptr;
+  bool may_move_ = true;  // once, without spending
   size_t answering_ = 0;  // the backend whose answer the client gets
   std::string waiting_lines_;
   Error last_{ErrorCode::no_backend, {}};
