@@ -233,8 +233,7 @@ void Exchange::hold_against(RunningAttempt& attempt, const Error& error) const {
     const auto wait =
         parse_retry_after(attempt.attempt().retry_after(), loop_.io.timers.wall_now());
     if (wait) {
-      breaker.stay_away(now(), now() + std::min(*wait, config_.retry.retry_after_max), limited,
-                        common_.breaker);
+      breaker.stay_away(now(), now() + std::min(*wait, config_.retry.retry_after_max), limited);
       return;
     }
   }

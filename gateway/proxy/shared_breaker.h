@@ -1,16 +1,15 @@
 #pragma once
 
 #include <atomic>
-#include <memory>
 #include <utility>
 
 #include "policy/circuit_breaker.h"
 
 namespace rocket {
 
-// The circuit breaker of one endpoint, for all loops. Each change makes a new state out of the old
-// one and puts it in its place; no state at all means that nothing is held against the endpoint,
-// so that the breaker of one that works costs a look at a pointer.
+// The circuit breaker of one endpoint, for all loops. As long as nothing is held against the
+// endpoint, asking and telling it costs a look at a flag; only about one that has failed do the
+// loops take turns, for the few instructions that a breaker needs.
 class SharedBreaker {
  public:
   struct Standing {
@@ -21,13 +20,13 @@ class SharedBreaker {
     TimePoint open_until{};
   };
   [[nodiscard]] Standing standing(TimePoint now) const {
-    const auto held = state_.load(std::memory_order_acquire);
-    if (!held) return {};
-    return {.state = held->breaker.state(now),
-            .trial_free = held->breaker.trial_free(now),
-            .asked_to_wait = held->breaker.asked_to_wait(),
-            .limited = held->limited,
-            .open_until = held->breaker.open_until()};
+    if (pristine()) return {};
+    const Turn turn(taken_);
+    return {.state = breaker_.state(now),
+            .trial_free = breaker_.trial_free(now),
+            .asked_to_wait = breaker_.asked_to_wait(),
+            .limited = limited_,
+            .open_until = breaker_.open_until()};
   }
 
   // Something of an answer has come: the endpoint is not silent.
@@ -35,13 +34,12 @@ class SharedBreaker {
     last_answer_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   }
   void record_success(TimePoint now) {
-    if (!state_.load(std::memory_order_acquire)) return;
-    change({}, [&](State& state) { state.breaker.record_success(now); });
+    if (!pristine()) change([&] { breaker_.record_success(now); });
   }
   void record_failure(TimePoint now, const CircuitBreaker::Settings& settings) {
-    change(settings, [&](State& state) {
-      state.breaker.set(settings);
-      state.breaker.record_failure(now);
+    change([&] {
+      breaker_.set(settings);
+      breaker_.record_failure(now);
     });
   }
   // A request sent at `sent` was given up without any answer. Held against the endpoint only if
@@ -51,46 +49,54 @@ class SharedBreaker {
     record_failure(now, settings);
   }
   // `limited`: for a rate limit; else it can not answer now.
-  void stay_away(TimePoint now, TimePoint until, bool limited,
-                 const CircuitBreaker::Settings& settings) {
-    change(settings, [&](State& state) {
-      state.breaker.stay_away(now, until);
-      state.limited = limited;
+  void stay_away(TimePoint now, TimePoint until, bool limited) {
+    change([&] {
+      breaker_.stay_away(now, until);
+      limited_ = limited;
     });
   }
 
   [[nodiscard]] bool take_trial(TimePoint now) {
     bool taken = false;
-    change({}, [&](State& state) { taken = state.breaker.take_trial(now); });
+    if (!pristine()) change([&] { taken = breaker_.take_trial(now); });
     return taken;
   }
   // After an answer there may be nothing left to give it back to.
   void return_trial() {
-    if (!state_.load(std::memory_order_acquire)) return;
-    change({}, [&](State& state) { state.breaker.return_trial(); });
+    if (!pristine()) change([&] { breaker_.return_trial(); });
   }
 
  private:
-  struct State {
-    CircuitBreaker breaker;
-    bool limited = false;
+  class Turn {
+   public:
+    explicit Turn(std::atomic_flag& taken) : taken_(taken) {
+      while (taken_.test_and_set(std::memory_order_acquire))
+        taken_.wait(true, std::memory_order_relaxed);
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() {
+      taken_.clear(std::memory_order_release);
+      taken_.notify_one();
+    }
+
+   private:
+    std::atomic_flag& taken_;
   };
 
-  // `settings`: of a state that has to be made. `make` may run more than once.
+  [[nodiscard]] bool pristine() const { return pristine_.load(std::memory_order_acquire); }
+
   template <class Change>
-  void change(const CircuitBreaker::Settings& settings, Change make) {
-    std::shared_ptr<const State> before = state_.load(std::memory_order_acquire);
-    while (true) {
-      auto after = before ? std::make_shared<State>(*before)
-                          : std::make_shared<State>(State{CircuitBreaker(settings)});
-      make(*after);
-      std::shared_ptr<const State> next;
-      if (!after->breaker.pristine()) next = std::move(after);
-      if (state_.compare_exchange_weak(before, std::move(next), std::memory_order_acq_rel)) return;
-    }
+  void change(Change make) {
+    const Turn turn(taken_);
+    make();
+    pristine_.store(breaker_.pristine(), std::memory_order_release);
   }
 
-  std::atomic<std::shared_ptr<const State>> state_;
+  mutable std::atomic_flag taken_;
+  CircuitBreaker breaker_{CircuitBreaker::Settings{}};
+  bool limited_ = false;
+  std::atomic<bool> pristine_ = true;
   std::atomic<TimePoint::rep> last_answer_ = TimePoint::min().time_since_epoch().count();
 };
 

@@ -47,7 +47,7 @@ TEST(SharedBreaker, ForgetsItAllAfterAGoodTrial) {
 
 TEST(SharedBreaker, TellsWhoAskedToWait) {
   SharedBreaker breaker;
-  breaker.stay_away(start, start + 3s, true, settings);
+  breaker.stay_away(start, start + 3s, true);
   const auto standing = breaker.standing(start);
   EXPECT_TRUE(standing.asked_to_wait && standing.limited);
   EXPECT_EQ(standing.open_until, start + 3s);

@@ -135,6 +135,22 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+// Damage may make another operation of one, or give it a query.
+bool is_request_line(std::string_view line) {
+  constexpr std::string_view end = " HTTP/1.1";
+  if (!line.ends_with(end)) return false;
+  line.remove_suffix(end.size());
+  constexpr std::array<std::string_view, 2> starts{"POST /v1/chat/completions",
+                                                   "POST /v1/completions"};
+  return std::ranges::any_of(starts, [&](std::string_view start) {
+    if (!line.starts_with(start)) return false;
+    const std::string_view query = line.substr(start.size());
+    return query.empty() || (query.front() == '?' && std::ranges::all_of(query, [](char c) {
+                               return c > ' ' && c < 0x7f && c != '#';
+                             }));
+  });
+}
+
 // Finds the first fault of a line; counts those that must be there once.
 struct LineCheck {
   std::string_view authority;
@@ -184,7 +200,7 @@ std::string not_canonical(std::string_view raw, std::string_view authority) {
   std::string_view head = raw.substr(0, head_size);
   const std::string_view body = raw.substr(head_size + 4);
   const size_t first = std::min(head.find("\r\n"), head.size());
-  if (head.substr(0, first) != "POST /v1/chat/completions HTTP/1.1") return "a wrong request line";
+  if (!is_request_line(head.substr(0, first))) return "a wrong request line";
   head.remove_prefix(std::min(first + 2, head.size()));
   LineCheck lines{.authority = authority, .length = {}};
   while (!head.empty()) {

@@ -24,9 +24,14 @@ TEST(MutatedStreams, APlantedWeaknessIsFound) {
 
 TEST(MutatedStreams, TheCheckKnowsAGoodRequest) {
   const std::string body = R"({"messages":[]})";
-  const std::string good = "POST /v1/chat/completions HTTP/1.1\r\nhost: u:1\r\ncontent-length: " +
-                           std::to_string(body.size()) + "\r\n\r\n" + body;
-  EXPECT_EQ(not_canonical(good, "u:1"), "");
+  const std::string rest =
+      " HTTP/1.1\r\nhost: u:1\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n" +
+      body;
+  const std::string good = "POST /v1/chat/completions" + rest;
+  for (const char* target : {"/v1/chat/completions", "/v1/completions", "/v1/completions?a=%20b"})
+    EXPECT_EQ(not_canonical("POST " + (target + rest), "u:1"), "") << target;
+  for (const char* target : {"/v1/chat/completion", "/v1/completions/", "/v1/completions?#", "/"})
+    EXPECT_NE(not_canonical("POST " + (target + rest), "u:1"), "") << target;
   EXPECT_NE(not_canonical(good + "x", "u:1"), "");
   EXPECT_NE(not_canonical(good, "other"), "");
 }

@@ -52,15 +52,15 @@ def steps() -> dict[str, Callable[[], object]]:
         "instructions": counted,
         **late,
         "address and undefined-behaviour sanitizer": partial(sanitized, "asan"),
-        "thread sanitizer": partial(sanitized, "tsan", "*Loop*:*Threads*"),
+        "thread sanitizer": partial(sanitized, "tsan", "rocket_thread_tests"),
         "fuzzing": fuzzed,
         "suites with real engines": partial(suites, None, set(), limit=1200),
     }
 
 
-def sanitized(preset: str, pattern: str | None = None) -> Tally:
-    folder: Path = build(preset, "rocket_tests")
-    return unit_tests(folder, pattern, SANITIZERS, FIXED_ADDRESSES, limit=1200)
+def sanitized(preset: str, program: str = "rocket_tests") -> Tally:
+    folder: Path = build(preset, program)
+    return unit_tests(folder, None, SANITIZERS, FIXED_ADDRESSES, limit=1200, program=program)
 
 
 def counted() -> Tally:

@@ -41,6 +41,7 @@ def unit_tests(
     env: Mapping[str, str] | None = None,
     prefix: tuple[str, ...] = (),
     limit: float = 900,
+    program: str = "rocket_tests",
 ) -> Tally:
     """A build folder's GoogleTests. `pattern`: a part of a name, or GoogleTest's own *pattern*."""
     report = REPORTS / f"{folder.name}.json"
@@ -52,7 +53,7 @@ def unit_tests(
     code = process.relay(
         [
             *prefix,
-            folder / "rocket_tests",
+            folder / program,
             "--gtest_brief=1",
             f"--gtest_output=json:{report}",
             *([f"--gtest_filter={pattern}"] if pattern else []),
