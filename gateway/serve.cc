@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <random>
+#include <system_error>
 #include <thread>
 
 #include "admin/admin_operations.h"
@@ -258,11 +259,17 @@ void Gateway::reload() {
   }
   reading_ = true;
   if (reader_.joinable()) reader_.join();
-  // Beside the loops: thousands of keys take YAML a fifth of a second.
-  reader_ = std::thread([this] {
+  const auto read = [this] {
     auto reading = std::make_shared<ConfigReading>(read_config_file(config_path_));
     first().loop.post([this, reading] { take_up(*reading); });
-  });
+  };
+  // Beside the loops: thousands of keys take YAML a fifth of a second. A machine that can start no
+  // more threads has it read here.
+  try {
+    reader_ = std::thread(read);
+  } catch (const std::system_error&) {
+    read();
+  }
 }
 
 void Gateway::take_up(ConfigReading& reading) {

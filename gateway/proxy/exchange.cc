@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "policy/hedge.h"
 #include "policy/retry_after.h"
@@ -226,13 +227,15 @@ void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, Error error) {
 }
 
 // What the breaker, and those who stay away for a while, learn of a failure.
-void Exchange::hold_against(RunningAttempt& attempt, const Error& error) const {
+void Exchange::hold_against(RunningAttempt& attempt, const Error& error) {
   SharedBreaker& breaker = attempt.plan().endpoint.breaker;
   const bool limited = error.code == ErrorCode::upstream_limited;
   if (limited || error.code == ErrorCode::upstream_unavailable) {
     const auto wait =
         parse_retry_after(attempt.attempt().retry_after(), loop_.io.timers.wall_now());
     if (wait) {
+      // Refused everywhere, it is the request that is too much: the others are to answer others.
+      if (std::exchange(told_to_wait_, true)) return;
       breaker.stay_away(now(), now() + std::min(*wait, config_.retry.retry_after_max), limited);
       return;
     }

@@ -39,7 +39,7 @@ class Exchange {
 
   // After an attempt has failed: what comes of it. `attempt` may be started again.
   void judge(std::unique_ptr<RunningAttempt> attempt, Error error);
-  void hold_against(RunningAttempt& attempt, const Error& error) const;
+  void hold_against(RunningAttempt& attempt, const Error& error);
 
   [[nodiscard]] Task<void> answer(RunningAttempt& running);
   [[nodiscard]] Task<void> answer_whole(const AttemptPlan& plan, Attempt& attempt);
@@ -68,6 +68,7 @@ class Exchange {
   TimePoint hedge_at_ = never;
   Duration late_after_{};
   bool may_move_ = true;  // once, without spending
+  bool told_to_wait_ = false;
   size_t answering_ = 0;  // the backend whose answer the client gets
   std::string waiting_lines_;
   Error last_{ErrorCode::no_backend, {}};

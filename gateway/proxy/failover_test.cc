@@ -245,6 +245,16 @@ TEST(Failover, ARateLimitIsObeyedAndPassedOn) {
   EXPECT_EQ(gateway.ask(sim_chat(false))->status(), 200);
 }
 
+// A request that is too much for everybody takes one endpoint away from the others, not all.
+TEST(Failover, ARequestThatIsRefusedEverywhereLeavesSomebodyForOthers) {
+  const FakeScript script = answering_in(1ms);
+  SimGateway gateway(1, {backend("a", {script, script}), backend("b", {script})});
+  const std::string poison = R"("fake":{"fault":"status_429","retry_after":"30"},)";
+  EXPECT_EQ(gateway.ask(sim_chat(false, poison))->status(), 429);
+  for (int i = 0; i < 10; ++i)
+    EXPECT_EQ(gateway.ask(sim_chat(false))->status(), 200);
+}
+
 TEST(Failover, AnAbsurdRetryAfterIsCapped) {
   FakeScript script;
   script.fault = Fault::status_503;
