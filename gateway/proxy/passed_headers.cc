@@ -34,7 +34,9 @@ class Names {
   }
 
  private:
-  static constexpr size_t letter(std::string_view name) { return name.front() & 0x1FU; }
+  static constexpr size_t letter(std::string_view name) {
+    return static_cast<unsigned char>(name.front()) & 0x1FU;
+  }
   static constexpr std::uint64_t bit(size_t length) { return std::uint64_t{1} << (length & 63U); }
 
   std::array<std::string_view, Size> names_;
