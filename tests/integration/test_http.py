@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.fake import Fake
+from harness.checked import checked_gateway
 from harness.gateway import Gateway, backend
 from harness.wire import Answer, RawConnection, chat, request_bytes
 
@@ -26,18 +26,8 @@ BODY = json.dumps(chat("m")).encode()
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory) -> Iterator[Gateway]:
     """One with small limits, over one fake. Nothing here changes its state."""
-    folder = tmp_path_factory.mktemp("http")
-    upstream = Fake(folder / "fake")
-    served = Gateway({"backends": [backend("a", upstream.url)], "limits": LIMITS}, folder)
-    try:
-        served.wait_ready()
+    with checked_gateway(tmp_path_factory.mktemp("http"), limits=LIMITS) as served:
         yield served
-        served.finish()
-    finally:
-        served.program.stop()
-        counters = upstream.stop()
-    # Whatever came in front, only HTTP as it should be went out behind.
-    assert counters["malformed"] == 0
 
 
 def ask(gateway: Gateway, data: bytes, *, half_close: bool = False) -> Answer:

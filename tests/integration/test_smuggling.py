@@ -11,12 +11,11 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from harness.fake import Fake
-from harness.gateway import Gateway, backend
+from harness.checked import checked_gateway
+from harness.gateway import Gateway
 from harness.wire import RawConnection, chat, request_bytes
 
 # What is no Transfer-Encoding of "chunked" to HTTP's letter, and must not become one.
@@ -151,19 +150,11 @@ def statuses(port: int, request: bytes) -> list[int]:
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory) -> Iterator[Gateway]:
-    folder: Path = tmp_path_factory.mktemp("smuggling")
-    upstream = Fake(folder / "fake")
-    served = Gateway({"backends": [backend("a", upstream.url)]}, folder)
-    try:
-        served.wait_ready()
+    counted: dict[str, int] = {}
+    with checked_gateway(tmp_path_factory.mktemp("smuggling"), counted) as served:
         yield served
-        served.finish()
-    finally:
-        served.program.stop()
-        counters = upstream.stop()
-    assert counters["malformed"] == 0
     # Only OTHER_HEADERS let something through, and of it only what was asked openly.
-    assert counters["requests"] <= len(OTHER_HEADERS) + len(CHUNKED)
+    assert counted["requests"] <= len(OTHER_HEADERS) + len(CHUNKED)
 
 
 def smuggled(port: int, request: bytes) -> bool:

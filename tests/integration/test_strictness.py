@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.fake import Fake
+from harness.checked import checked_gateway
 from harness.gateway import Gateway, backend
 from harness.wire import chat, request_bytes
 
@@ -16,17 +16,8 @@ MEBI = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory) -> Iterator[Gateway]:
-    folder: Path = tmp_path_factory.mktemp("strict")
-    upstream = Fake(folder / "fake")
-    served = Gateway({"backends": [backend("a", upstream.url)]}, folder)
-    try:
-        served.wait_ready()
+    with checked_gateway(tmp_path_factory.mktemp("strict")) as served:
         yield served
-        served.finish()
-    finally:
-        served.program.stop()
-        counters = upstream.stop()
-    assert counters["malformed"] == 0
 
 
 def members(*more: bytes, content: bytes = b'"x"', model: bytes = b'"m"') -> bytes:
