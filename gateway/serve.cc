@@ -98,6 +98,7 @@ class Gateway {
   size_t descriptors_;
   Metrics metrics_;
   Exposition exposition_;
+  Bells bells_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
   std::unique_ptr<Control> control_;
@@ -115,9 +116,9 @@ class Gateway {
 
 int Gateway::run() {
   Signals::block();
+  const Worker::Shared shared{metrics_, bodies_, bells_, access_fd_.get()};
   for (size_t i = 0; i < config_.threads; ++i) {
-    workers_.push_back(
-        std::make_unique<Worker>(i, metrics_, bodies_, access_fd_.get(), random_seed()));
+    workers_.push_back(std::make_unique<Worker>(i, shared, random_seed()));
   }
   control_ = std::make_unique<Control>(
       first().state, log_,

@@ -16,23 +16,35 @@ struct Worker {
   // Of its own, so that a full data port does not lock the operator out.
   static constexpr size_t admin_connections = 100;
 
-  Worker(size_t index, Metrics& metrics, ByteBudget& bodies, int access_fd, std::uint64_t seed)
+  // What all of them share, and outlives them.
+  struct Shared {
+    Metrics& metrics;
+    ByteBudget& bodies;
+    Bells& bells;
+    int access_fd;
+  };
+
+  Worker(size_t index, const Shared& shared, std::uint64_t seed)
       : io{loop, dialer, loop.scratch()},
-        access_log(access_fd),
+        access_log(shared.access_fd),
+        admission(loop, shared.metrics.shard(index), shared.bells, index),
         state{.io = io,
-              .bodies = bodies,
-              .metrics = metrics.shard(index),
+              .bodies = shared.bodies,
+              .metrics = shared.metrics.shard(index),
               .access_log = access_log,
               .random = Random(seed),
               .current = nullptr,
-              .read_offs = TaskGroup(loop.run_queue())},
+              .read_offs = TaskGroup(loop.run_queue()),
+              .admission = admission},
         count(loop.run_queue(), 0),  // until a configuration is in force
         admin_count(loop.run_queue(), admin_connections),
         data(state),
         admin(state, Operations::Port::admin),
         server(state),
         accepting(loop.run_queue()),
-        tasks(loop.run_queue()) {}
+        tasks(loop.run_queue()) {
+    shared.bells.hang(index, [this] { loop.post([this] { admission.look(); }); });
+  }
 
   void listen(FileDescriptor fd, Operations& operations) {
     const bool for_admin = &operations == &admin;
@@ -78,6 +90,7 @@ struct Worker {
   SocketDialer dialer{loop};
   Io io;
   AccessLog access_log;
+  Admission admission;
   LoopState state;
   ConnectionCount count;
   ConnectionCount admin_count;

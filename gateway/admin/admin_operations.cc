@@ -22,7 +22,7 @@ json describe(const Endpoint& endpoint, Duration first_token, TimePoint now) {
       {"verdict", to_string(verdict)},
       {"reason", reason},
       {"breaker", to_string(endpoint.breaker.standing(now).state)},
-      {"in_flight", endpoint.in_flight.load(std::memory_order_relaxed)},
+      {"in_flight", endpoint.places.held()},
       {"ewma_first_token_ms", first_token == Duration::zero() ? json() : json(to_ms(first_token))},
       {"models", std::move(models)}};
 }

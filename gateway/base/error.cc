@@ -26,6 +26,7 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::expectation_failed: return "expectation_failed";
     case ErrorCode::client_gone: return "client_gone";
     case ErrorCode::overloaded: return "overloaded";
+    case ErrorCode::no_place: return "no_place";
     case ErrorCode::draining: return "draining";
     case ErrorCode::internal: return "internal";
     case ErrorCode::no_backend: return "no_backend";

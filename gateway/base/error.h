@@ -34,6 +34,7 @@ enum class ErrorCode : unsigned char {
   client_gone,           // the client hung up
   // Ourselves.
   overloaded,  // a limit of ours is reached
+  no_place,    // none came free within timeouts.queue
   draining,    // shutting down
   internal,    // a bug
   // The upstream.

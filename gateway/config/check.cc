@@ -21,9 +21,12 @@ namespace rocket {
 namespace {
 
 // What 0 means something for; everywhere else it would stop Rocket from working.
-constexpr std::array<std::string_view, 9> may_be_zero{
-    "timeouts.queue", "health.jitter", "limits.idle_per_endpoint", "heartbeat", "drain.lame_duck",
-    "drain.timeout",  "retry.backoff", "retry.backoff_max",        "hedge.min",
+constexpr std::array<std::string_view, 13> may_be_zero{
+    "timeouts.queue",          "health.jitter",     "limits.idle_per_endpoint",
+    "embedding_batching.wait", "heartbeat",         "hedge.min",
+    "drain.lame_duck",         "drain.timeout",     "retry.backoff",
+    "retry.backoff_max",       "lanes.batch.queue", "lanes.normal.queue",
+    "lanes.interactive.queue",
 };
 
 struct Range {
@@ -31,7 +34,7 @@ struct Range {
   double least;
   double most;
 };
-constexpr std::array<Range, 11> ranges{{
+constexpr std::array<Range, 15> ranges{{
     {"threads", 1, 256},
     {"health.jitter", 0, 1},
     {"health.rise", 1, 1000},
@@ -43,6 +46,10 @@ constexpr std::array<Range, 11> ranges{{
     {"retry.attempts", 1, 100},
     {"retry.budget", 0, 10},
     {"retry.budget_min", 0, 1000},
+    {"embedding_batching.inputs", 2, 2048},
+    {"lanes.interactive.weight", 1, 1000},
+    {"lanes.normal.weight", 1, 1000},
+    {"lanes.batch.weight", 1, 1000},
 }};
 
 // Every number of the settings, by its path, against the tables above.
@@ -64,6 +71,9 @@ class NumberCheck {
   }
   void check(const std::string& path, std::uint32_t number) { check_range(path, number); }
   void check(const std::string& path, double number) { check_range(path, number); }
+  void check(const std::string& path, const std::optional<std::uint32_t>& number) {
+    if (number) check_range(path, *number);
+  }
   void check(const std::string&, const auto&) {}
 
  private:

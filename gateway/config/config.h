@@ -65,6 +65,7 @@ struct BackendConfig {
   std::string api_key_file;
   std::string ca_file;
   std::string health_path;  // openai only; empty: what the kind says
+  std::optional<std::uint32_t> in_flight;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
@@ -84,6 +85,9 @@ struct BackendConfig {
     visit("health_path", self.health_path,
           "Kind `openai` only: the path that tells whether an endpoint is alive; empty: what the "
           "kind has.");
+    visit("in_flight", self.in_flight,
+          "Attempts at once at all its endpoints together; more requests wait. Default: as many as "
+          "its endpoints take.");
   }
 };
 
@@ -105,6 +109,7 @@ struct CandidateConfig {
 struct RouteConfig {
   std::vector<CandidateConfig> candidates;
   bool substitute = false;
+  std::optional<std::uint32_t> in_flight;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
@@ -112,6 +117,8 @@ struct RouteConfig {
     visit("substitute", self.substitute,
           "When no candidate is healthy, let a backend answer with its `default_model`; the "
           "reply's `model` says what answered.");
+    visit("in_flight", self.in_flight,
+          "Requests for this name at once; more wait. Default: as many as the candidates take.");
   }
 };
 
@@ -126,7 +133,9 @@ struct TimeoutsConfig {
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
     visit("connect", self.connect, "To open a connection to an endpoint.");
-    visit("queue", self.queue, "To wait for a place.");
+    visit("queue", self.queue,
+          "To wait for a place at an endpoint: 503 beyond, or at once when the wait would be "
+          "longer; 0s: nobody waits.");
     visit("load", self.load,
           "Instead of `first_token` where the endpoint is known to have to load the model first.");
     visit("first_token", self.first_token, "From sending a streamed request to its first token.");
@@ -214,6 +223,33 @@ struct HedgeConfig {
   }
 };
 
+struct LaneConfig {
+  std::uint32_t weight = 1;
+  std::uint32_t queue = 256;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("weight", self.weight,
+          "Its share of the places that come free while requests of several lanes wait.");
+    visit("queue", self.queue, "Requests that may wait for a place: 503 beyond.");
+  }
+};
+
+struct LanesConfig {
+  LaneConfig interactive{8, 256};
+  LaneConfig normal{4, 256};
+  LaneConfig batch{1, 1024};
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("interactive", self.interactive, "Somebody is waiting for the answer.");
+    visit("normal", self.normal, "Everything else that is not batch work.");
+    visit("batch", self.batch,
+          "Work that fills what the others leave: it never takes the last eighth of an "
+          "endpoint's places.");
+  }
+};
+
 struct LimitsConfig {
   ByteSize header_bytes = 64_KiB;
   std::uint32_t headers = 100;
@@ -222,6 +258,7 @@ struct LimitsConfig {
   ByteSize event_bytes = 1_MiB;
   ByteSize bodies_in_flight_bytes = 400_MiB;
   std::uint32_t connections = 10000;
+  std::uint32_t in_flight_per_endpoint = 64;
   std::uint32_t idle_per_endpoint = 256;
   Duration header_time = 10s;
   Duration body_time = 60s;
@@ -241,6 +278,8 @@ struct LimitsConfig {
           "All bodies held at once: 503 beyond.");
     visit("connections", self.connections,
           "Client connections held at once; further ones wait to be accepted.");
+    visit("in_flight_per_endpoint", self.in_flight_per_endpoint,
+          "Attempts at once at one endpoint; more requests wait in their lane's queue.");
     visit("idle_per_endpoint", self.idle_per_endpoint,
           "Idle connections kept to one endpoint, per thread.");
     visit("header_time", self.header_time, "For a request's head to arrive: 408 beyond.");
@@ -248,6 +287,21 @@ struct LimitsConfig {
     visit("keep_alive", self.keep_alive, "How long a client's idle connection is kept.");
     visit("write_time", self.write_time,
           "For a client to take some of what it is sent; then it is cut.");
+  }
+};
+
+struct EmbeddingBatchingConfig {
+  bool on = true;
+  Duration wait = 2ms;
+  std::uint32_t inputs = 64;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("on", self.on,
+          "Embeddings requests that ask for the same model in the same way while calls for it are "
+          "under way share one upstream call.");
+    visit("wait", self.wait, "How long one waits for others, at most.");
+    visit("inputs", self.inputs, "Texts of one call, at most.");
   }
 };
 
@@ -302,8 +356,10 @@ struct Config {
   BreakerConfig breaker;
   RetryConfig retry;
   HedgeConfig hedge;
+  LanesConfig lanes;
   LimitsConfig limits;
   Duration heartbeat = 15s;
+  EmbeddingBatchingConfig embedding_batching;
   DrainConfig drain;
   CorsConfig cors;
   bool mark_backend = true;
@@ -331,9 +387,13 @@ struct Config {
     visit("breaker", self.breaker, "When an endpoint that fails is left alone.");
     visit("retry", self.retry, "Before the first token only.");
     visit("hedge", self.hedge, "What is done about an endpoint that does not answer.");
+    visit("lanes", self.lanes,
+          "How urgent a request is. A key's `lane` says it; without keys chats and completions are "
+          "interactive, embeddings normal. The header `x-rocket-lane` can only lower it.");
     visit("limits", self.limits, "Nothing is unbounded.");
     visit("heartbeat", self.heartbeat,
           "Silence in a stream after which the client is sent a comment; 0s: never.");
+    visit("embedding_batching", self.embedding_batching, "Several requests, one upstream call.");
     visit("drain", self.drain, "What SIGTERM does.");
     visit("cors", self.cors, "Off by default.");
     visit("mark_backend", self.mark_backend, "Add `_backend` to unstreamed answers.");

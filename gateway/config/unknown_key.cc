@@ -10,16 +10,13 @@ namespace rocket {
 namespace {
 
 // Settings that the documentation of later versions has; "[]" is any index.
-constexpr std::array<std::string_view, 9> later_settings{
+constexpr std::array<std::string_view, 6> later_settings{
     "outlier",
-    "lanes",
-    "embedding_batching",
     "media_urls",
     "backends[].media_urls",
     "metrics_listen",
     "store",
     "otlp",
-    "limits.in_flight_per_endpoint",
 };
 
 // Without case, '-' and '_'.

@@ -25,7 +25,8 @@ TEST(UnknownKey, IsExplained) {
        {"models.m.candidates[0].modle: unknown key; did you mean \"model\"?"}},
       {"\"odd.key\": 1",
        {"[\"odd.key\"]: unknown key; known here: listen, admin, threads, backends, order, models, "
-        "timeouts, health, breaker, retry, hedge, limits, heartbeat, drain, cors, mark_backend, "
+        "timeouts, health, breaker, retry, hedge, lanes, limits, heartbeat, embedding_batching, "
+        "drain, cors, mark_backend, "
         "keys_file, allow_unauthenticated, tls"}},
       {"threads: 1\nthreads: 2\nthreads: 3", {"threads: given more than once; keep one of them"}},
       {"thread: 1\nthread: 2",
@@ -35,17 +36,14 @@ TEST(UnknownKey, IsExplained) {
       {"models: {m: [{backend: vllm, model: x}], m: [{backend: vllm, model: x}]}",
        {"models.m: given more than once; keep one of them"}},
       {"outlier: {}", {"outlier: not available in this version; remove it"}},
-      {"lanes: {}", {"lanes: not available in this version; remove it"}},
-      {"embedding_batching: {}", {"embedding_batching: not available in this version; remove it"}},
       {"media_urls: auto", {"media_urls: not available in this version; remove it"}},
       {"metrics_listen: x", {"metrics_listen: not available in this version; remove it"}},
       {"store: {path: x}", {"store: not available in this version; remove it"}},
       {"otlp: {url: x}", {"otlp: not available in this version; remove it"}},
-      {"limits: {in_flight_per_endpoint: 64}",
-       {"limits.in_flight_per_endpoint: not available in this version; remove it"}},
       {"stor3: 1",
        {"stor3: unknown key; known here: listen, admin, threads, backends, order, models, "
-        "timeouts, health, breaker, retry, hedge, limits, heartbeat, drain, cors, mark_backend, "
+        "timeouts, health, breaker, retry, hedge, lanes, limits, heartbeat, embedding_batching, "
+        "drain, cors, mark_backend, "
         "keys_file, allow_unauthenticated, tls"}},
   };
   expect_problems_besides_backend(cases);

@@ -6,7 +6,7 @@ namespace {
 enum class Tier : unsigned char { trial, good, poor, none };
 
 Tier tier_of(const EndpointView& endpoint) {
-  if (endpoint.tried) return Tier::none;
+  if (endpoint.tried || endpoint.full) return Tier::none;
   if (endpoint.verdict == Verdict::unhealthy) return Tier::poor;
   switch (endpoint.breaker) {
     case BreakerState::closed: return Tier::good;

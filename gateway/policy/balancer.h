@@ -25,6 +25,7 @@ struct EndpointView {
   std::uint64_t in_flight = 0;
   Duration answer_time{};  // of late; 0: not known
   bool tried = false;      // by this exchange
+  bool full = false;       // no place for one more
 };
 
 enum class Effort : unsigned char {

@@ -143,6 +143,7 @@ void Router::add_routes() {
   for (const RouterRoute& route : input_.routes) {
     Entry& entry = entries.emplace_back();
     entry.routed = true;
+    entry.places = route.places;
     for (const RouterTarget& target : route.targets) {
       entry.candidates.push_back(candidate(target.backend, target.model));
       entry.weights.push_back(target.weight);
@@ -206,6 +207,7 @@ Result<Route> Router::route(std::string_view model, std::string_view backend, Ra
   const auto found = models_.find(model);
   if (found != models_.end()) {
     route.name = found->first;
+    route.places = found->second.places.get();
     add_named(route, found->second, asked, random);
   } else if (asked.hinted && !unknown_[*asked.hinted].endpoints.empty()) {
     route.name = "other";

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "policy/capacity.h"
 #include "policy/key_scope.h"
 
 namespace rocket {
@@ -36,6 +38,7 @@ struct RouterRoute {
   std::string name;
   std::vector<RouterTarget> targets;
   bool substitute = false;
+  std::shared_ptr<Capacity> places = nullptr;  // of requests for it; null: no limit of its own
 };
 
 struct RouterInput {
@@ -56,6 +59,7 @@ struct Candidate {
 struct Route {
   std::string_view name;
   std::vector<const Candidate*> candidates;
+  Capacity* places = nullptr;  // the route's; null: it has no limit of its own
 };
 
 // Which backends may answer which model, in which order.
@@ -95,6 +99,7 @@ class Router {
     // that a configured route names.
     size_t unhinted = 0;
     bool routed = false;  // a configured route, not just a model's name
+    std::shared_ptr<Capacity> places;
   };
   using Table = std::unordered_map<std::string, Entry, StringHash, std::equal_to<>>;
 

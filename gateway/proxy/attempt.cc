@@ -32,7 +32,6 @@ std::string upstream_words(const AttemptPlan& plan, const Error& error) {
 
 Attempt::Attempt(const AttemptPlan& plan)
     : plan_(plan),
-      in_flight_(plan.endpoint),
       stream_(plan.operation, plan.usage_asked),
       splitter_(plan.config.limits.event_bytes.bytes) {}
 

@@ -84,7 +84,6 @@ class Attempt {
   void note_answer();
 
   const AttemptPlan& plan_;
-  InFlight in_flight_;
   std::unique_ptr<AnswerReader> reader_;
   bool sent_ = false;
   bool reused_ = false;

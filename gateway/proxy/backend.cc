@@ -48,10 +48,38 @@ std::shared_ptr<RetryBudget> make_budget(const RetryConfig& config,
   return known;
 }
 
-std::shared_ptr<RetryBudget> known_budget(const Snapshot* before, const std::string& backend) {
+const Backend* find_backend(const Snapshot* before, const std::string& name) {
   if (before == nullptr) return nullptr;
-  const auto found = std::ranges::find(before->backends, backend, &Backend::name);
-  return found == before->backends.end() ? nullptr : found->retry_budget;
+  const auto found = std::ranges::find(before->backends, name, &Backend::name);
+  return found == before->backends.end() ? nullptr : &*found;
+}
+
+std::map<std::string, std::shared_ptr<Capacity>> make_route_places(const Config& config,
+                                                                   const Snapshot* before) {
+  std::map<std::string, std::shared_ptr<Capacity>> places;
+  for (const auto& [name, route] : config.models) {
+    if (!route.in_flight) continue;
+    auto& one = places[name];
+    if (before != nullptr) {
+      const auto known = before->route_places.find(name);
+      if (known != before->route_places.end()) one = known->second;
+    }
+    if (!one) one = std::make_shared<Capacity>();
+  }
+  return places;
+}
+
+// Once nothing can fail any more: they are shared with what is still in force.
+void set_limits(const Snapshot& snapshot) {
+  const Config& config = snapshot.config;
+  for (size_t i = 0; i < snapshot.backends.size(); ++i) {
+    const Backend& backend = snapshot.backends[i];
+    backend.places->set_most(config.backends[i].in_flight.value_or(0));
+    for (const auto& endpoint : backend.endpoints)
+      endpoint->places.set_most(config.limits.in_flight_per_endpoint);
+  }
+  for (const auto& [name, places] : snapshot.route_places)
+    places->set_most(config.models.at(name).in_flight.value_or(0));
 }
 
 std::shared_ptr<const KeyRing> make_keys(const KeysFile& file, const Snapshot* before) {
@@ -77,12 +105,16 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config, std::uint64
   for (const BackendConfig& one : config.backends) {
     const auto api_key = load_api_key(one);
     if (!api_key) return std::unexpected(api_key.error());
-    Backend backend{.name = one.name,
-                    .kind = one.kind,
-                    .default_model = one.default_model,
-                    .alive_path = one.health_path,
-                    .endpoints = {},
-                    .retry_budget = make_budget(config.retry, known_budget(before, one.name))};
+    const Backend* const known_backend = find_backend(before, one.name);
+    Backend backend{
+        .name = one.name,
+        .kind = one.kind,
+        .default_model = one.default_model,
+        .alive_path = one.health_path,
+        .endpoints = {},
+        .retry_budget = make_budget(
+            config.retry, known_backend == nullptr ? nullptr : known_backend->retry_budget),
+        .places = known_backend == nullptr ? std::make_shared<Capacity>() : known_backend->places};
     if (backend.alive_path.empty()) backend.alive_path = quirks_of(one.kind).alive_path;
     for (size_t i = 0; i < one.urls.size(); ++i) {
       auto endpoint = make_endpoint(one, i, *api_key);
@@ -94,7 +126,9 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config, std::uint64
   snapshot->retry_budget =
       make_budget(config.retry, before == nullptr ? nullptr : before->retry_budget);
   snapshot->keys = make_keys(config.keys_file, before);
+  snapshot->route_places = make_route_places(config, before);
   snapshot->config = std::move(config);
+  set_limits(*snapshot);
   return std::shared_ptr<const Snapshot>(std::move(snapshot));
 }
 
@@ -119,7 +153,9 @@ RouterInput router_input(const Snapshot& snapshot) {
   for (const std::string& name : snapshot.config.order)
     input.order.push_back(index_of(name));
   for (const auto& [name, route] : snapshot.config.models) {
-    RouterRoute routed{name, {}, route.substitute};
+    RouterRoute routed{name, {}, route.substitute, nullptr};
+    const auto places = snapshot.route_places.find(name);
+    if (places != snapshot.route_places.end()) routed.places = places->second;
     for (const CandidateConfig& candidate : route.candidates) {
       const size_t backend = index_of(candidate.backend);
       const std::string& fallback = snapshot.backends[backend].default_model;

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "config/config.h"
 #include "net/io.h"
+#include "policy/capacity.h"
 #include "policy/health.h"
 #include "policy/key_ring.h"
 #include "policy/retry_budget.h"
@@ -28,7 +30,7 @@ struct Endpoint {
 
   std::atomic<Verdict> verdict = Verdict::unknown;
   std::atomic<ErrorCode> reason = ErrorCode::internal;
-  std::atomic<std::uint64_t> in_flight = 0;
+  Capacity places;  // of attempts
   SharedBreaker breaker;
 
   // Loop 0's own.
@@ -40,20 +42,6 @@ struct Endpoint {
   Probed probed;
 };
 
-// Counts one request at an endpoint for as long as it lives.
-class InFlight {
- public:
-  explicit InFlight(Endpoint& endpoint) : endpoint_(endpoint) {
-    endpoint_.in_flight.fetch_add(1, std::memory_order_relaxed);
-  }
-  InFlight(const InFlight&) = delete;
-  InFlight& operator=(const InFlight&) = delete;
-  ~InFlight() { endpoint_.in_flight.fetch_sub(1, std::memory_order_relaxed); }
-
- private:
-  Endpoint& endpoint_;
-};
-
 struct Backend {
   std::string name;
   BackendKind kind = BackendKind::openai;
@@ -61,6 +49,7 @@ struct Backend {
   std::string alive_path;
   std::vector<std::shared_ptr<Endpoint>> endpoints;
   std::shared_ptr<RetryBudget> retry_budget;
+  std::shared_ptr<Capacity> places;  // of attempts, at all its endpoints together
 };
 
 // One configuration in force: immutable but for its endpoints' atomics. A request works from
@@ -70,7 +59,9 @@ struct Snapshot {
   std::uint64_t revision = 0;
   std::vector<Backend> backends;
   std::shared_ptr<RetryBudget> retry_budget;  // of all backends together
-  std::shared_ptr<const KeyRing> keys;        // null: clients need no key
+  // Of requests for a configured name; only where it is limited.
+  std::map<std::string, std::shared_ptr<Capacity>> route_places;
+  std::shared_ptr<const KeyRing> keys;  // null: clients need no key
 };
 
 // Builds the snapshot of a checked configuration. Endpoints and keys that `before` (may be null)

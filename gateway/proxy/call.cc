@@ -70,6 +70,7 @@ Call::~Call() {
     entry.outcome = account_.outcome;
     entry.blame = account_.blame;
     entry.attempts = account_.attempts;
+    entry.queue = account_.queue;
     entry.first_token = account_.first_token;
     entry.total = loop_.io.timers.now() - request_.head_at;
     if (account_.usage) {
@@ -90,13 +91,28 @@ void Call::identify(const Key& key) {
   account_.lane = to_string(key.lane);
 }
 
+Result<Lane> Call::lane() {
+  Lane lane = key_ == nullptr ? usual_lane(operation) : key_->lane;
+  const auto header = request_.head.headers.find("x-rocket-lane");
+  if (header) {
+    const auto asked = rocket::lane(*header);
+    if (!asked) {
+      return fail(ErrorCode::invalid_field,
+                  "the header x-rocket-lane takes interactive, normal or batch");
+    }
+    lane = std::max(lane, *asked);
+  }
+  account_.lane = to_string(lane);
+  return lane;
+}
+
 const KeyScope& Call::key_scope() const {
   static const KeyScope everything;
   return key_ == nullptr ? everything : key_->scope;
 }
 
 Result<void> Call::take_limits() {
-  if (key_ == nullptr) return {};
+  if (key_ == nullptr || counted_elsewhere_ || hold_) return {};
   limited_ = true;
   KeyLimits& limits = *key_->limits;
   // Nobody needs the estimate where tokens are not limited.

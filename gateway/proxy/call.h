@@ -23,6 +23,7 @@ struct Account {
   Outcome outcome = Outcome::cancelled;
   Blame blame = Blame::client;
   unsigned attempts = 0;
+  Duration queue{};  // waited for a place, all attempts together
   std::optional<Duration> first_token;
   std::optional<Usage> usage;
   std::string_view key;   // its name
@@ -49,11 +50,21 @@ class Call {
 
   // Whose request it is: a key of current()'s snapshot.
   void identify(const Key& key);
+  // The same for a request of ours on behalf of several, each of which has been counted already.
+  void act_for(const Key& key) {
+    identify(key);
+    counted_elsewhere_ = true;
+  }
+  // Tells keys apart; null: none was asked for.
+  [[nodiscard]] const Key* key() const { return key_; }
+  // The lane of its key, or of what it asks for; the header x-rocket-lane can only lower it. The
+  // account has it from then on.
+  [[nodiscard]] Result<Lane> lane();
   // What its key may ask for; without one, anything.
   [[nodiscard]] const KeyScope& key_scope() const;
   // Lets the request begin, as far as the key's limits go; its end and its tokens are counted when
-  // the call ends. Else rate_limit_exceeded, and limits_wait() says how long to stay away. The body
-  // has been found to be valid JSON.
+  // the call ends; asked again, it has begun already. Else rate_limit_exceeded, and limits_wait()
+  // says how long to stay away. The body has been found to be valid JSON.
   [[nodiscard]] Result<void> take_limits();
   [[nodiscard]] std::optional<Duration> limits_wait() const { return limits_wait_; }
   // Whether the upstream's rate limits are the client's business: not if it has some of ours.
@@ -93,6 +104,7 @@ class Call {
   std::string id_;
   Account account_;
   const Key* key_ = nullptr;
+  bool counted_elsewhere_ = false;
   bool limited_ = false;  // the request is one that the key's limits count
   std::optional<KeyLimits::Hold> hold_;
   std::optional<Duration> limits_wait_;

@@ -31,10 +31,11 @@ EndpointView Chooser::view_of(const Candidate& candidate, std::uint32_t index, b
           .breaker = standing.state,
           .trial_free = standing.trial_free,
           .asked_to_wait = standing.asked_to_wait,
-          .in_flight = one.in_flight.load(std::memory_order_relaxed),
+          .in_flight = one.places.held(),
           .answer_time =
               alone ? Duration::zero() : pace_of(candidate).of_endpoint(index, streamed, now()),
-          .tried = has_tried(candidate, index)};
+          .tried = has_tried(candidate, index),
+          .full = is_full(candidate, index)};
 }
 
 bool Chooser::has_tried(const Candidate& candidate, std::uint32_t index) const {
@@ -43,11 +44,29 @@ bool Chooser::has_tried(const Candidate& candidate, std::uint32_t index) const {
 
 bool Chooser::has_good_sibling(const Candidate& candidate) const {
   return std::ranges::any_of(candidate.endpoints, [&](std::uint32_t index) {
-    const Endpoint& one = endpoint(candidate, index);
-    return !has_tried(candidate, index) &&
-           one.verdict.load(std::memory_order_relaxed) != Verdict::unhealthy &&
-           one.breaker.standing(now()).state == BreakerState::closed;
+    return !has_tried(candidate, index) && is_good(candidate, index);
   });
+}
+
+bool Chooser::has_full(Effort effort) const {
+  return std::ranges::any_of(route_.candidates, [&](const Candidate* candidate) {
+    return std::ranges::any_of(candidate->endpoints, [&](std::uint32_t index) {
+      if (has_tried(*candidate, index) || !is_full(*candidate, index)) return false;
+      if (effort != Effort::last_resort) return is_good(*candidate, index);
+      return endpoint(*candidate, index).breaker.standing(now()).state == BreakerState::closed;
+    });
+  });
+}
+
+bool Chooser::is_full(const Candidate& candidate, std::uint32_t index) const {
+  return endpoint(candidate, index).places.full(lane_) ||
+         current_.snapshot->backends[candidate.backend].places->full(lane_);
+}
+
+bool Chooser::is_good(const Candidate& candidate, std::uint32_t index) const {
+  const Endpoint& one = endpoint(candidate, index);
+  return one.verdict.load(std::memory_order_relaxed) != Verdict::unhealthy &&
+         one.breaker.standing(now()).state == BreakerState::closed;
 }
 
 ModelPace& Chooser::pace_of(const Candidate& candidate) {

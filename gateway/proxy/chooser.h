@@ -27,6 +27,11 @@ class Chooser {
   [[nodiscard]] std::optional<Chosen> choose(Effort effort, bool streamed);
   void remember(const RunningAttempt::Target& target) { tried_.push_back(target); }
   [[nodiscard]] const std::vector<RunningAttempt::Target>& tried() const { return tried_; }
+  // How much of an endpoint the request may fill.
+  void set_lane(Lane lane) { lane_ = lane; }
+  // Somebody has only no place at the moment: who can be expected to answer, or as a last resort
+  // who answers requests although his probes fail.
+  [[nodiscard]] bool has_full(Effort effort) const;
 
   // Another endpoint of the same candidate can be expected to answer.
   [[nodiscard]] bool has_good_sibling(const Candidate& candidate) const;
@@ -46,6 +51,9 @@ class Chooser {
     return *current_.endpoints[candidate.backend][index].endpoint;
   }
   [[nodiscard]] bool has_tried(const Candidate& candidate, std::uint32_t index) const;
+  [[nodiscard]] bool is_full(const Candidate& candidate, std::uint32_t index) const;
+  // Its probes do not fail and its breaker is closed.
+  [[nodiscard]] bool is_good(const Candidate& candidate, std::uint32_t index) const;
   template <class Visit>
   void each_standing(Visit visit) const;
   [[nodiscard]] TimePoint now() const { return loop_.io.timers.now(); }
@@ -53,6 +61,7 @@ class Chooser {
   LoopState& loop_;
   const Current& current_;
   const Route& route_;
+  Lane lane_ = Lane::normal;
   std::vector<RunningAttempt::Target> tried_;
   const Candidate* paced_ = nullptr;  // whose pace was looked up last
   ModelPace* pace_ = nullptr;

@@ -38,6 +38,7 @@ constexpr std::array table{
     ErrorMeaning{ErrorCode::expectation_failed, 417, invalid_request, Blame::client, "the only expectation met is 100-continue"},
     ErrorMeaning{ErrorCode::client_gone, 499, invalid_request, Blame::client, "the client hung up"},
     ErrorMeaning{ErrorCode::overloaded, 503, server_error, Blame::gateway, "too much at once; try again soon"},
+    ErrorMeaning{ErrorCode::no_place, 503, server_error, Blame::gateway, "no place came free within timeouts.queue; try again after the time in retry-after"},
     ErrorMeaning{ErrorCode::draining, 503, server_error, Blame::gateway, "shutting down; try again soon"},
     ErrorMeaning{ErrorCode::internal, 500, server_error, Blame::gateway, "a fault inside the gateway"},
     ErrorMeaning{ErrorCode::no_backend, 503, upstream_error, Blame::upstream, "no backend that could answer is up; try again soon"},

@@ -83,6 +83,7 @@ TEST(ErrorMeaning, PromisedStatuses) {
       {ErrorCode::upstream_garbage, 502, "upstream_error"},
       {ErrorCode::upstream_too_large, 502, "upstream_error"},
       {ErrorCode::overloaded, 503, "server_error"},
+      {ErrorCode::no_place, 503, "server_error"},
       {ErrorCode::draining, 503, "server_error"},
       {ErrorCode::no_backend, 503, "upstream_error"},
       {ErrorCode::connect_refused, 503, "upstream_error"},

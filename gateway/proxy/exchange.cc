@@ -52,11 +52,19 @@ Task<void> Exchange::run() {
     co_return;
   }
   while (true) {
-    if (launch_at_ <= now()) launch();
-    if (race_.empty() && launch_at_ == never) break;
+    if (launch_at_ <= now()) seek();
+    if (seeking_ && !entrance_->waits()) launch();
+    if (race_.empty() && launch_at_ == never && !seeking_) break;
     const TimePoint beat = common_.reply != nullptr ? reply_.next_beat() : never;
-    const TimePoint wake_at = std::min(std::min(launch_at_, hedge_at_), beat);
-    co_await race_.wait(loop_.io.timers, wake_at);
+    if (seeking_) {
+      const TimePoint until =
+          std::min(deadline_after(sought_at_, config_.timeouts.queue), common_.deadline);
+      co_await entrance_->until_started(std::min(until, beat));
+      if (entrance_->waits() && now() >= until) give_up_seeking({ErrorCode::no_place, {}});
+    } else {
+      const TimePoint wake_at = std::min(std::min(launch_at_, hedge_at_), beat);
+      co_await race_.wait(loop_.io.timers, wake_at);
+    }
     if (auto ended = race_.take_ended()) {
       auto result = ended->take_result();
       if (result) {
@@ -88,8 +96,12 @@ Result<void> Exchange::prepare() {
   route_ = std::move(*route);
   call_.account().route = route_.name;
   call_.account().model = route_.name;
+  const auto lane = call_.lane();
+  if (!lane) return std::unexpected(lane.error());
   const auto taken = call_.take_limits();
   if (!taken) return taken;
+  entrance_.emplace(loop_, *current_, route_, chooser_,
+                    Entrance::Who{*lane, call_.key(), request_.stream});
   current_->snapshot->retry_budget->deposit();
   for (const Candidate* candidate : route_.candidates)
     current_->snapshot->backends[candidate->backend].retry_budget->deposit();
@@ -112,43 +124,63 @@ Result<void> Exchange::read_backend_hint() {
   return {};
 }
 
-void Exchange::launch() {
+void Exchange::seek() {
   launch_at_ = never;
   if (next_ == NextStep::give_up) return;
-  auto chosen = chooser_.choose(Effort::normal, request_.stream);
-  if (!chosen) chosen = chooser_.choose(Effort::last_resort, request_.stream);
-  if (!chosen) {
-    if (chooser_.tried().empty()) last_ = chooser_.why_nobody();
+  sought_at_ = now();
+  seeking_ = true;
+  const auto sought = entrance_->seek(config_.timeouts.queue);
+  if (!sought) give_up_seeking(sought.error());
+}
+
+// What an attempt has failed with says more than that there was no place for another.
+void Exchange::give_up_seeking(Error why) {
+  entrance_->give_up();
+  seeking_ = false;
+  call_.account().queue += now() - sought_at_;
+  next_ = NextStep::give_up;
+  if (chooser_.tried().empty()) last_ = std::move(why);
+}
+
+void Exchange::launch() {
+  seeking_ = false;
+  call_.account().queue += now() - sought_at_;
+  auto found = entrance_->take();
+  const bool first = chooser_.tried().empty();
+  if (!found) {
+    if (first) last_ = chooser_.why_nobody();
     return;
   }
-  const bool first = chooser_.tried().empty();
-  const bool free = first || (retry_.next_is_free() && !chosen->trial && !chosen->last_resort);
-  if (!free && !may_spend(*chosen->target.candidate)) return;
+  if (first) loop_.admission.observe(entrance_->lane(), call_.account().queue);
+  const Chooser::Chosen& chosen = found->chosen;
+  const bool free = first || (retry_.next_is_free() && !chosen.trial && !chosen.last_resort);
+  if (!free && !may_spend(*chosen.target.candidate)) return;
   if (!first) {
-    const BackendMetrics& metrics = *current_->metrics[chosen->target.candidate->backend];
-    if (chooser_.tried().back().candidate->backend == chosen->target.candidate->backend) {
+    const BackendMetrics& metrics = *current_->metrics[chosen.target.candidate->backend];
+    if (chooser_.tried().back().candidate->backend == chosen.target.candidate->backend) {
       metrics.count_retry();
     } else {
       metrics.count_failover();
     }
   }
-  start(*chosen);
+  start(*std::move(found));
 }
 
 void Exchange::hedge() {
   hedge_at_ = deadline_after(now(), late_after_);
-  auto chosen = chooser_.choose(Effort::proven, request_.stream);
-  if (!chosen) chosen = chooser_.choose(Effort::normal, request_.stream);
-  if (!chosen) return;
+  auto found = entrance_->find(Effort::proven);
+  if (!found) found = entrance_->find(Effort::normal);
+  if (!found) return;
+  const Candidate& candidate = *found->chosen.target.candidate;
   RunningAttempt* const hopeless =
       race_.find([&](RunningAttempt& one) { return is_hopeless(one); });
   if (race_.full() && hopeless == nullptr) return;
   // What waits at an endpoint that has turned out dead is moved like what has failed there.
   const bool moved = hopeless != nullptr && std::exchange(may_move_, false);
-  if (!moved && !may_spend(*chosen->target.candidate)) return;
+  if (!moved && !may_spend(candidate)) return;
   if (race_.full()) race_.call_off(*hopeless, now());
-  current_->metrics[chosen->target.candidate->backend]->count_hedge();
-  start(*chosen);
+  current_->metrics[candidate.backend]->count_hedge();
+  start(*std::move(found));
 }
 
 // Nothing has come of it, and either its endpoint is in disgrace by now or a stream would have
@@ -168,8 +200,8 @@ bool Exchange::may_spend(const Candidate& candidate) const {
   return false;
 }
 
-void Exchange::start(const Chooser::Chosen& chosen) {
-  const RunningAttempt::Target& target = chosen.target;
+void Exchange::start(Entrance::Found found) {
+  const RunningAttempt::Target& target = found.chosen.target;
   const Backend& backend = current_->snapshot->backends[target.candidate->backend];
   Endpoint& endpoint = *backend.endpoints[target.endpoint];
   chooser_.remember(target);
@@ -178,8 +210,9 @@ void Exchange::start(const Chooser::Chosen& chosen) {
   // Somebody else may have taken the last trial meanwhile; then this is one more, which does no
   // harm.
   Trial trial;
-  if (chosen.trial && endpoint.breaker.take_trial(now())) trial = Trial(endpoint.breaker);
-  auto attempt = std::make_unique<RunningAttempt>(common_, target, std::move(trial));
+  if (found.chosen.trial && endpoint.breaker.take_trial(now())) trial = Trial(endpoint.breaker);
+  auto attempt =
+      std::make_unique<RunningAttempt>(common_, target, std::move(found.permit), std::move(trial));
   attempt->start(false);
   race_.add(std::move(attempt));
   schedule_hedge(*target.candidate);
@@ -258,6 +291,7 @@ Task<void> Exchange::answer(RunningAttempt& running) {
   if (attempt.head().status >= 400) {
     plan.endpoint.breaker.record_success(now());
     running.close(Outcome::error, Blame::client);
+    running.give_place_back();
     co_await answer_refusal(plan, attempt);
     co_return;
   }
@@ -267,6 +301,7 @@ Task<void> Exchange::answer(RunningAttempt& running) {
   if (plan.reply == nullptr) {
     plan.endpoint.breaker.record_success(now());
     running.close(Outcome::ok, Blame::none);
+    running.give_place_back();
     co_await answer_whole(plan, attempt);
     co_return;
   }
@@ -377,7 +412,11 @@ Task<void> Exchange::answer_failure() {
   }
   const int status = meaning_of(last_.code).status;
   if (status == 429 || status == 503) {
-    const Duration wait = call_.limits_wait().value_or(chooser_.wait());
+    const bool turned_away =
+        last_.code == ErrorCode::overloaded || last_.code == ErrorCode::no_place;
+    const Duration wait = turned_away && entrance_
+                              ? loop_.admission.expected_wait(entrance_->lane())
+                              : call_.limits_wait().value_or(chooser_.wait());
     append_header(lines, "retry-after", std::to_string(whole_seconds(wait)));
   }
   call_.send_error(last_, lines);

@@ -7,6 +7,7 @@
 #include "policy/router.h"
 #include "proxy/call.h"
 #include "proxy/chooser.h"
+#include "proxy/entrance.h"
 #include "proxy/race.h"
 #include "schema/openai_request.h"
 
@@ -28,12 +29,15 @@ class Exchange {
   [[nodiscard]] Result<void> prepare();
   [[nodiscard]] Result<void> read_backend_hint();
 
-  // Starts the attempt that is due, if there is one to make; else next_ says that it is over.
+  // Looks for whom to ask next, which may take some time.
+  void seek();
+  void give_up_seeking(Error why);
+  // Starts the attempt for which somebody has been found, if there is anybody.
   void launch();
   // Starts a second attempt beside one that is late.
   void hedge();
   [[nodiscard]] bool is_hopeless(RunningAttempt& one) const;
-  void start(const Chooser::Chosen& chosen);
+  void start(Entrance::Found found);
   [[nodiscard]] bool may_spend(const Candidate& candidate) const;
   void schedule_hedge(const Candidate& candidate);
 
@@ -61,6 +65,9 @@ class Exchange {
   StreamReply reply_;
   RunningAttempt::Common common_;
   Chooser chooser_;
+  std::optional<Entrance> entrance_;
+  bool seeking_ = false;
+  TimePoint sought_at_{};
   Retry retry_;
   NextStep next_ = NextStep::next_endpoint;
   Race race_;

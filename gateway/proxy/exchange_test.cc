@@ -85,7 +85,8 @@ TEST(Exchange, GivesUsageToWhoAsks) {
 TEST(Exchange, TakesBackendAndModelOutOfTheWay) {
   Config config;
   config.models["fast"] = {.candidates = {{.backend = "two", .model = "fake-model", .weight = 0}},
-                           .substitute = false};
+                           .substitute = false,
+                           .in_flight = {}};
   SimGateway gateway(1, {backend("one"), backend("two")}, config);
   const auto request = gateway.ask(sim_chat(false, R"("model":"fast","backend":"two",)"));
   EXPECT_EQ(request->status(), 200);
@@ -223,7 +224,8 @@ TEST(Exchange, AnotherModelOfTheSameBackendIsAnotherCandidate) {
   Config config;
   config.models["any"] = {.candidates = {{.backend = "one", .model = "big", .weight = 0},
                                          {.backend = "one", .model = "small", .weight = 0}},
-                          .substitute = false};
+                          .substitute = false,
+                          .in_flight = {}};
   SimGateway gateway(3, {{.name = "one", .endpoints = {script}, .default_model = ""}}, config);
   gateway.fake("one").script().fault = Fault::status_500;
   EXPECT_EQ(gateway.ask(sim_chat(false, R"("model":"any",)"))->header("x-rocket-attempts"), "2");

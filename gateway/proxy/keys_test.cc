@@ -126,8 +126,9 @@ TEST(Keys, AListHoldsHoweverTheRequestComes) {
   restricted.models = {"fast", "m"};
   restricted.backends = {"one", "two"};
   Config config = with_keys({restricted, key("free")});
-  config.models["fast"] = {.candidates = {{"one", "m", 0}, {"three", "m", 0}}, .substitute = false};
-  config.models["other"] = {.candidates = {{"one", "m", 0}}, .substitute = false};
+  config.models["fast"] = {
+      .candidates = {{"one", "m", 0}, {"three", "m", 0}}, .substitute = false, .in_flight = {}};
+  config.models["other"] = {.candidates = {{"one", "m", 0}}, .substitute = false, .in_flight = {}};
   SimGateway gateway(1,
                      {backend("one", having({"m"})), backend("two", having({"m", "secret"})),
                       backend("three", having({"m", "secret"}))},

@@ -59,6 +59,7 @@ void LoopState::replace(std::shared_ptr<const Snapshot> snapshot,
     }
   }
   bodies.set_most(limits.bodies_in_flight_bytes.bytes);
+  admission.set(snapshot->config.lanes, snapshot->config.threads);
   fresh->http = http_settings(limits);
   fresh->snapshot = std::move(snapshot);
   fresh->router = std::move(router);

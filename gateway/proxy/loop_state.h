@@ -11,6 +11,7 @@
 #include "net/http_connection.h"
 #include "net/io.h"
 #include "policy/router.h"
+#include "proxy/admission.h"
 #include "proxy/backend.h"
 #include "proxy/pace.h"
 #include "telemetry/access_log.h"
@@ -46,6 +47,7 @@ struct LoopState {
   std::shared_ptr<const Current> current;
   // Reads the ends of answers off connections that go back to their pools.
   TaskGroup read_offs;
+  Admission& admission;
   bool draining = false;  // connections end with the answer they are at
 
   // Makes `snapshot` and `router` what new requests work from. Pools of endpoints that stay are

@@ -5,9 +5,11 @@
 
 namespace rocket {
 
-RunningAttempt::RunningAttempt(const Common& common, Target target, Trial trial)
+RunningAttempt::RunningAttempt(const Common& common, Target target, Admission::Permit permit,
+                               Trial trial)
     : common_(common),
       target_(target),
+      permit_(std::move(permit)),
       started_at_(common.call.loop().io.timers.now()),
       trial_(std::move(trial)),
       metrics_(*common.current.metrics[target.candidate->backend]),

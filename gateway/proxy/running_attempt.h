@@ -34,7 +34,7 @@ class RunningAttempt {
     StreamReply* reply;  // null: not a stream
   };
 
-  RunningAttempt(const Common& common, Target target, Trial trial);
+  RunningAttempt(const Common& common, Target target, Admission::Permit permit, Trial trial);
   RunningAttempt(const RunningAttempt&) = delete;
   RunningAttempt& operator=(const RunningAttempt&) = delete;
   ~RunningAttempt();
@@ -57,6 +57,8 @@ class RunningAttempt {
     outcome_ = outcome;
     blame_ = blame;
   }
+  // The upstream has done its work: others may have the place while the client takes the answer.
+  void give_place_back() { permit_.release(); }
   // Another attempt has answered, or nobody waits any more for this one.
   void lose(TimePoint now);
 
@@ -65,6 +67,7 @@ class RunningAttempt {
 
   const Common& common_;
   Target target_;
+  Admission::Permit permit_;
   TimePoint started_at_;
   Trial trial_;
   BackendMetrics& metrics_;

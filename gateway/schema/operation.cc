@@ -27,4 +27,8 @@ std::string_view upstream_path(Operation operation) {
   }
 }
 
+Lane usual_lane(Operation operation) {
+  return operation == Operation::embeddings ? Lane::normal : Lane::interactive;
+}
+
 }  // namespace rocket

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "base/lane.h"
+
 namespace rocket {
 
 // What a client can ask for: one API path. The table in proxy/operations says which path and
@@ -26,5 +28,8 @@ enum class Operation : unsigned char {
 // The path behind a backend's base path that does the same: "/v1/chat/completions". Empty for
 // operations that Rocket answers itself.
 [[nodiscard]] std::string_view upstream_path(Operation operation);
+
+// How urgent it is where nobody says so: people wait for chats.
+[[nodiscard]] Lane usual_lane(Operation operation);
 
 }  // namespace rocket

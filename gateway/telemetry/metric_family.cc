@@ -12,6 +12,9 @@ constexpr Duration first_token_buckets[] = {1ms,   2500us, 5ms,    10ms, 25ms, 5
 constexpr Duration output_token_buckets[] = {1ms,  2500us, 5ms,   10ms,  20ms,  30ms, 50ms,
                                              75ms, 100ms,  150ms, 250ms, 500ms, 1s};
 
+constexpr Duration queue_wait_buckets[] = {1ms,   5ms, 10ms,   25ms, 50ms, 100ms, 250ms,
+                                           500ms, 1s,  2500ms, 5s,   10s,  30s,   60s};
+
 constexpr FamilyInfo families[] = {
     {Family::backend_health_status,
      MetricKind::gauge,
@@ -66,6 +69,18 @@ constexpr FamilyInfo families[] = {
      "Circuit breaker: 0 closed, 1 half open, 2 open.",
      {"endpoint"}},
     {Family::in_flight, MetricKind::gauge, "rocket_in_flight", "Attempts going on.", {"backend"}},
+    {Family::queue_depth,
+     MetricKind::gauge,
+     "rocket_queue_depth",
+     "Requests that wait for a place.",
+     {"lane"}},
+    {Family::queue_wait,
+     MetricKind::histogram,
+     "rocket_queue_wait_seconds",
+     "How long requests waited for a place before their first attempt.",
+     {"lane"},
+     metric_labels_max,
+     queue_wait_buckets},
     {Family::first_token,
      MetricKind::histogram,
      "rocket_first_token_seconds",

@@ -24,6 +24,8 @@ enum class Family : unsigned char {
   cancels,
   breaker_state,
   in_flight,
+  queue_depth,
+  queue_wait,
   first_token,
   output_token,
   tokens,
@@ -31,7 +33,7 @@ enum class Family : unsigned char {
   connections,
   metric_overflow,
 };
-inline constexpr std::size_t family_count = 17;
+inline constexpr std::size_t family_count = 19;
 
 enum class MetricKind : unsigned char {
   counter,

@@ -144,13 +144,15 @@ SimGateway::SimGateway(std::uint64_t seed, const std::vector<BackendSpec>& specs
       metrics(1),
       access_log(-1),
       log(-1),
+      admission(loop, metrics.shard(0), bells, 0),
       state{.io = io,
             .bodies = bodies,
             .metrics = metrics.shard(0),
             .access_log = access_log,
             .random = Random(seed),
             .current = nullptr,
-            .read_offs = TaskGroup(loop.run_queue())},
+            .read_offs = TaskGroup(loop.run_queue()),
+            .admission = admission},
       data(state),
       count(loop.run_queue(), config.limits.connections),
       server(state),
@@ -238,7 +240,7 @@ std::string SimGateway::leftovers() {
   add("bytes of bodies", bodies.held());
   for (const Host& one : hosts_) {
     const std::string name = one.backend + "/" + std::to_string(one.endpoint);
-    add("in flight at " + name, endpoint(one.backend, one.endpoint).in_flight.load());
+    add("in flight at " + name, endpoint(one.backend, one.endpoint).places.held());
     add("requests still served by " + name, one.fake->counters().in_flight);
   }
   return left;

@@ -127,6 +127,8 @@ class SimGateway {
   Metrics metrics;
   AccessLog access_log;
   Log log;
+  Bells bells;
+  Admission admission;
   LoopState state;
   Operations data;
   ConnectionCount count;

@@ -75,10 +75,12 @@ TEST(Threads, LoopsShareOnlyWhatTheyMay) {
   ByteBudget bodies(64U * 1024 * 1024);
   Metrics metrics(loops);
   Log log(-1);
+  Bells bells;
+  const Worker::Shared shared{metrics, bodies, bells, -1};
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::uint16_t> ports;
   for (size_t i = 0; i < loops; ++i) {
-    workers.push_back(std::make_unique<Worker>(i, metrics, bodies, -1, i));
+    workers.push_back(std::make_unique<Worker>(i, shared, i));
     Worker& worker = *workers.back();
     auto socket = listen_tcp("127.0.0.1", 0, false);
     ASSERT_TRUE(socket);

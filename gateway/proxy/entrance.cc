@@ -1,0 +1,63 @@
+#include "proxy/entrance.h"
+
+namespace rocket {
+namespace {
+
+// The same for all whom the same endpoints may answer, in whatever order.
+std::uintptr_t places_of(const Route& route) {
+  std::uintptr_t sum = reinterpret_cast<std::uintptr_t>(route.places);
+  for (const Candidate* candidate : route.candidates)
+    sum += reinterpret_cast<std::uintptr_t>(candidate);
+  return sum;
+}
+
+}  // namespace
+
+Entrance::Entrance(LoopState& loop, const Current& current, const Route& route, Chooser& chooser,
+                   const Who& who)
+    : Waiting(loop.admission, who.lane, who.key, places_of(route)),
+      admission_(loop.admission),
+      current_(current),
+      route_(route),
+      chooser_(chooser),
+      who_(who) {
+  chooser_.set_lane(who.lane);
+}
+
+Result<void> Entrance::seek(Duration wait_most) {
+  if (!admission_.anyone_waits() && try_start()) return {};
+  if (wait_most == Duration::zero()) {
+    return fail(ErrorCode::overloaded,
+                "every endpoint that could answer has as much to do as it may, and timeouts.queue "
+                "lets nobody wait; try again after the time in retry-after");
+  }
+  return admission_.enter(*this, wait_most);
+}
+
+bool Entrance::try_start() {
+  if (route_.places != nullptr && !in_route_ && route_.places->full(who_.lane)) return false;
+  found_ = find(Effort::normal);
+  if (found_) return true;
+  if (overtaken_ || chooser_.has_full(Effort::normal)) return false;
+  found_ = find(Effort::last_resort);
+  return found_.has_value() || (!overtaken_ && !chooser_.has_full(Effort::last_resort));
+}
+
+std::optional<Entrance::Found> Entrance::find(Effort effort) {
+  overtaken_ = false;
+  const auto chosen = chooser_.choose(effort, who_.streamed);
+  if (!chosen) return std::nullopt;
+  const size_t index = chosen->target.candidate->backend;
+  Endpoint& endpoint = *current_.endpoints[index][chosen->target.endpoint].endpoint;
+  Capacity& of_backend = *current_.snapshot->backends[index].places;
+  Admission::Permit permit = admission_.take(endpoint.places, of_backend, who_.lane);
+  if (permit && route_.places != nullptr && !in_route_) {
+    in_route_ = admission_.take(*route_.places, who_.lane);
+    if (!in_route_) permit.release();
+  }
+  overtaken_ = !permit;
+  if (!permit) return std::nullopt;
+  return Found{*chosen, std::move(permit)};
+}
+
+}  // namespace rocket

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <optional>
+
+#include "proxy/admission.h"
+#include "proxy/chooser.h"
+#include "proxy/loop_state.h"
+
+namespace rocket {
+
+// Where the attempts of one exchange come in: whom to ask next, with the permit to do so. While
+// everybody who could be asked has as much to do as he may, the exchange waits in its lane.
+class Entrance final : public Admission::Waiting {
+ public:
+  struct Who {
+    Lane lane;
+    const void* key;  // any pointer that tells clients' keys apart
+    bool streamed;
+  };
+  struct Found {
+    Chooser::Chosen chosen;
+    Admission::Permit permit;
+  };
+
+  // All but `who` outlive it.
+  Entrance(LoopState& loop, const Current& current, const Route& route, Chooser& chooser,
+           const Who& who);
+
+  // Looks for whom to ask next; waits() says whether that takes some time. Errors: overloaded;
+  // it does not wait then.
+  [[nodiscard]] Result<void> seek(Duration wait_most);
+  [[nodiscard]] bool waits() const { return !started(); }
+  void give_up() { leave(); }
+  // What seek() has found; none: nobody is left to ask.
+  [[nodiscard]] std::optional<Found> take() { return std::exchange(found_, std::nullopt); }
+
+  // Whom to ask now without waiting, if there is anybody.
+  [[nodiscard]] std::optional<Found> find(Effort effort);
+  [[nodiscard]] Lane lane() const { return who_.lane; }
+
+ private:
+  [[nodiscard]] bool try_start() override;
+
+  Admission& admission_;
+  const Current& current_;
+  const Route& route_;
+  Chooser& chooser_;
+  Who who_;
+  Admission::Permit in_route_;
+  std::optional<Found> found_;
+  bool overtaken_ = false;  // another loop took the place that was seen
+};
+
+}  // namespace rocket
