@@ -1,5 +1,6 @@
 #include "proxy/data_operations.h"
 
+#include "proxy/embedding_batcher.h"
 #include "proxy/exchange.h"
 #include "wire/json.h"
 
@@ -61,7 +62,10 @@ void add_data_operations(Operations& operations, PortHealth health) {
   using Access = Operations::Access;
   operations.add({Method::post, "/v1/chat/completions", Operation::chat_completions, exchange});
   operations.add({Method::post, "/v1/completions", Operation::completions, exchange});
-  operations.add({Method::post, "/v1/embeddings", Operation::embeddings, exchange});
+  operations.add({Method::post, "/v1/embeddings", Operation::embeddings,
+                  [batcher = std::make_shared<EmbeddingBatcher>()](Call& call) {
+                    return batcher->answer(call);
+                  }});
   operations.add({Method::get, "/v1/models", Operation::models, list_models});
   operations.add({Method::get, "/v1/models/", Operation::model, one_model});
   operations.add({Method::get, "/health", Operation::health,

@@ -1,0 +1,276 @@
+#include "proxy/embedding_batcher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/exchange.h"
+#include "wire/http_writer.h"
+#include "wire/json.h"
+
+namespace rocket {
+namespace {
+
+// So many calls of a sort are made without waiting for company.
+constexpr std::size_t free_calls = 2;
+// What is longer gains nothing from company.
+constexpr std::size_t body_bytes_max = 64 * 1024;
+
+// Where a joined call's answer goes: takes everything at once.
+class CaptureStream final : public ByteStream {
+ public:
+  using ByteStream::ByteStream;
+  [[nodiscard]] IoResult try_read(std::span<char>) override { return IoResult::would_block(); }
+  [[nodiscard]] IoResult try_write(std::span<const iovec> pieces) override {
+    const std::size_t before = bytes.size();
+    for (const iovec& piece : pieces)
+      bytes.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+    return IoResult::done(bytes.size() - before);
+  }
+  [[nodiscard]] std::string peer() const override { return {}; }
+
+  std::string bytes;
+};
+
+// Headers that say how a request is to be answered.
+constexpr std::string_view steering_headers[] = {"x-rocket-backend", "x-rocket-lane",
+                                                 "x-rocket-session"};
+
+std::optional<EmbeddingInput> batchable(const Call& call) {
+  const auto& config = call.current()->snapshot->config.embedding_batching;
+  const std::string_view body = call.request().body.text();
+  if (!config.on || body.size() > body_bytes_max) return std::nullopt;
+  const auto json = parse_json(body);
+  if (!json || json->kind != JsonKind::object) return std::nullopt;
+  return read_embedding_input(body, config.inputs);
+}
+
+Task<void> alone(Call& call) {
+  Exchange one(call);
+  co_await one.run();
+}
+
+}  // namespace
+
+// A call of a sort, for as long as it lives.
+class EmbeddingBatcher::UnderWay {
+ public:
+  explicit UnderWay(std::shared_ptr<Sort> sort) : sort_(std::move(sort)) { ++sort_->under_way; }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+  ~UnderWay();
+
+ private:
+  std::shared_ptr<Sort> sort_;
+};
+
+// Requests that share a call: gathers, asks, and has the parts ready. Its members own it: when all
+// have hung up, the call is called off.
+class EmbeddingBatcher::Group : public std::enable_shared_from_this<Group> {
+ public:
+  Group(LoopState& loop, std::shared_ptr<Sort> sort, const EmbeddingBatchingConfig& config)
+      : loop_(loop),
+        sort_(std::move(sort)),
+        inputs_max_(config.inputs),
+        until_(deadline_after(loop.io.timers.now(), config.wait)),
+        hurry_(loop.io.timers.run_queue()),
+        done_slot_(loop.io.timers.run_queue()),
+        task_(loop.io.timers.run_queue()) {
+    sort_->open = this;
+  }
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+  ~Group() { close(); }
+
+  // Once, when it has an owner.
+  void start() { task_.spawn(run()); }
+  // No more time for gathering.
+  void hurry() { hurry_.signal_one(); }
+  [[nodiscard]] bool takes(const EmbeddingInput& input) const {
+    return texts_ + input.texts.size() <= inputs_max_;
+  }
+  // `call` asks for `input`; both stay until the member leaves.
+  void join(const Call& call, EmbeddingInput input) {
+    texts_ += input.texts.size();
+    calls_.push_back(&call);
+    inputs_.push_back(std::move(input));
+    if (texts_ == inputs_max_) hurry();
+  }
+  // What is being asked already is asked.
+  void leave(const Call& call) {
+    const auto found = std::ranges::find(calls_, &call);
+    if (asked_ || found == calls_.end()) return;
+    const auto at = found - calls_.begin();
+    texts_ -= inputs_[static_cast<std::size_t>(at)].texts.size();
+    inputs_.erase(inputs_.begin() + at);
+    calls_.erase(found);
+  }
+
+  [[nodiscard]] bool done() const { return done_; }
+  [[nodiscard]] WaitSlot& done_slot() { return done_slot_; }
+  // None: it is to be asked alone.
+  [[nodiscard]] std::optional<Part> take_part(const Call& call) {
+    const auto at = static_cast<std::size_t>(std::ranges::find(calls_, &call) - calls_.begin());
+    if (at >= parts_.size()) return std::nullopt;
+    Part part = common_;
+    part.body = std::move(parts_[at]);
+    return part;
+  }
+
+ private:
+  void close() {
+    if (sort_->open == this) sort_->open = nullptr;
+  }
+  [[nodiscard]] Task<void> run() {
+    co_await Wait(loop_.io.timers, hurry_, until_);
+    close();
+    if (calls_.size() > 1) {
+      asked_ = true;
+      const UnderWay call(sort_);
+      co_await ask();
+    }
+    done_ = true;
+    done_slot_.signal_all();
+  }
+  [[nodiscard]] Task<void> ask();
+
+  LoopState& loop_;
+  std::shared_ptr<Sort> sort_;
+  std::size_t inputs_max_;
+  TimePoint until_;
+  WaitSlot hurry_;
+  WaitSlot done_slot_;
+  bool asked_ = false;
+  bool done_ = false;
+  std::size_t texts_ = 0;
+  std::vector<const Call*> calls_;  // not to be looked into any more once it asks
+  std::vector<EmbeddingInput> inputs_;
+  std::vector<std::string> parts_;
+  Part common_;  // but for the body
+  TaskGroup task_;
+};
+
+EmbeddingBatcher::UnderWay::~UnderWay() {
+  if (--sort_->under_way < free_calls && sort_->open != nullptr) sort_->open->hurry();
+}
+
+Task<void> EmbeddingBatcher::Group::ask() {
+  const Call& first = *calls_.front();
+  // What the key belongs to, also when the first has gone.
+  const std::shared_ptr<const Current> current = first.current();
+  Request request;
+  request.head.method = Method::post;
+  request.head.target = first.request().head.target;
+  for (const std::string_view name : steering_headers) {
+    const auto value = first.request().head.headers.find(name);
+    if (value) request.head.headers.add(name, *value);
+  }
+  request.head_at = loop_.io.timers.now();
+  request.complete_at = request.head_at;
+  if (!request.body.append(loop_.bodies, join_embedding_inputs(inputs_))) co_return;
+  CaptureStream stream(loop_.io.timers);
+  ResponseWriter response(stream, request.head, false, Duration::max());
+  Call joined(loop_, request, response);
+  joined.operation = Operation::embeddings;
+  joined.quiet = true;
+  joined.cors = false;
+  if (first.key() != nullptr) joined.act_for(*first.key());
+  Exchange exchange(joined);
+  co_await exchange.run();
+  if (response.status() != 200) co_return;
+  const std::string_view bytes = stream.bytes;
+  auto parts = split_embedding_answer(bytes.substr(bytes.find("\r\n\r\n") + 4), inputs_);
+  if (!parts) co_return;
+  parts_ = *std::move(parts);
+  const Account& account = joined.account();
+  common_ = {{}, account.backend, account.endpoint, account.route, account.attempts, account.queue};
+}
+
+// One request in a group, until its answer is there or its client has gone.
+class EmbeddingBatcher::Member {
+ public:
+  Member(std::shared_ptr<Group> group, const Call& call, EmbeddingInput input)
+      : group_(std::move(group)), call_(call) {
+    group_->join(call, std::move(input));
+  }
+  Member(const Member&) = delete;
+  Member& operator=(const Member&) = delete;
+  ~Member() { group_->leave(call_); }
+
+  [[nodiscard]] Task<std::optional<Part>> part(Timers& timers) {
+    while (!group_->done())
+      co_await Wait(timers, group_->done_slot(), never);
+    co_return group_->take_part(call_);
+  }
+
+ private:
+  std::shared_ptr<Group> group_;
+  const Call& call_;
+};
+
+void EmbeddingBatcher::send(Call& call, const Part& part) {
+  Account& account = call.account();
+  account.backend = part.backend;
+  account.endpoint = part.endpoint;
+  account.attempts = part.attempts;
+  account.queue = part.queue;
+  account.route = part.route;
+  account.model = part.route;
+  const auto answer = read_openai_answer(part.body);
+  if (answer) account.usage = answer->usage;
+  std::string lines;
+  append_header(lines, "x-rocket-backend", part.backend);
+  append_header(lines, "x-rocket-endpoint", part.endpoint);
+  append_header(lines, "x-rocket-attempts", std::to_string(part.attempts));
+  call.send_json(200, part.body, lines);
+}
+
+std::shared_ptr<EmbeddingBatcher::Sort> EmbeddingBatcher::sort_of(const Call& call,
+                                                                  const std::string& shell) {
+  std::string name;
+  const auto add = [&](std::string_view part) { name.append(part).push_back('\0'); };
+  add(std::to_string(reinterpret_cast<std::uintptr_t>(call.key())));
+  add(call.request().head.target);
+  for (const std::string_view header : steering_headers)
+    add(call.request().head.headers.find(header).value_or(""));
+  add(shell);
+  std::weak_ptr<Sort>& known = sorts_[name];
+  if (auto sort = known.lock()) return sort;
+  // Whoever is at it last takes its name out.
+  const auto forget = [this, name](Sort* sort) {
+    delete sort;
+    sorts_.erase(name);
+  };
+  std::shared_ptr<Sort> sort(new Sort, forget);
+  known = sort;
+  return sort;
+}
+
+Task<void> EmbeddingBatcher::answer(Call& call) {
+  auto input = batchable(call);
+  if (!input || !call.take_limits()) {
+    co_await alone(call);
+    co_return;
+  }
+  const std::shared_ptr<Sort> sort = sort_of(call, input->shell);
+  if (sort->under_way >= free_calls) {
+    std::shared_ptr<Group> group;
+    if (sort->open != nullptr && sort->open->takes(*input)) {
+      group = sort->open->shared_from_this();
+    } else {
+      group = std::make_shared<Group>(call.loop(), sort,
+                                      call.current()->snapshot->config.embedding_batching);
+      group->start();
+    }
+    Member member(std::move(group), call, *std::move(input));
+    const auto part = co_await member.part(call.loop().io.timers);
+    if (part) {
+      send(call, *part);
+      co_await call.response().drained();
+      co_return;
+    }
+  }
+  const UnderWay one(sort);
+  co_await alone(call);
+}
+
+}  // namespace rocket

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/call.h"
+#include "schema/embedding_batch.h"
+
+namespace rocket {
+
+// Answers embeddings requests of one loop, several of them with one upstream call.
+//
+// While fewer than two calls of a sort are under way, a request is a call of its own and waits
+// for nobody. Otherwise it waits for company, `embedding_batching.wait` at most, and no longer
+// than until a call ends. A joined call is an exchange like any other, whose client is this; if it
+// does not succeed, each request is asked alone, so that every error is the request's own.
+class EmbeddingBatcher {
+ public:
+  EmbeddingBatcher() = default;
+  EmbeddingBatcher(const EmbeddingBatcher&) = delete;
+  EmbeddingBatcher& operator=(const EmbeddingBatcher&) = delete;
+
+  [[nodiscard]] Task<void> answer(Call& call);
+
+ private:
+  class Group;
+  // Requests that may share a call.
+  struct Sort {
+    std::size_t under_way = 0;  // calls
+    Group* open = nullptr;      // that takes more
+  };
+  // What one request gets of a joined answer.
+  struct Part {
+    std::string body;
+    std::string backend;
+    std::string endpoint;
+    std::string route;
+    unsigned attempts = 0;
+    Duration queue{};
+  };
+  class UnderWay;
+  class Member;
+
+  static void send(Call& call, const Part& part);
+  [[nodiscard]] std::shared_ptr<Sort> sort_of(const Call& call, const std::string& shell);
+
+  // Only those that somebody is at.
+  std::unordered_map<std::string, std::weak_ptr<Sort>> sorts_;
+};
+
+}  // namespace rocket
