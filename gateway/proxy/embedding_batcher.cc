@@ -235,12 +235,7 @@ std::shared_ptr<EmbeddingBatcher::Sort> EmbeddingBatcher::sort_of(const Call& ca
   add(shell);
   std::weak_ptr<Sort>& known = sorts_[name];
   if (auto sort = known.lock()) return sort;
-  // Whoever is at it last takes its name out.
-  const auto forget = [this, name](Sort* sort) {
-    delete sort;
-    sorts_.erase(name);
-  };
-  std::shared_ptr<Sort> sort(new Sort, forget);
+  auto sort = std::make_shared<Sort>(sorts_, name);
   known = sort;
   return sort;
 }

@@ -27,8 +27,17 @@ class EmbeddingBatcher {
 
  private:
   class Group;
-  // Requests that may share a call.
+  // Requests that may share a call. Whoever is at it last takes its name out.
+  struct Sort;
+  using Sorts = std::unordered_map<std::string, std::weak_ptr<Sort>>;
   struct Sort {
+    Sort(Sorts& all, std::string called) : sorts(all), name(std::move(called)) {}
+    Sort(const Sort&) = delete;
+    Sort& operator=(const Sort&) = delete;
+    ~Sort() { sorts.erase(name); }
+
+    Sorts& sorts;
+    std::string name;
     std::size_t under_way = 0;  // calls
     Group* open = nullptr;      // that takes more
   };
@@ -48,7 +57,7 @@ class EmbeddingBatcher {
   [[nodiscard]] std::shared_ptr<Sort> sort_of(const Call& call, const std::string& shell);
 
   // Only those that somebody is at.
-  std::unordered_map<std::string, std::weak_ptr<Sort>> sorts_;
+  Sorts sorts_;
 };
 
 }  // namespace rocket
