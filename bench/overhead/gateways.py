@@ -89,12 +89,14 @@ class Running:
 
 
 def rocket(upstream: int, folder: Path) -> Running:
-    """Access log to a file, metrics on, every limit at its default."""
+    """Access log to a file, metrics on, every limit at its default but one."""
     port = free_port()
     config = {
         "listen": f"127.0.0.1:{port}",
         "admin": "127.0.0.1:0",
         "backends": [backend("model", f"http://127.0.0.1:{upstream}")],
+        # 1,000 streams are to be open at one upstream.
+        "limits": {"in_flight_per_endpoint": 10_000},
     }
     file = written(folder / "rocket.yaml", json.dumps(config, indent=1))
     return Running(port, pinned(folder, binary(), "serve", "--config", file))

@@ -11,12 +11,7 @@ namespace {
 
 // Settings that the documentation of later versions has; "[]" is any index.
 constexpr std::array<std::string_view, 6> later_settings{
-    "outlier",
-    "media_urls",
-    "backends[].media_urls",
-    "metrics_listen",
-    "store",
-    "otlp",
+    "outlier", "media_urls", "backends[].media_urls", "metrics_listen", "store", "otlp",
 };
 
 // Without case, '-' and '_'.

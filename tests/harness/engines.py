@@ -46,10 +46,12 @@ class Engine:
             return False
 
 
-def start_llama_server(folder: Path, *, model: str, embeddings: bool, alias: str) -> Engine:
+def start_llama_server(
+    folder: Path, *, model: str, embeddings: bool = False, alias: str, port: int = 0
+) -> Engine:
     """`model`: `tiny` says noise at once, `chat` answers questions, `tools` calls functions."""
     file = place("ROCKET_TINY_MODEL" if model == "tiny" else "ROCKET_MODEL")
-    argv: list[str | Path] = [place("ROCKET_LLAMA_SERVER"), "--port", "0", "-m", file]
+    argv: list[str | Path] = [place("ROCKET_LLAMA_SERVER"), "--port", str(port), "-m", file]
     argv += ["--alias", alias, "-c", "4096", "-np", "2", "-t", "2"]
     if model == "tools":
         argv += ["--chat-template-file", FUNCTIONS]

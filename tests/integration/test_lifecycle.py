@@ -148,10 +148,13 @@ class Streams:
             return streamed_text(b"".join(connection._chunks()))
 
 
-def test_sigterm_lets_50_streams_end_and_refuses_new_clients(rocket, fake) -> None:
+def test_sigterm_lets_200_streams_end_and_refuses_new_clients(rocket, fake) -> None:
     backends = [backend("a", fake().url)]
-    gateway = rocket({"backends": backends, "drain": {"lame_duck": "500ms", "timeout": "20s"}})
-    streams = Streams(gateway, 50, {"tokens": 30, "event_delay_ms": 60})
+    gateway = rocket(
+        {"backends": backends, "drain": {"lame_duck": "500ms", "timeout": "20s"}}
+        | {"limits": {"in_flight_per_endpoint": 250}}
+    )
+    streams = Streams(gateway, 200, {"tokens": 30, "event_delay_ms": 150})
     streams.wait_begun()
     gateway.terminate()
     # A lame duck: it serves, but says that it is going.
@@ -160,7 +163,7 @@ def test_sigterm_lets_50_streams_end_and_refuses_new_clients(rocket, fake) -> No
     assert gateway.chat(chat("m")).status == 200
     wait_until("new connections are refused", gateway.refuses_connections)
     texts = streams.texts()
-    assert len(set(texts)) == 1 and len(texts) == 50
+    assert len(set(texts)) == 1 and len(texts) == 200
     assert gateway.program.wait(seconds=20) == 0
 
 

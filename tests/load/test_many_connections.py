@@ -86,6 +86,7 @@ def stream_slowly(rocket, program, streams: int, seconds: int) -> None:
     upstream = port_of(program("bench_upstream", "--slow-events", seconds))
     gateway = rocket(
         {"backends": [backend("a", f"http://127.0.0.1:{upstream}")]}
+        | {"limits": {"in_flight_per_endpoint": 10_000}}
         | {"timeouts": {"total": f"{seconds + 120}s"}}
     )
     warm(gateway, "slow")
