@@ -40,7 +40,7 @@ def test_each_of_many_gets_its_own(rocket, fake) -> None:
     assert {line["status"] for line in lines} == {200}
     assert all(line["tokens_in"] >= 0 and line["endpoint"] == "a/0" for line in lines)
     asked = server.stop()["requests"]
-    assert asked <= len(TEXTS) + 10, "the second half shares its calls"
+    assert asked <= len(TEXTS) * 1.5, "the second half shares its calls"
 
 
 def test_off_is_off(rocket, fake) -> None:
