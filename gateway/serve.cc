@@ -25,6 +25,8 @@ namespace {
 constexpr int exit_config = 1;
 constexpr int exit_bind = 3;
 constexpr const char* default_config_path = "rocket.yaml";
+// For what is left of the traces when everything else has ended.
+constexpr Duration trace_time = std::chrono::seconds(1);
 constexpr Duration watch_interval = std::chrono::seconds(1);
 
 std::uint64_t random_seed() {
@@ -101,6 +103,7 @@ class Gateway {
   Bells bells_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
+  ReceiptSearch receipts_;
   std::unique_ptr<Control> control_;
   std::thread reader_;
   bool reading_ = false;  // a reload is on its way
@@ -128,7 +131,9 @@ int Gateway::run() {
       .serving = [this] { return phase_ == Phase::serving; }};
   for (const auto& worker : workers_)
     add_data_operations(worker->data, health);
-  add_admin_operations(first().admin, {*control_, exposition_, health});
+  for (const auto& worker : workers_)
+    receipts_.add(worker->loop, worker->state);
+  add_admin_operations(first().admin, {*control_, exposition_, health, receipts_});
   // First, so that the configuration in force names the ports that the kernel has chosen.
   if (!listen()) return exit_bind;
   const auto applied = apply(config_);
@@ -369,6 +374,7 @@ Task<void> Gateway::drain_worker(Worker& worker) {
   while (worker.count.held() != 0) {
     co_await Wait(worker.loop, worker.count.freed(), never);
   }
+  co_await worker.server.send_traces(worker.loop.now() + trace_time);
   first().loop.post([this] {
     --workers_draining_;
     worker_drained_->signal_all();

@@ -35,6 +35,7 @@ struct Worker {
               .random = Random(seed),
               .current = nullptr,
               .read_offs = TaskGroup(loop.run_queue()),
+              .traces = TraceQueue(loop.run_queue()),
               .admission = admission},
         count(loop.run_queue(), 0),  // until a configuration is in force
         admin_count(loop.run_queue(), admin_connections),

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "admin/receipt_json.h"
+
 namespace rocket {
 namespace {
 
@@ -75,6 +77,18 @@ Task<void> send_metrics(Call& call, const Exposition& exposition) {
   co_return;
 }
 
+Task<void> send_receipt(Call& call, ReceiptSearch& receipts) {
+  const auto receipt = co_await receipts.find(call.parameter);
+  if (receipt) {
+    call.send_json(200, dump(describe_receipt(*receipt, call.loop().io.timers.now())));
+  } else {
+    call.send_error({ErrorCode::path_not_found,
+                     "no request '" + call.parameter.substr(0, 128) +
+                         "' that went to a backend is remembered; limits.receipts says how many "
+                         "are, and the access log has them all"});
+  }
+}
+
 }  // namespace
 
 void add_admin_operations(Operations& operations, const AdminView& view) {
@@ -90,6 +104,8 @@ void add_admin_operations(Operations& operations, const AdminView& view) {
                         call, describe_backends(*call.current(), call.loop().io.timers.now()));
                   },
                   true});
+  operations.add({Method::get, "/requests/", Operation::none,
+                  [view](Call& call) { return send_receipt(call, view.receipts); }, true});
 }
 
 }  // namespace rocket

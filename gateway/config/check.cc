@@ -34,7 +34,7 @@ struct Range {
   double least;
   double most;
 };
-constexpr std::array<Range, 15> ranges{{
+constexpr std::array<Range, 18> ranges{{
     {"threads", 1, 256},
     {"health.jitter", 0, 1},
     {"health.rise", 1, 1000},
@@ -50,6 +50,9 @@ constexpr std::array<Range, 15> ranges{{
     {"lanes.interactive.weight", 1, 1000},
     {"lanes.normal.weight", 1, 1000},
     {"lanes.batch.weight", 1, 1000},
+    {"limits.receipts", 1, 100'000},
+    {"otlp.ratio", 0, 1},
+    {"otlp.queue", 1, 100'000},
 }};
 
 // Every number of the settings, by its path, against the tables above.
@@ -177,6 +180,13 @@ void check_cors(const CorsConfig& cors, Problems& problems) {
   }
 }
 
+void check_otlp(const OtlpConfig& otlp, Problems& problems) {
+  if (!otlp.on() || problems.unread("otlp.url")) return;
+  const auto url = parse_endpoint_url(otlp.url);
+  if (url) return;
+  problems.add("otlp.url", url.error().detail, "write it as http://127.0.0.1:4318");
+}
+
 }  // namespace
 
 void check(const Config& config, const Environment& environment, Problems& problems) {
@@ -189,6 +199,7 @@ void check(const Config& config, const Environment& environment, Problems& probl
   NumberCheck(problems).check("", config);
   check_limits(config.limits, problems);
   check_cors(config.cors, problems);
+  check_otlp(config.otlp, problems);
 }
 
 }  // namespace rocket

@@ -63,6 +63,14 @@ TEST(Check, KnowsRanges) {
       {"limits: {body_bytes: 2GiB}",
        {"limits.bodies_in_flight_bytes: is less than body_bytes, so that a body of that size could "
         "never be held; raise it, or lower body_bytes"}},
+      {"limits: {receipts: 0}", {"limits.receipts: 0 is out of range; give 1 to 100000"}},
+      {"otlp: {ratio: 1.5, queue: 0}",
+       {"otlp.ratio: 1.5 is out of range; give 0 to 1",
+        "otlp.queue: 0 is out of range; give 1 to 100000"}},
+      {"otlp: {url: \"\"}", {}},
+      {"otlp: {url: \"https://traces.example:4318/base\"}", {}},
+      {"otlp: {url: collector}",
+       {"otlp.url: begins with neither http:// nor https://; write it as http://127.0.0.1:4318"}},
       {"cors: {origins: [chat.example, \"https://chat.example/\", \"https://Chat.example\"]}",
        {"cors.origins[0]: \"chat.example\" is no origin that a browser sends; write it as "
         "https://chat.example, without a path, or as \"*\"",

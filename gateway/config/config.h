@@ -260,6 +260,7 @@ struct LimitsConfig {
   std::uint32_t connections = 10000;
   std::uint32_t in_flight_per_endpoint = 64;
   std::uint32_t idle_per_endpoint = 256;
+  std::uint32_t receipts = 1000;
   Duration header_time = 10s;
   Duration body_time = 60s;
   Duration keep_alive = 75s;
@@ -282,6 +283,10 @@ struct LimitsConfig {
           "Attempts at once at one endpoint; more requests wait in their lane's queue.");
     visit("idle_per_endpoint", self.idle_per_endpoint,
           "Idle connections kept to one endpoint, per thread.");
+    visit(
+        "receipts", self.receipts,
+        "Requests whose receipts are kept, per thread: those under way and the last ones that have "
+        "ended. 1 KiB each; a reload that changes it forgets them.");
     visit("header_time", self.header_time, "For a request's head to arrive: 408 beyond.");
     visit("body_time", self.body_time, "For a request's body to arrive: 408 beyond.");
     visit("keep_alive", self.keep_alive, "How long a client's idle connection is kept.");
@@ -333,6 +338,27 @@ struct TlsConfig {
   [[nodiscard]] bool operator==(const TlsConfig&) const = default;
 };
 
+// Without a url nothing is traced, and what clients send of traces is passed on as it is.
+struct OtlpConfig {
+  std::string url;
+  double ratio = 1;
+  std::uint32_t queue = 500;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("url", self.url,
+          "An OpenTelemetry collector, such as `http://127.0.0.1:4318`: spans are sent to its "
+          "`/v1/traces` as OTLP/HTTP in JSON. Empty: none are.");
+    visit("ratio", self.ratio,
+          "The share of traces that begin here which are sent, 0 to 1. What comes with a "
+          "`traceparent` is sent if that says so.");
+    visit("queue", self.queue,
+          "Requests whose spans wait to be sent, per thread: further ones are dropped and counted. "
+          "1 KiB each.");
+  }
+  [[nodiscard]] bool on() const { return !url.empty(); }
+};
+
 struct CorsConfig {
   std::vector<std::string> origins;
 
@@ -366,6 +392,7 @@ struct Config {
   KeysFile keys_file;
   bool allow_unauthenticated = false;
   TlsConfig tls;
+  OtlpConfig otlp;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
@@ -406,6 +433,7 @@ struct Config {
     visit("tls", self.tls,
           "HTTPS instead of HTTP on `listen`: TLS 1.2 and 1.3; taken up again when the files "
           "change.");
+    visit("otlp", self.otlp, "Traces. Off by default.");
   }
 };
 

@@ -51,6 +51,7 @@ void for_each_struct(auto&& visit) {
   visit("DrainConfig", DrainConfig{});
   visit("CorsConfig", CorsConfig{});
   visit("TlsConfig", TlsConfig{});
+  visit("OtlpConfig", OtlpConfig{});
   visit("KeyConfig", KeyConfig{});
 }
 

@@ -66,6 +66,10 @@ EpollLoop::EpollLoop()
 
 EpollLoop::~EpollLoop() = default;
 
+TimePoint EpollLoop::clock() const {
+  return read_clock();
+}
+
 WallTime EpollLoop::wall_now() const {
   return std::chrono::system_clock::now();
 }

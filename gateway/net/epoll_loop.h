@@ -33,6 +33,7 @@ class EpollLoop final : public Timers {
   ~EpollLoop() override;
 
   [[nodiscard]] TimePoint now() const override { return now_; }
+  [[nodiscard]] TimePoint clock() const override;
   [[nodiscard]] WallTime wall_now() const override;
   void arm(Waiter& waiter, TimePoint deadline) override { wheel_.arm(waiter, deadline); }
   [[nodiscard]] RunQueue& run_queue() override { return queue_; }

@@ -23,6 +23,8 @@ class Timers {
   virtual ~Timers() = default;
   // The time at which the loop last woke; the same within one turn of the loop.
   [[nodiscard]] virtual TimePoint now() const = 0;
+  // The time as it is: for what happens within a turn, and dearer than now().
+  [[nodiscard]] virtual TimePoint clock() const = 0;
   // The time of day, for what people read; never for deadlines.
   [[nodiscard]] virtual WallTime wall_now() const = 0;
   virtual void arm(Waiter& waiter, TimePoint deadline) = 0;

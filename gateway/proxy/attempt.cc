@@ -30,8 +30,9 @@ std::string upstream_words(const AttemptPlan& plan, const Error& error) {
   return plan.backend.name + " failed: " + scrubbed(error.detail, plan.endpoint.api_key);
 }
 
-Attempt::Attempt(const AttemptPlan& plan)
+Attempt::Attempt(const AttemptPlan& plan, AttemptNote note)
     : plan_(plan),
+      note_(note),
       stream_(plan.operation, plan.usage_asked),
       splitter_(plan.config.limits.event_bytes.bytes) {}
 
@@ -50,6 +51,9 @@ Task<Result<void>> Attempt::run(bool fresh) {
     auto dialed = co_await plan_.pool.dial(connect_by);
     if (!dialed) co_return std::unexpected(std::move(dialed.error()));
     lease = std::move(*dialed);
+    enter(Phase::send);
+  } else if (note_.line() != nullptr) {
+    note_.line()->phase = Phase::send;
   }
   const LimitsConfig& limits = plan_.config.limits;
   reader_ = std::make_unique<AnswerReader>(
@@ -60,6 +64,7 @@ Task<Result<void>> Attempt::run(bool fresh) {
   if (!sent) reader_->close_after();
   if (!sent && sent.error().code != ErrorCode::upstream_closed) co_return sent;
 
+  enter(Phase::first_byte);
   const bool streamed = plan_.reply != nullptr;
   const TimePoint first_token_by = std::min(
       plan_.deadline, deadline_after(plan_.io.timers.now(), plan_.config.timeouts.first_token));
@@ -68,7 +73,9 @@ Task<Result<void>> Attempt::run(bool fresh) {
                          streamed ? ErrorCode::first_token_timeout : ErrorCode::total_timeout);
   if (!head) co_return head;
   if (!streamed) note_answer();
-  if (streamed && reader_->head().status == 200) {
+  const bool content_follows = streamed && reader_->head().status == 200;
+  enter(content_follows ? Phase::first_token : Phase::rest);
+  if (content_follows) {
     auto content = co_await read_to_content(first_token_by);
     co_return content;
   }
@@ -200,6 +207,7 @@ Task<Result<void>> Attempt::read_to_content(TimePoint deadline) {
     if (!taken) co_return taken;
     if (stream_.content_seen() || stream_.done()) {
       note_answer();
+      enter(Phase::rest);
       co_return Result<void>{};
     }
     if (reader_->complete()) {

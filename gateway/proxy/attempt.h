@@ -14,8 +14,35 @@
 #include "proxy/backend.h"
 #include "proxy/stream_reply.h"
 #include "schema/openai_stream.h"
+#include "telemetry/receipt.h"
 
 namespace rocket {
+
+// An attempt's line in its request's receipt, if it has one.
+class AttemptNote {
+ public:
+  AttemptNote() = default;
+  AttemptNote(Receipt* receipt, std::string_view endpoint, TimePoint now) : receipt_(receipt) {
+    if (receipt_ != nullptr) attempt_ = receipt_->begin_attempt(endpoint, now);
+  }
+  [[nodiscard]] AttemptReceipt* line() const { return attempt_; }
+
+  // These do nothing where there is no line.
+  void enter(Phase phase, TimePoint now) const {
+    if (attempt_ != nullptr) receipt_->enter(*attempt_, phase, now);
+  }
+  // What Rocket has done since the loop woke up was its own doing.
+  void add_gateway_time(const Timers& timers) const {
+    if (receipt_ != nullptr) receipt_->gateway += timers.clock() - timers.now();
+  }
+  void end(TimePoint now) const {
+    if (attempt_ != nullptr && !attempt_->ended) receipt_->end(*attempt_, now);
+  }
+
+ private:
+  Receipt* receipt_ = nullptr;
+  AttemptReceipt* attempt_ = nullptr;
+};
 
 // What one attempt needs to know of its exchange. Everything outlives the attempt.
 struct AttemptPlan {
@@ -44,7 +71,7 @@ struct AttemptPlan {
 // wants its answer any more.
 class Attempt {
  public:
-  explicit Attempt(const AttemptPlan& plan);
+  Attempt(const AttemptPlan& plan, AttemptNote note);
 
   // `fresh`: on a new connection. The errors are those that policy/retry tells apart.
   [[nodiscard]] Task<Result<void>> run(bool fresh);
@@ -65,6 +92,9 @@ class Attempt {
   // Of a stream: whole events that are to be forwarded first.
   [[nodiscard]] std::string take_held() { return std::exchange(held_, {}); }
 
+  // What it has said has gone on to the client.
+  void note_passed_on() const { note_.add_gateway_time(plan_.io.timers); }
+
   [[nodiscard]] OpenAiStream& stream() { return stream_; }
   [[nodiscard]] SseSplitter& splitter() { return splitter_; }
   [[nodiscard]] AnswerReader& reader() { return *reader_; }
@@ -82,8 +112,10 @@ class Attempt {
   [[nodiscard]] Result<void> judge_whole();
   [[nodiscard]] Error upstream_error(int status) const;
   void note_answer();
+  void enter(Phase phase) const { note_.enter(phase, plan_.io.timers.now()); }
 
   const AttemptPlan& plan_;
+  AttemptNote note_;
   std::unique_ptr<AnswerReader> reader_;
   bool sent_ = false;
   bool reused_ = false;

@@ -21,9 +21,12 @@ bool id_ok(std::string_view id) {
 }
 
 // An upstream says what it likes.
+std::uint64_t counted(std::int64_t tokens) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
+}
+
 std::uint64_t total_tokens(const Usage& usage) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(usage.in, 0)) +
-         static_cast<std::uint64_t>(std::max<std::int64_t>(usage.out, 0));
+  return counted(usage.in) + counted(usage.out);
 }
 
 std::string make_id(Random& random) {
@@ -56,33 +59,111 @@ Call::~Call() {
   settle_limits();
   const int status =
       account_.outcome == Outcome::cancelled ? status_client_gone : response_.status();
-  if (!quiet) {
-    count_request(loop_.metrics, {to_string(operation), account_.route, account_.backend, status});
-    AccessEntry entry;
-    entry.time = loop_.io.timers.wall_now();
-    entry.id = id_;
-    entry.operation = to_string(operation);
-    entry.route = account_.route;
-    entry.model = account_.model;
-    entry.backend = account_.backend;
-    entry.endpoint = account_.endpoint;
-    entry.status = status;
-    entry.outcome = account_.outcome;
-    entry.blame = account_.blame;
-    entry.attempts = account_.attempts;
-    entry.queue = account_.queue;
-    entry.first_token = account_.first_token;
-    entry.total = loop_.io.timers.now() - request_.head_at;
-    if (account_.usage) {
-      entry.tokens_in = static_cast<std::uint64_t>(account_.usage->in);
-      entry.tokens_out = static_cast<std::uint64_t>(account_.usage->out);
-    }
-    entry.key = account_.key;
-    entry.lane = account_.lane;
-    entry.bytes_in = bytes_in_;
-    entry.bytes_out = response_.bytes_sent();
-    loop_.access_log.append(entry);
+  if (quiet) return;
+  const Timers& timers = loop_.io.timers;
+  const End end{status, timers.now() - request_.head_at, timers.wall_now()};
+  count(status);
+  log(end);
+  if (receipt_ != nullptr) close_receipt(end);
+}
+
+void Call::count(int status) {
+  count_request(loop_.metrics, {to_string(operation), account_.route, account_.backend, status});
+  if (key_ == nullptr) return;
+  loop_.metrics.counter(Family::key_requests, {account_.key}).add();
+  if (!account_.usage) return;
+  const auto add = [&](std::string_view direction, std::int64_t tokens) {
+    loop_.metrics.counter(Family::key_tokens, {account_.key, direction}).add(counted(tokens));
+  };
+  add("in", account_.usage->in);
+  add("out", account_.usage->out);
+  add("cached", account_.usage->cached);
+}
+
+void Call::log(const End& end) {
+  AccessEntry entry;
+  entry.time = end.at;
+  entry.id = id_;
+  entry.operation = to_string(operation);
+  entry.route = account_.route;
+  entry.model = account_.model;
+  entry.backend = account_.backend;
+  entry.endpoint = account_.endpoint;
+  entry.status = end.status;
+  entry.outcome = account_.outcome;
+  entry.blame = account_.blame;
+  entry.attempts = account_.attempts;
+  entry.queue = account_.queue;
+  entry.first_token = account_.first_token;
+  entry.total = end.total;
+  if (account_.usage) {
+    entry.tokens_in = static_cast<std::uint64_t>(account_.usage->in);
+    entry.tokens_out = static_cast<std::uint64_t>(account_.usage->out);
   }
+  entry.key = account_.key;
+  entry.lane = account_.lane;
+  entry.bytes_in = bytes_in_;
+  entry.bytes_out = response_.bytes_sent();
+  loop_.access_log.append(entry);
+}
+
+void Call::open_receipt() {
+  if (receipt_ != nullptr || ours_) return;
+  receipt_ = current_->receipts->open({id_, to_string(operation), request_.head_at});
+  if (receipt_ == nullptr) {
+    loop_.metrics.counter(Family::receipts_missed).add();
+    return;
+  }
+  receipt_->set_key(account_.key);
+  receipt_->lane = account_.lane;
+  if (current_->traces) place_in_trace();
+}
+
+// As whoever sent it decided (parent-based sampling); a trace that is not sampled above us passes
+// through as it is.
+void Call::place_in_trace() {
+  const HeaderList& headers = request_.head.headers;
+  const auto given = headers.find("traceparent");
+  // Two of them are none (Trace Context, 3.2).
+  const auto parent = given && headers.count("traceparent") == 1 ? parse_traceparent(*given)
+                                                                 : std::optional<TraceContext>();
+  if (!parent) {
+    receipt_->trace = begin_trace(loop_.random, current_->snapshot->config.otlp.ratio);
+  } else if (parent->sampled()) {
+    receipt_->trace = *parent;
+    receipt_->trace.span = make_span_id(loop_.random);
+    receipt_->parent_span = parent->span;
+  }
+}
+
+void Call::note_gateway_time() {
+  if (receipt_ == nullptr) return;
+  const Timers& timers = loop_.io.timers;
+  receipt_->gateway += timers.clock() - timers.now();
+}
+
+// What goes to a backend is never quiet.
+void Call::close_receipt(const End& end) {
+  note_gateway_time();
+  Receipt& receipt = *receipt_;
+  receipt.status = end.status;
+  receipt.lane = account_.lane;
+  receipt.outcome = account_.outcome;
+  receipt.blame = account_.blame;
+  receipt.total = end.total;
+  receipt.queue = account_.queue;
+  if (account_.usage) {
+    receipt.tokens_known = true;
+    receipt.tokens_in = account_.usage->in;
+    receipt.tokens_out = account_.usage->out;
+    receipt.tokens_cached = account_.usage->cached;
+  }
+  receipt.ended_at = end.at;
+  if (receipt.trace.span != 0 && receipt.trace.sampled()) {
+    const bool kept = loop_.traces.push(receipt, current_->snapshot->config.otlp.queue);
+    if (!kept) loop_.metrics.counter(Family::traces, {"dropped"}).add();
+  }
+  current_->receipts->close(receipt);
 }
 
 void Call::identify(const Key& key) {
@@ -112,7 +193,7 @@ const KeyScope& Call::key_scope() const {
 }
 
 Result<void> Call::take_limits() {
-  if (key_ == nullptr || counted_elsewhere_ || hold_) return {};
+  if (key_ == nullptr || ours_ || hold_) return {};
   limited_ = true;
   KeyLimits& limits = *key_->limits;
   // Nobody needs the estimate where tokens are not limited.

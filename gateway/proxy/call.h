@@ -15,11 +15,12 @@
 namespace rocket {
 
 // What the access log and the metrics say of one request. Written as it becomes known.
+// Its words belong to what the call's current() holds, or to nobody.
 struct Account {
-  std::string route;
-  std::string model;
-  std::string backend;
-  std::string endpoint;
+  std::string_view route;
+  std::string_view model;
+  std::string_view backend;
+  std::string_view endpoint;
   Outcome outcome = Outcome::cancelled;
   Blame blame = Blame::client;
   unsigned attempts = 0;
@@ -31,8 +32,9 @@ struct Account {
 };
 
 // One request on its way through a port: what was asked, where the answer goes, and the account
-// of it. The account is closed by the destructor, so that a request whose client has hung up
-// and whose coroutine is destroyed is logged and counted like any other.
+// of it, which a request that goes to a backend also has a receipt for. The account is closed by
+// the destructor, so that a request whose client has hung up and whose coroutine is destroyed is
+// logged and counted like any other.
 class Call {
  public:
   Call(LoopState& loop, Request& request, ResponseWriter& response);
@@ -40,20 +42,32 @@ class Call {
   Call& operator=(const Call&) = delete;
   ~Call();
 
-  [[nodiscard]] LoopState& loop() { return loop_; }
+  [[nodiscard]] LoopState& loop() const { return loop_; }
   [[nodiscard]] const Request& request() const { return request_; }
   [[nodiscard]] ResponseWriter& response() { return response_; }
   // Ours, or the client's own if it is fit to be passed on (section 18 of the design).
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] const std::shared_ptr<const Current>& current() const { return current_; }
   [[nodiscard]] Account& account() { return account_; }
+  // For an account with words that belong to another Current.
+  void keep(std::shared_ptr<const Current> words) { kept_ = std::move(words); }
+
+  // From here on, if not before, the request has a receipt, and if traces are sent, a place in a
+  // trace.
+  void open_receipt();
+  // Null: none was opened, or too many requests are under way.
+  [[nodiscard]] Receipt* receipt() const { return receipt_; }
+  // Rocket's own time since the loop woke up is told the receipt.
+  void note_gateway_time();
 
   // Whose request it is: a key of current()'s snapshot.
   void identify(const Key& key);
-  // The same for a request of ours on behalf of several, each of which has been counted already.
-  void act_for(const Key& key) {
-    identify(key);
-    counted_elsewhere_ = true;
+  // A request of ours on behalf of several of one key (null: none was asked for), each of which is
+  // counted, logged and has a receipt itself.
+  void act_for(const Key* key) {
+    if (key != nullptr) identify(*key);
+    ours_ = true;
+    quiet = true;
   }
   // Tells keys apart; null: none was asked for.
   [[nodiscard]] const Key* key() const { return key_; }
@@ -92,6 +106,15 @@ class Call {
   void close_account(Outcome outcome, Blame blame);
 
  private:
+  struct End {
+    int status;
+    Duration total;
+    WallTime at;
+  };
+  void count(int status);
+  void log(const End& end);
+  void place_in_trace();
+  void close_receipt(const End& end);
   void settle_limits();
   void append_cors(std::string& lines) const;
   void send_whole(int status, std::string lines, std::string_view content_type,
@@ -103,8 +126,10 @@ class Call {
   ResponseWriter& response_;
   std::string id_;
   Account account_;
+  std::shared_ptr<const Current> kept_;
+  Receipt* receipt_ = nullptr;
   const Key* key_ = nullptr;
-  bool counted_elsewhere_ = false;
+  bool ours_ = false;
   bool limited_ = false;  // the request is one that the key's limits count
   std::optional<KeyLimits::Hold> hold_;
   std::optional<Duration> limits_wait_;

@@ -3,6 +3,37 @@
 #include <algorithm>
 
 namespace rocket {
+namespace {
+
+// The time until an answer can be expected, in milliseconds; while nothing is known of it, the
+// number of requests that the endpoint would have.
+double score_of(const EndpointView& view) {
+  const auto requests = static_cast<double>(view.in_flight + 1);
+  return view.answer_time == Duration::zero() ? requests : to_ms(view.answer_time) * requests;
+}
+
+// Why an endpoint is not chosen.
+std::string_view why_not(const EndpointView& view) {
+  if (view.tried) return "tried before";
+  if (view.full) return "no place";
+  if (view.verdict == Verdict::unhealthy) return "unhealthy";
+  switch (view.breaker) {
+    case BreakerState::closed: return view.answer_time == Duration::zero() ? "busier" : "slower";
+    case BreakerState::half_open: return view.trial_free ? "open to a trial" : "on trial";
+    case BreakerState::open: break;
+  }
+  return view.asked_to_wait ? "asked to be left alone" : "breaker open";
+}
+
+// `timed`: it was known how long it takes to answer.
+std::string_view why_chosen(const Chooser::Chosen& chosen, bool timed) {
+  if (chosen.last_resort) return "chosen: nobody better is left";
+  if (chosen.trial) return "chosen: a trial";
+  if (chosen.target.candidate->endpoints.size() == 1) return "chosen: the only one";
+  return timed ? "chosen: expected soonest" : "chosen: least busy";
+}
+
+}  // namespace
 
 std::optional<Chooser::Chosen> Chooser::choose(Effort effort, bool streamed) {
   for (const Candidate* candidate : route_.candidates) {
@@ -13,12 +44,25 @@ std::optional<Chooser::Chosen> Chooser::choose(Effort effort, bool streamed) {
 
 std::optional<Chooser::Chosen> Chooser::choose_from(const Candidate& candidate, Effort effort,
                                                     bool streamed) {
+  Receipt* const receipt = call_.receipt();
+  bool timed = false;
   const auto pick = pick_endpoint(
       candidate.endpoints.size(),
-      [&](size_t i) { return view_of(candidate, candidate.endpoints[i], streamed); }, effort,
-      loop_.random);
+      [&](size_t i) {
+        const EndpointView view = view_of(candidate, candidate.endpoints[i], streamed);
+        timed |= view.answer_time != Duration::zero();
+        if (receipt != nullptr) {
+          receipt->look_at({endpoint(candidate, view.index).id, score_of(view), why_not(view)});
+        }
+        return view;
+      },
+      effort, loop_.random);
   if (!pick) return std::nullopt;
-  return Chosen{{&candidate, pick->index}, pick->trial, effort == Effort::last_resort};
+  const Chosen chosen{{&candidate, pick->index}, pick->trial, effort == Effort::last_resort};
+  if (receipt != nullptr) {
+    receipt->choose(endpoint(candidate, pick->index).id, why_chosen(chosen, timed));
+  }
+  return chosen;
 }
 
 EndpointView Chooser::view_of(const Candidate& candidate, std::uint32_t index, bool streamed) {

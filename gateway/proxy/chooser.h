@@ -5,18 +5,19 @@
 
 #include "policy/balancer.h"
 #include "policy/router.h"
-#include "proxy/loop_state.h"
+#include "proxy/call.h"
 #include "proxy/running_attempt.h"
 
 namespace rocket {
 
 // Who is asked next for one request: shows policy/balancer the endpoints of the route's
-// candidates as they stand, one candidate after the other, and remembers whom it was told to.
+// candidates as they stand, one candidate after the other, and remembers whom it was told to. The
+// request's receipt is told whom it has looked at, and why one was chosen.
 class Chooser {
  public:
   // All outlive it.
-  Chooser(LoopState& loop, const Current& current, const Route& route)
-      : loop_(loop), current_(current), route_(route) {}
+  Chooser(const Call& call, const Current& current, const Route& route)
+      : call_(call), loop_(call.loop()), current_(current), route_(route) {}
 
   struct Chosen {
     RunningAttempt::Target target;
@@ -58,6 +59,7 @@ class Chooser {
   void each_standing(Visit visit) const;
   [[nodiscard]] TimePoint now() const { return loop_.io.timers.now(); }
 
+  const Call& call_;
   LoopState& loop_;
   const Current& current_;
   const Route& route_;

@@ -171,9 +171,8 @@ Task<void> EmbeddingBatcher::Group::ask() {
   ResponseWriter response(stream, request.head, false, Duration::max());
   Call joined(loop_, request, response);
   joined.operation = Operation::embeddings;
-  joined.quiet = true;
   joined.cors = false;
-  if (first.key() != nullptr) joined.act_for(*first.key());
+  joined.act_for(first.key());
   Exchange exchange(joined);
   co_await exchange.run();
   if (response.status() != 200) co_return;
@@ -182,7 +181,14 @@ Task<void> EmbeddingBatcher::Group::ask() {
   if (!parts) co_return;
   parts_ = *std::move(parts);
   const Account& account = joined.account();
-  common_ = {{}, account.backend, account.endpoint, account.route, account.attempts, account.queue};
+  common_ = {{},
+             joined.current(),
+             account.backend,
+             account.endpoint,
+             account.route,
+             account.attempts,
+             account.queue,
+             request.head_at};
 }
 
 // One request in a group, until its answer is there or its client has gone.
@@ -207,7 +213,22 @@ class EmbeddingBatcher::Member {
   const Call& call_;
 };
 
+void EmbeddingBatcher::note_receipt(Call& call, const Part& part) {
+  Receipt* const receipt = call.receipt();
+  if (receipt == nullptr) return;
+  constexpr std::string_view why = "chosen: by a call that several share";
+  receipt->set_model(part.route);
+  receipt->look_at({part.endpoint, 0, why});
+  receipt->choose(part.endpoint, why);
+  AttemptReceipt* const attempt = receipt->begin_attempt(part.endpoint, part.asked_at);
+  if (attempt == nullptr) return;
+  attempt->outcome = Outcome::ok;
+  receipt->end(*attempt, call.loop().io.timers.now());
+}
+
 void EmbeddingBatcher::send(Call& call, const Part& part) {
+  call.keep(part.words);
+  if (part.words == call.current()) note_receipt(call, part);
   Account& account = call.account();
   account.backend = part.backend;
   account.endpoint = part.endpoint;
@@ -256,6 +277,7 @@ Task<void> EmbeddingBatcher::answer(Call& call) {
                                       call.current()->snapshot->config.embedding_batching);
       group->start();
     }
+    call.open_receipt();
     Member member(std::move(group), call, *std::move(input));
     const auto part = co_await member.part(call.loop().io.timers);
     if (part) {

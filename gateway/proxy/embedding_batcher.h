@@ -44,15 +44,18 @@ class EmbeddingBatcher {
   // What one request gets of a joined answer.
   struct Part {
     std::string body;
-    std::string backend;
-    std::string endpoint;
-    std::string route;
+    std::shared_ptr<const Current> words;  // what the next three belong to
+    std::string_view backend;
+    std::string_view endpoint;
+    std::string_view route;
     unsigned attempts = 0;
     Duration queue{};
+    TimePoint asked_at{};
   };
   class UnderWay;
   class Member;
 
+  static void note_receipt(Call& call, const Part& part);
   static void send(Call& call, const Part& part);
   [[nodiscard]] std::shared_ptr<Sort> sort_of(const Call& call, const std::string& shell);
 

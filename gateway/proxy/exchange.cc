@@ -39,12 +39,13 @@ Exchange::Exchange(Call& call)
               .deadline = deadline_after(call.request().head_at, config_.timeouts.total),
               .breaker = breaker_settings(config_.breaker),
               .reply = nullptr},
-      chooser_(loop_, *current_, route_),
+      chooser_(call, *current_, route_),
       retry_({.attempts = config_.retry.attempts,
               .backoff = config_.retry.backoff,
               .backoff_max = config_.retry.backoff_max}) {}
 
 Task<void> Exchange::run() {
+  call_.open_receipt();
   const auto ready = prepare();
   if (!ready) {
     last_ = ready.error();
@@ -98,6 +99,10 @@ Result<void> Exchange::prepare() {
   call_.account().model = route_.name;
   const auto lane = call_.lane();
   if (!lane) return std::unexpected(lane.error());
+  if (Receipt* const receipt = call_.receipt()) {
+    receipt->set_model(route_.name);
+    receipt->streamed = request_.stream;
+  }
   const auto taken = call_.take_limits();
   if (!taken) return taken;
   entrance_.emplace(loop_, *current_, route_, chooser_,
@@ -311,7 +316,7 @@ Task<void> Exchange::answer(RunningAttempt& running) {
     running.close(Outcome::ok, Blame::none);
   } else if (relayed.error().code != ErrorCode::client_gone) {
     hold_against(running, relayed.error());
-    running.close(Outcome::cut, meaning_of(relayed.error().code).blame);
+    running.close(Outcome::cut, meaning_of(relayed.error().code).blame, relayed.error().code);
   }
 }
 

@@ -17,13 +17,25 @@ std::string request_text(const Endpoint& endpoint, std::string_view path) {
   return text;
 }
 
-Task<Result<Fetched>> fetch_on(Io& io, AnswerReader& reader, std::string text, TimePoint deadline) {
-  // Shorter than any socket's buffer: it goes out whole or the connection is dead.
-  const iovec piece{text.data(), text.size()};
-  const IoResult written = reader.stream().try_write({&piece, 1});
-  if (written.status != IoResult::Status::done || written.bytes != text.size()) {
-    co_return fail(ErrorCode::upstream_closed);
+Task<Result<void>> send(ByteStream& stream, std::string_view text, TimePoint deadline) {
+  while (!text.empty()) {
+    const iovec piece{const_cast<char*>(text.data()), text.size()};
+    const IoResult written = stream.try_write({&piece, 1});
+    if (written.status == IoResult::Status::would_block) {
+      const Wake wake = co_await stream.writable(deadline);
+      if (wake == Wake::timed_out) co_return fail(ErrorCode::first_token_timeout);
+      continue;
+    }
+    if (written.status != IoResult::Status::done) co_return fail(ErrorCode::upstream_closed);
+    text.remove_prefix(written.bytes);
   }
+  co_return Result<void>{};
+}
+
+Task<Result<Fetched>> fetch_on(Io& io, AnswerReader& reader, std::string_view text,
+                               TimePoint deadline) {
+  auto sent = co_await send(reader.stream(), text, deadline);
+  if (!sent) co_return std::unexpected(std::move(sent.error()));
   Fetched fetched;
   while (!reader.complete()) {
     co_await reader.stream().readable(deadline);
@@ -43,6 +55,12 @@ Task<Result<Fetched>> fetch_on(Io& io, AnswerReader& reader, std::string text, T
 
 Task<Result<Fetched>> fetch(Io& io, const Endpoint& endpoint, ConnectionPool& pool,
                             std::string path, TimePoint deadline) {
+  auto fetched = co_await fetch_text(io, pool, request_text(endpoint, path), deadline);
+  co_return fetched;
+}
+
+Task<Result<Fetched>> fetch_text(Io& io, ConnectionPool& pool, std::string text,
+                                 TimePoint deadline) {
   auto lease = pool.take_idle();
   while (true) {
     if (!lease) {
@@ -52,7 +70,7 @@ Task<Result<Fetched>> fetch(Io& io, const Endpoint& endpoint, ConnectionPool& po
     }
     AnswerReader reader(std::move(*lease), HttpLimits{});
     lease.reset();
-    auto fetched = co_await fetch_on(io, reader, request_text(endpoint, path), deadline);
+    auto fetched = co_await fetch_on(io, reader, text, deadline);
     const bool stale = !fetched && fetched.error().code == ErrorCode::upstream_closed &&
                        reader.reused() && !reader.answered();
     if (stale) continue;

@@ -18,5 +18,8 @@ struct Fetched {
 // of an attempt, and first_token_timeout at the deadline.
 [[nodiscard]] Task<Result<Fetched>> fetch(Io& io, const Endpoint& endpoint, ConnectionPool& pool,
                                           std::string path, TimePoint deadline);
+// The same of a whole request, head and body, that may be sent twice.
+[[nodiscard]] Task<Result<Fetched>> fetch_text(Io& io, ConnectionPool& pool, std::string text,
+                                               TimePoint deadline);
 
 }  // namespace rocket

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "config/url.h"
+
 namespace rocket {
 namespace {
 
@@ -23,6 +25,24 @@ std::shared_ptr<BackendPace> pace_of(const Backend& backend, const Current* befo
     }
   }
   return std::make_shared<BackendPace>(backend.endpoints.size());
+}
+
+// A checked configuration has a url that can be read.
+std::optional<TraceTarget> trace_target(Io& io, const OtlpConfig& otlp, const Current* before) {
+  if (!otlp.on()) return std::nullopt;
+  const auto url = parse_endpoint_url(otlp.url);
+  if (!url) return std::nullopt;
+  if (before != nullptr && before->traces && before->traces->url == *url) return before->traces;
+  const Address address{url->host, url->port, url->tls, ""};
+  ConnectionPool::Limits limits;
+  limits.idle_max = 1;
+  return TraceTarget{*url, std::make_shared<ConnectionPool>(io, address, limits)};
+}
+
+// What is remembered stays as long as there is to be room for so much.
+std::shared_ptr<ReceiptBook> receipt_book(size_t places, const Current* before) {
+  if (before != nullptr && before->receipts->places() == places) return before->receipts;
+  return std::make_shared<ReceiptBook>(places);
 }
 
 }  // namespace
@@ -61,6 +81,8 @@ void LoopState::replace(std::shared_ptr<const Snapshot> snapshot,
   bodies.set_most(limits.bodies_in_flight_bytes.bytes);
   admission.set(snapshot->config.lanes, snapshot->config.threads);
   fresh->http = http_settings(limits);
+  fresh->receipts = receipt_book(limits.receipts, before.get());
+  fresh->traces = trace_target(io, snapshot->config.otlp, before.get());
   fresh->snapshot = std::move(snapshot);
   fresh->router = std::move(router);
   current = std::move(fresh);
@@ -72,6 +94,7 @@ void LoopState::sweep() const {
     for (const EndpointUse& use : backend)
       use.pool->sweep();
   }
+  if (current->traces) current->traces->pool->sweep();
 }
 
 }  // namespace rocket

@@ -16,12 +16,20 @@
 #include "proxy/pace.h"
 #include "telemetry/access_log.h"
 #include "telemetry/backend_metrics.h"
+#include "telemetry/receipt_book.h"
+#include "telemetry/trace_queue.h"
 
 namespace rocket {
 
 // What one loop knows of one endpoint besides what all loops share.
 struct EndpointUse {
   std::shared_ptr<Endpoint> endpoint;
+  std::shared_ptr<ConnectionPool> pool;
+};
+
+// Where this loop's traces go: otlp.
+struct TraceTarget {
+  EndpointUrl url;
   std::shared_ptr<ConnectionPool> pool;
 };
 
@@ -34,6 +42,8 @@ struct Current {
   std::vector<std::shared_ptr<BackendMetrics>> metrics;  // by backend
   std::vector<std::shared_ptr<BackendPace>> paces;       // by backend
   HttpSettings http;
+  std::shared_ptr<ReceiptBook> receipts;
+  std::optional<TraceTarget> traces;  // none: nothing is traced
 };
 
 // Everything of the request's path that belongs to one loop. No singletons: whoever needs
@@ -47,6 +57,8 @@ struct LoopState {
   std::shared_ptr<const Current> current;
   // Reads the ends of answers off connections that go back to their pools.
   TaskGroup read_offs;
+  // Ended requests whose spans are to be sent.
+  TraceQueue traces;
   Admission& admission;
   bool draining = false;  // connections end with the answer they are at
 

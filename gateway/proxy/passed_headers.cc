@@ -73,9 +73,14 @@ bool nominated(std::string_view name, std::string_view connection) {
   return false;
 }
 
+bool replaced(std::string_view name, PassedTrace trace) {
+  return equals_ignoring_case(name, "traceparent") ||
+         (trace == PassedTrace::none && equals_ignoring_case(name, "tracestate"));
+}
+
 }  // namespace
 
-void append_passed_request_headers(std::string& out, const HeaderList& headers) {
+void append_passed_request_headers(std::string& out, const HeaderList& headers, PassedTrace trace) {
   std::string connection;
   for (const HeaderList::Header& header : headers) {
     if (!equals_ignoring_case(header.name, "connection")) continue;
@@ -87,6 +92,7 @@ void append_passed_request_headers(std::string& out, const HeaderList& headers) 
     if (kept_from_upstreams.contain(name)) continue;
     if (kept_from_upstreams_by_start.begin(name)) continue;
     if (!connection.empty() && nominated(name, connection)) continue;
+    if (trace != PassedTrace::all && replaced(name, trace)) continue;
     out += headers.line(i);
   }
 }

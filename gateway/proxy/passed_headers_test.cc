@@ -97,6 +97,24 @@ TEST(PassedRequestHeaders, TheRestPassesByteForByte) {
   EXPECT_EQ(passed_request(lines), expected);
 }
 
+TEST(PassedRequestHeaders, OfATraceOnlyWhatDoesNotStandBesideOurs) {
+  const HeaderList headers =
+      list_of({{"Traceparent", "a"}, {"x-a", "1"}, {"traceparent", "b"}, {"TraceState", "c"}});
+  const struct {
+    PassedTrace trace;
+    const char* expected;
+  } cases[] = {
+      {PassedTrace::all, "Traceparent: a\r\nx-a: 1\r\ntraceparent: b\r\nTraceState: c\r\n"},
+      {PassedTrace::state, "x-a: 1\r\nTraceState: c\r\n"},
+      {PassedTrace::none, "x-a: 1\r\n"},
+  };
+  for (const auto& c : cases) {
+    std::string out;
+    append_passed_request_headers(out, headers, c.trace);
+    EXPECT_EQ(out, c.expected);
+  }
+}
+
 TEST(PassedRequestHeaders, RepeatedLinesKeepTheirOrder) {
   EXPECT_EQ(passed_request({{"x-a", "1"}, {"cookie", "s"}, {"x-b", "2"}, {"x-a", "3"}}),
             "x-a: 1\r\nx-b: 2\r\nx-a: 3\r\n");

@@ -11,6 +11,7 @@ Task<Result<void>> Relay::run() {
   last_event_ = plan_.io.timers.now();
 
   send_held();
+  attempt_.note_passed_on();
   Result<void> taken;
   while (true) {
     if (reply.blocked()) {

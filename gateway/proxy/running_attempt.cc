@@ -14,6 +14,7 @@ RunningAttempt::RunningAttempt(const Common& common, Target target, Admission::P
       trial_(std::move(trial)),
       metrics_(*common.current.metrics[target.candidate->backend]),
       held_(metrics_.hold_in_flight()),
+      note_(begin_note()),
       edits_(upstream_edits(common.request, target.candidate->model, true)),
       pieces_(splice(common.call.request().body.text(), edits_)),
       plan_{.io = common.call.loop().io,
@@ -33,15 +34,63 @@ RunningAttempt::RunningAttempt(const Common& common, Target target, Admission::P
 }
 
 RunningAttempt::~RunningAttempt() {
+  end_note();
   metrics_.record_attempt(plan_.io.timers.now(), outcome_, blame_);
 }
 
 void RunningAttempt::start(bool fresh) {
   ++common_.call.account().attempts;
+  if (attempt_) note_ = note_again();
   task_.reset();
-  attempt_.emplace(plan_);
+  attempt_.emplace(plan_, note_);
   task_.emplace(attempt_->run(fresh));
   task_->begin();
+  common_.call.note_gateway_time();
+}
+
+AttemptNote RunningAttempt::begin_note() const {
+  Receipt* const receipt = common_.call.receipt();
+  if (receipt == nullptr) return {};
+  const Snapshot& snapshot = *common_.current.snapshot;
+  const Backend& backend = snapshot.backends[target_.candidate->backend];
+  receipt->provider = to_string(backend.kind);
+  return {receipt, backend.endpoints[target_.endpoint]->id, common_.call.loop().io.timers.now()};
+}
+
+// On another connection. What the upstream sees is the same request with the same span, so the one
+// that did not reach it is called otherwise.
+AttemptNote RunningAttempt::note_again() {
+  AttemptNote again = begin_note();
+  close(Outcome::error, Blame::upstream, ErrorCode::upstream_closed);
+  if (note_.line() != nullptr && again.line() != nullptr) {
+    std::swap(note_.line()->number, again.line()->number);
+  }
+  outcome_ = Outcome::cancelled;
+  blame_ = Blame::client;
+  error_.reset();
+  return again;
+}
+
+Result<void> RunningAttempt::take_result() {
+  auto result = task_->take();
+  if (!result) error_ = result.error().code;
+  return result;
+}
+
+void RunningAttempt::close(Outcome outcome, Blame blame, std::optional<ErrorCode> error) {
+  outcome_ = outcome;
+  blame_ = blame;
+  if (error) error_ = error;
+  end_note();
+}
+
+void RunningAttempt::end_note() {
+  AttemptReceipt* const line = note_.line();
+  if (line == nullptr) return;
+  note_.end(plan_.io.timers.now());
+  line->outcome = outcome_;
+  line->blame = blame_;
+  if (outcome_ != Outcome::ok) line->error = error_;
 }
 
 void RunningAttempt::lose(TimePoint now) {
@@ -64,12 +113,29 @@ std::string RunningAttempt::outgoing_head() const {
   if (!call.target.query.empty()) target += "?" + call.target.query;
   append_request_line(head, "POST", target);
   head += plan_.endpoint.head_lines;
-  append_passed_request_headers(head, headers);
-  append_header(head, "x-request-id", call.id());
+  append_headers(head);
   head += "content-type: application/json\r\n";
   append_header(head, "content-length", std::to_string(body_bytes));
   head += head_end;
   return head;
+}
+
+// The client's, and in a trace of ours our span instead of the one above us.
+void RunningAttempt::append_headers(std::string& head) const {
+  const HeaderList& headers = common_.call.request().head.headers;
+  const Receipt* const receipt = common_.call.receipt();
+  if (receipt == nullptr || receipt->trace.span == 0) {
+    append_passed_request_headers(head, headers);
+  } else {
+    append_passed_request_headers(
+        head, headers, receipt->parent_span == 0 ? PassedTrace::none : PassedTrace::state);
+    TraceContext context = receipt->trace;
+    if (note_.line() != nullptr) context.span = receipt->span_of(*note_.line());
+    head += "traceparent: ";
+    append_traceparent(head, context);
+    head += "\r\n";
+  }
+  append_header(head, "x-request-id", common_.call.id());
 }
 
 }  // namespace rocket

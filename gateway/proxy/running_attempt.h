@@ -45,25 +45,26 @@ class RunningAttempt {
 
   [[nodiscard]] bool ended() const { return task_->done(); }
   // Once it has ended; once.
-  [[nodiscard]] Result<void> take_result() { return task_->take(); }
+  [[nodiscard]] Result<void> take_result();
 
   [[nodiscard]] const Target& target() const { return target_; }
   [[nodiscard]] TimePoint started_at() const { return started_at_; }
   [[nodiscard]] const AttemptPlan& plan() const { return plan_; }
   [[nodiscard]] Attempt& attempt() { return *attempt_; }
 
-  // How it ended, for the metrics.
-  void close(Outcome outcome, Blame blame) {
-    outcome_ = outcome;
-    blame_ = blame;
-  }
+  // How it ended, for the metrics and the receipt, and what with.
+  void close(Outcome outcome, Blame blame, std::optional<ErrorCode> error = std::nullopt);
   // The upstream has done its work: others may have the place while the client takes the answer.
   void give_place_back() { permit_.release(); }
   // Another attempt has answered, or nobody waits any more for this one.
   void lose(TimePoint now);
 
  private:
+  [[nodiscard]] AttemptNote begin_note() const;
+  [[nodiscard]] AttemptNote note_again();
+  void end_note();
   [[nodiscard]] std::string outgoing_head() const;
+  void append_headers(std::string& head) const;
 
   const Common& common_;
   Target target_;
@@ -74,6 +75,8 @@ class RunningAttempt {
   GaugeHold held_;
   Outcome outcome_ = Outcome::cancelled;
   Blame blame_ = Blame::client;
+  std::optional<ErrorCode> error_;
+  AttemptNote note_;
   std::vector<Edit> edits_;
   std::vector<std::string_view> pieces_;
   std::string head_;

@@ -11,8 +11,12 @@ constexpr Duration chore_interval = std::chrono::milliseconds(200);
 }  // namespace
 
 Server::Server(LoopState& loop)
-    : loop_(loop), connections_(loop.io.timers.run_queue()), chores_(loop.io.timers.run_queue()) {
+    : loop_(loop),
+      traces_(loop),
+      connections_(loop.io.timers.run_queue()),
+      chores_(loop.io.timers.run_queue()) {
   chores_.spawn(do_chores());
+  chores_.spawn(traces_.run());
 }
 
 void Server::accept(std::unique_ptr<ByteStream> stream, Operations& operations,
@@ -42,10 +46,18 @@ void Server::drain() {
   }
 }
 
+Task<void> Server::send_traces(TimePoint deadline) {
+  while (!traces_.idle() && loop_.io.timers.now() < deadline) {
+    loop_.traces.due().signal_one();
+    co_await SleepUntil(loop_.io.timers, loop_.io.timers.now() + std::chrono::milliseconds(10));
+  }
+}
+
 Task<void> Server::do_chores() {
   while (true) {
     co_await SleepUntil(loop_.io.timers, loop_.io.timers.now() + chore_interval);
     loop_.access_log.flush();
+    if (loop_.traces.size() != 0) loop_.traces.due().signal_one();
     loop_.sweep();
     give_back_memory();
   }

@@ -5,12 +5,13 @@
 #include "net/connection_count.h"
 #include "policy/ebb_watch.h"
 #include "proxy/operations.h"
+#include "proxy/trace_sender.h"
 
 namespace rocket {
 
 // One loop's client connections, whatever port they came in by: starts them, keeps the loop's
-// chores (the access log, idle upstream connections, memory that is left over), and ends them in a
-// drain.
+// chores (the access log, traces, idle upstream connections, memory that is left over), and ends
+// them in a drain.
 class Server {
  public:
   explicit Server(LoopState& loop);
@@ -20,6 +21,8 @@ class Server {
 
   // From here on connections end with the answer they are at; idle ones end now.
   void drain();
+  // What is left of the traces goes out, until `deadline`.
+  [[nodiscard]] Task<void> send_traces(TimePoint deadline);
   // Closes whatever is left, wherever it stands.
   void cut_all() { connections_.cancel_all(); }
 
@@ -38,6 +41,7 @@ class Server {
 
   LoopState& loop_;
   EbbWatch ebb_;
+  TraceSender traces_;
   ListHook listed_;
   TaskGroup connections_;
   TaskGroup chores_;

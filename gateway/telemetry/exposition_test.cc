@@ -204,6 +204,10 @@ void count_everything(MetricShard& shard) {
   count_request(shard, {"chat_completions", "fast", "vllm", 200});
   shard.gauge(Family::backend_health_status, {"vllm", "vllm/0"}).set(1);
   shard.gauge(Family::breaker_state, {"vllm/0"}).set(2);
+  shard.counter(Family::key_requests, {"alice"}).add();
+  shard.counter(Family::key_tokens, {"alice", "out"}).add(7);
+  shard.counter(Family::receipts_missed).add();
+  shard.counter(Family::traces, {"sent"}).add();
   shard.gauge(Family::config_revision).set(3);
   shard.gauge(Family::connections).add(2);
 }
@@ -229,8 +233,12 @@ TEST(Exposition, has_every_pinned_name_with_its_type_and_labels) {
       {"rocket_first_token_seconds", "histogram", {"backend", "le", "model"}},
       {"rocket_output_token_seconds", "histogram", {"backend", "le", "model"}},
       {"rocket_tokens_total", "counter", {"backend", "direction", "model"}},
+      {"rocket_key_requests_total", "counter", {"key"}},
+      {"rocket_key_tokens_total", "counter", {"direction", "key"}},
       {"rocket_config_revision", "gauge", {}},
       {"rocket_connections", "gauge", {}},
+      {"rocket_receipts_missed_total", "counter", {}},
+      {"rocket_traces_total", "counter", {"result"}},
       {"rocket_metric_overflow_total", "counter", {}},
       {"rocket_build_info", "gauge", {"version"}},
       {"process_resident_memory_bytes", "gauge", {}},
@@ -329,7 +337,7 @@ TEST(Exposition, label_values_come_back_as_they_were) {
   }
 }
 
-TEST(Exposition, stays_small_whatever_models_are_asked_for) {
+TEST(Exposition, stays_small_whatever_models_and_keys_there_are) {
   Metrics metrics(2);
   const std::string long_name(120, '"');  // of two bytes each when escaped
   Random random(1);
@@ -343,12 +351,15 @@ TEST(Exposition, stays_small_whatever_models_are_asked_for) {
     shard.histogram(Family::first_token, {"vllm", name}).observe(1ms);
     shard.histogram(Family::output_token, {"vllm", name}).observe(1ms);
     count_request(shard, {"chat_completions", name, "vllm", 200});
+    shard.counter(Family::key_requests, {name}).add();
+    shard.counter(Family::key_tokens, {name, i % 5 == 0 ? "in" : "out"}).add();
   }
   const std::string text = Exposition(metrics, "1").text(start);
   EXPECT_LE(text.size(), 1'000'000U);
   EXPECT_GE(text.size(), 400'000U) << "the limits leave room for real models";
   const ParsedFamilies families = Parser(text).parse();
-  for (const char* family : {"rocket_tokens_total", "rocket_requests_total"}) {
+  for (const char* family : {"rocket_tokens_total", "rocket_requests_total",
+                             "rocket_key_requests_total", "rocket_key_tokens_total"}) {
     double sum = 0;
     for (const ParsedSample& sample : families.at(family).samples)
       sum += sample.value;

@@ -29,11 +29,15 @@ enum class Family : unsigned char {
   first_token,
   output_token,
   tokens,
+  key_requests,
+  key_tokens,
   config_revision,
   connections,
+  receipts_missed,
+  traces,
   metric_overflow,
 };
-inline constexpr std::size_t family_count = 19;
+inline constexpr std::size_t family_count = 23;
 
 enum class MetricKind : unsigned char {
   counter,

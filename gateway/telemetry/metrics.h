@@ -131,7 +131,7 @@ class ErrorWindow {
 struct MetricLimits {
   // Of one family, as a scrape counts them: a histogram has a sample per bucket and two more.
   std::size_t samples_max = 2'000;
-  std::size_t bytes_max = 200 * 1024;  // of one family in the exposition
+  std::size_t bytes_max = 150 * 1024;  // of one family in the exposition
   std::size_t value_bytes_max = 128;   // of one label's value
 };
 

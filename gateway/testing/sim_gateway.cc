@@ -152,6 +152,7 @@ SimGateway::SimGateway(std::uint64_t seed, const std::vector<BackendSpec>& specs
             .random = Random(seed),
             .current = nullptr,
             .read_offs = TaskGroup(loop.run_queue()),
+            .traces = TraceQueue(loop.run_queue()),
             .admission = admission},
       data(state),
       count(loop.run_queue(), config.limits.connections),

@@ -18,6 +18,7 @@ class SimLoop final : public Timers {
   SimLoop() : wheel_(now_, queue_) {}
 
   [[nodiscard]] TimePoint now() const override { return now_; }
+  [[nodiscard]] TimePoint clock() const override { return now_; }
   [[nodiscard]] WallTime wall_now() const override {
     return WallTime(std::chrono::duration_cast<WallTime::duration>(now_.time_since_epoch()));
   }

@@ -1,14 +1,16 @@
 """What others read: metrics, the access log, the admin port's JSON."""
 
 import json
+import random
 import re
 from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from harness.gateway import Gateway, backend
-from harness.wire import chat
+from harness.wire import chat, request_bytes
 
 FIELDS = [
     *("ts", "id", "operation", "route", "model", "backend", "endpoint", "status", "outcome"),
@@ -25,7 +27,9 @@ METRICS = {
     "rocket_attempts_total": "counter",
     "rocket_retries_total": "counter",
     "rocket_failovers_total": "counter",
+    "rocket_hedges_total": "counter",
     "rocket_cancels_total": "counter",
+    "rocket_breaker_state": "gauge",
     "rocket_first_token_seconds": "histogram",
     "rocket_output_token_seconds": "histogram",
     "rocket_tokens_total": "counter",
@@ -90,6 +94,40 @@ def test_metrics_are_prometheus_text_with_the_pinned_names(busy: Gateway) -> Non
     assert {name: types.get(name) for name in METRICS} == METRICS
 
 
+# What each pinned name is counted by; `le` of a histogram left out.
+LABELS = {
+    "backend_health_status": {"backend", "endpoint"},
+    "backend_request_count": {"backend"},
+    "backend_error_rate": {"backend"},
+    "rocket_requests_total": {"operation", "route", "backend", "code"},
+    "rocket_attempts_total": {"backend", "outcome", "blame"},
+    **{
+        f"rocket_{name}_total": {"backend"}
+        for name in ("retries", "failovers", "hedges", "cancels")
+    },
+    "rocket_breaker_state": {"endpoint"},
+    "rocket_first_token_seconds": {"backend", "model"},
+    "rocket_output_token_seconds": {"backend", "model"},
+    "rocket_tokens_total": {"backend", "model", "direction"},
+    "rocket_in_flight": {"backend"},
+    "rocket_config_revision": set(),
+}
+
+
+def test_prometheus_own_parser_reads_the_same(busy: Gateway) -> None:
+    found = {}
+    for family in text_string_to_metric_families(busy.admin("/metrics").body.decode()):
+        assert family.documentation, f"{family.name} is not explained"
+        for sample in family.samples:
+            name = sample.name
+            if family.type == "histogram":
+                name = re.sub(r"_(bucket|sum|count)$", "", name)
+            if family.type == "counter" and name not in LABELS:
+                name = name.removesuffix("_total")  # which the parser has put there
+            found.setdefault(name, set()).update(sample.labels.keys() - {"le"})
+    assert {name: found.get(name) for name in LABELS} == LABELS
+
+
 def test_metrics_tell_what_happened(busy: Gateway) -> None:
     assert busy.samples("backend_health_status") == {
         '{backend="bad",endpoint="bad/0"}': 1,
@@ -115,6 +153,36 @@ def test_unknown_names_do_not_grow_the_metrics(busy: Gateway) -> None:
         busy.chat(chat(f"random-{number}"))
         busy.call("GET", f"/random-{number}")
     assert len(busy.admin("/metrics").body.splitlines()) - before < 10
+
+
+def test_100_000_random_names_users_and_paths_are_less_than_a_megabyte(rocket, fake) -> None:
+    gateway = rocket({"backends": [backend("a", fake().url)]})
+    seed = random.SystemRandom().randrange(1 << 32)
+    draw = random.Random(seed)
+
+    def word() -> str:
+        return f"{draw.getrandbits(64):x}" * draw.randint(1, 6)
+
+    def request(number: int) -> bytes:
+        if number % 2:
+            return request_bytes("GET", f"/{word()}")
+        model = "m" if number % 20 == 0 else word()
+        return request_bytes("POST", "/v1/chat/completions", chat(model, user=word()))
+
+    answers, tail = 0, b""
+    with gateway.connect() as connection:
+        for lot in range(1000):
+            connection.send(b"".join(request(lot * 100 + number) for number in range(100)))
+            # A line that each answer has once, wherever the reads cut it.
+            while answers < (lot + 1) * 100:
+                data = connection.socket.recv(1 << 20)
+                assert data, f"seed {seed}"
+                answers += (tail + data).count(b"date: ")
+                tail = (tail + data)[-5:]
+    assert answers == 100_000
+    text = gateway.admin("/metrics").body
+    assert len(text) <= 1_000_000, f"seed {seed}"
+    assert len(text) < 100_000, "names that nobody serves are not counted by name"
 
 
 def test_access_log_lines_have_exactly_the_pinned_fields(busy: Gateway) -> None:

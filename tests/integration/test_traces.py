@@ -1,0 +1,140 @@
+"""Traces as an OpenTelemetry collector takes them, and W3C's headers through the gateway."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from harness.collector import Collector, attributes
+from harness.gateway import Gateway, backend
+from harness.upstream import Upstream
+from harness.wire import chat
+
+PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+SERVER, CLIENT, ERROR = 2, 3, 2
+
+
+@pytest.fixture
+def collector() -> Iterator[Callable[..., Collector]]:
+    started: list[Collector] = []
+
+    def start(*arguments) -> Collector:
+        started.append(Collector(*arguments))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+
+
+def test_a_collector_takes_what_is_sent(rocket, fake, collector) -> None:
+    taking = collector()
+    bad, good = fake(fault="status_500"), fake()
+    gateway: Gateway = rocket(
+        {
+            "backends": [backend("bad", bad.url), backend("good", good.url)],
+            "order": ["bad", "good"],
+            "otlp": {"url": taking.url},
+        }
+    )
+    before = time.time_ns()
+    gateway.chat(chat("m", stream=True), headers={"traceparent": PARENT, "x-request-id": "traced"})
+    request, first, second = taking.wait_for(3)
+    after = time.time_ns()
+    assert taking.resources[0]["service.name"] == "rocket"
+    assert {each.trace_id.hex() for each in (request, first, second)} == {PARENT.split("-")[1]}
+    assert request.parent_span_id.hex() == PARENT.split("-")[2]
+    assert first.parent_span_id == second.parent_span_id == request.span_id
+    assert len({request.span_id, first.span_id, second.span_id}) == 3
+    assert (request.kind, first.kind, second.kind) == (SERVER, CLIENT, CLIENT)
+    assert before - 1e9 < request.start_time_unix_nano < request.end_time_unix_nano < after + 1e9
+    for each in (first, second):
+        assert each.start_time_unix_nano >= request.start_time_unix_nano
+        assert each.end_time_unix_nano <= request.end_time_unix_nano
+    told = attributes(request)
+    assert request.name == "chat m"
+    assert told["gen_ai.operation.name"] == "chat"
+    assert told["gen_ai.request.model"] == "m"
+    assert told["gen_ai.provider.name"] == "openai"
+    assert told["gen_ai.usage.input_tokens"] > 0
+    assert told["gen_ai.usage.output_tokens"] == 4
+    assert told["http.response.status_code"] == 200
+    assert told["rocket.request.id"] == "traced"
+    assert attributes(first)["error.type"] == "upstream_status"
+    assert (first.status.code, second.status.code, request.status.code) == (ERROR, 0, 0)
+    # The connection may be one that a probe has left.
+    phases = [each.name for each in second.events if each.name != "connect"]
+    assert phases == ["send", "first_byte", "first_token"]
+    assert gateway.admin("/requests/traced").json()["trace"].startswith(PARENT[:36])
+
+
+def test_the_upstream_is_below_our_span(rocket, collector) -> None:
+    taking, upstream = collector(), Upstream()
+    try:
+        gateway = rocket(
+            {"backends": [backend("a", upstream.url)], "otlp": {"url": taking.url + "/v1"}}
+        )
+        gateway.chat(chat("m"), headers={"traceparent": PARENT, "tracestate": "a=b"})
+        _, attempt = taking.wait_for(2)
+        (seen,) = upstream.inference()
+        headers = dict(seen.headers)
+        assert headers["traceparent"] == f"{PARENT[:36]}{attempt.span_id.hex()}-01"
+        assert headers["tracestate"] == "a=b"
+    finally:
+        upstream.close()
+
+
+def test_a_ratio_and_what_comes_from_above(rocket, fake, collector) -> None:
+    taking = collector()
+    gateway = rocket(
+        {"backends": [backend("a", fake().url)], "otlp": {"url": taking.url, "ratio": 0}}
+    )
+    for _ in range(5):
+        gateway.chat(chat("m"))
+    gateway.chat(chat("m"), headers={"traceparent": PARENT[:-1] + "0"})
+    gateway.chat(chat("m"), headers={"traceparent": PARENT})
+    taking.wait_for(2)
+    gateway.finish()
+    assert len(taking.spans) == 2
+
+
+def test_what_is_left_goes_out_before_the_end(rocket, fake, collector) -> None:
+    taking = collector()
+    gateway = rocket(
+        {"backends": [backend("a", fake().url)], "threads": 2, "otlp": {"url": taking.url}}
+    )
+    for _ in range(20):
+        gateway.chat(chat("m"))
+    gateway.finish()
+    assert not taking.faults
+    assert len(taking.spans) == 40
+
+
+def test_no_name_breaks_an_export(rocket, fake, collector) -> None:
+    taking = collector()
+    names = ['a"b', "a\\b", "ü€", "x" * 300]
+    gateway = rocket(
+        {
+            "backends": [backend("a", fake().url)],
+            "models": {name: [{"backend": "a", "model": "m"}] for name in names[:3]},
+            "otlp": {"url": taking.url},
+        }
+    )
+    for name in names:
+        gateway.chat(chat(name))
+    spans = taking.wait_for(7)
+    models = [attributes(each).get("gen_ai.request.model") for each in spans if each.kind == SERVER]
+    assert models == [*names[:3], None]
+
+
+@pytest.mark.parametrize("way", ["nobody listens", "503"])
+def test_without_a_collector_everything_else_goes_on(rocket, fake, collector, way: str) -> None:
+    taking = collector(503)
+    if way == "nobody listens":
+        taking.close()
+    gateway = rocket({"backends": [backend("a", fake().url)], "otlp": {"url": taking.url}})
+    for _ in range(10):
+        assert gateway.chat(chat("m")).status == 200
+    started = time.monotonic()
+    gateway.finish()
+    assert time.monotonic() - started < 5
