@@ -10,6 +10,7 @@ constexpr double step_factor = 1.25;
 constexpr double first_step = 0.001;  // seconds
 constexpr double fade_seconds = 10;   // to 1/e
 constexpr double share_of_new = 0.2;
+constexpr double usual_seconds = 300;
 
 }  // namespace
 
@@ -48,6 +49,21 @@ Duration FadingAverage::value(TimePoint now) const {
   const double age = std::chrono::duration<double>(now - at_).count();
   const double seconds = seconds_ * std::exp(-age / fade_seconds);
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+void UsualTime::record(Duration value, TimePoint now) {
+  const double age = std::chrono::duration<double>(now - at_).count();
+  values_ = std::min(values_ + 1, values_min);
+  // The first ones count alike.
+  const double by_age = 1 - std::exp(-std::max(age, 0.0) / usual_seconds);
+  const double share = values_ < values_min ? 1.0 / values_ : by_age;
+  seconds_ += share * (std::chrono::duration<double>(value).count() - seconds_);
+  at_ = now;
+}
+
+Duration UsualTime::value() const {
+  if (values_ < values_min) return Duration::zero();
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds_));
 }
 
 }  // namespace rocket

@@ -50,4 +50,21 @@ class FadingAverage {
   TimePoint at_{};
 };
 
+// What is usual: an average that a value changes the less the more there are, and that keeps
+// following slowly: of a lasting change nearly two thirds in five minutes. Pure.
+class UsualTime {
+ public:
+  // With fewer values nothing is usual yet.
+  static constexpr std::uint32_t values_min = 20;
+
+  void record(Duration value, TimePoint now);
+  // 0: not known yet.
+  [[nodiscard]] Duration value() const;
+
+ private:
+  double seconds_ = 0;
+  std::uint32_t values_ = 0;
+  TimePoint at_{};
+};
+
 }  // namespace rocket

@@ -66,5 +66,34 @@ TEST(FadingAverage, FollowsAndFades) {
   EXPECT_LT(average.value(start + 5min), 1ns);
 }
 
+TEST(UsualTime, KnowsNothingOfAFew) {
+  UsualTime usual;
+  TimePoint now{1h};
+  for (std::uint32_t i = 0; i + 1 < UsualTime::values_min; ++i)
+    usual.record(100ms, now);
+  EXPECT_EQ(usual.value(), Duration::zero());
+  usual.record(100ms, now);
+  EXPECT_NEAR(to_ms(usual.value()), 100, 1);
+}
+
+TEST(UsualTime, FollowsSlowlyHoweverMuchIsAsked) {
+  for (const int per_second : {1, 100}) {
+    UsualTime usual;
+    TimePoint now{1h};
+    const auto run = [&](int seconds, Duration value) {
+      for (int i = 0; i < seconds * per_second; ++i) {
+        usual.record(value, now);
+        now += std::chrono::milliseconds(1000 / per_second);
+      }
+    };
+    run(60, 100ms);
+    EXPECT_NEAR(to_ms(usual.value()), 100, 1);
+    run(30, 1s);
+    EXPECT_LT(to_ms(usual.value()), 200) << "a bad half minute is not usual";
+    run(270, 1s);
+    EXPECT_NEAR(to_ms(usual.value()), 1000 - 900 * 0.37, 20);
+  }
+}
+
 }  // namespace
 }  // namespace rocket
