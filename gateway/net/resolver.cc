@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
@@ -14,9 +15,9 @@
 #include <thread>
 
 namespace rocket {
-namespace {
 
-Result<std::vector<SocketAddress>> system_look_up(const std::string& host, std::uint16_t port) {
+Result<std::vector<SocketAddress>> Resolver::system_look_up(const std::string& host,
+                                                            std::uint16_t port) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -37,8 +38,6 @@ Result<std::vector<SocketAddress>> system_look_up(const std::string& host, std::
   ::freeaddrinfo(found);
   return addresses;
 }
-
-}  // namespace
 
 std::optional<SocketAddress> SocketAddress::from_literal(const std::string& host,
                                                          std::uint16_t port) {
@@ -77,7 +76,7 @@ class Resolver::Worker {
     std::shared_ptr<Lookup> lookup;
   };
 
-  explicit Worker(EpollLoop& loop) : loop_(&loop) {}
+  Worker(EpollLoop& loop, LookUp look_up) : loop_(&loop), look_up_(std::move(look_up)) {}
 
   // False: the system can start no more threads.
   [[nodiscard]] static bool start(const std::shared_ptr<Worker>& worker) {
@@ -111,7 +110,7 @@ class Resolver::Worker {
       Question question = std::move(questions_.front());
       questions_.pop_front();
       lock.unlock();
-      auto addresses = system_look_up(question.host, question.port);
+      auto addresses = look_up_(question.host, question.port);
       lock.lock();
       if (loop_ == nullptr) return;
       loop_->post([lookup = std::move(question.lookup), addresses = std::move(addresses)] {
@@ -126,9 +125,11 @@ class Resolver::Worker {
   std::condition_variable changed_;
   std::deque<Question> questions_;
   EpollLoop* loop_;
+  const LookUp look_up_;
 };
 
-Resolver::Resolver(EpollLoop& loop) : loop_(loop) {}
+Resolver::Resolver(EpollLoop& loop, Settings settings)
+    : loop_(loop), settings_(std::move(settings)) {}
 
 Resolver::~Resolver() {
   if (worker_) worker_->abandon();
@@ -136,7 +137,7 @@ Resolver::~Resolver() {
 
 std::shared_ptr<Resolver::Lookup> Resolver::look_up(const Key& key) {
   if (!worker_) {
-    auto worker = std::make_shared<Worker>(loop_);
+    auto worker = std::make_shared<Worker>(loop_, settings_.look_up);
     if (!Worker::start(worker)) return nullptr;
     worker_ = std::move(worker);
   }
@@ -156,9 +157,16 @@ Task<Result<std::vector<SocketAddress>>> Resolver::resolve(std::string host, std
   const auto known = known_.find(key);
   if (known != known_.end()) {
     take_answer(key, known->second);
-    // The last good answer serves at once; a fresh one is for the next to come.
-    if (loop_.now() >= known->second.stale_at) [[maybe_unused]]
-      const auto asked = look_up(key);
+    const Duration age = loop_.now() - known->second.since;
+    if (age < settings_.lifetime) co_return known->second.addresses;
+    // The last good answer serves at once; a fresh one is for the next to come. Unless nobody has
+    // come for long: then it may be any age.
+    const std::shared_ptr<Lookup> lookup = look_up(key);
+    if (lookup && age >= settings_.lifetime * 2) {
+      const TimePoint enough = deadline_after(loop_.now(), settings_.patience);
+      if (!lookup->done) co_await Wait(loop_, lookup->answered, std::min(deadline, enough));
+      take_answer(key, known->second);
+    }
     co_return known->second.addresses;
   }
   const std::shared_ptr<Lookup> lookup = look_up(key);
@@ -169,7 +177,7 @@ Task<Result<std::vector<SocketAddress>>> Resolver::resolve(std::string host, std
   if (!lookup->done) {
     co_return fail(ErrorCode::connect_timeout, "the name " + host + " was not resolved in time");
   }
-  if (lookup->addresses) known_[key] = {*lookup->addresses, loop_.now() + lifetime};
+  if (lookup->addresses) known_[key] = {*lookup->addresses, loop_.now()};
   pending_.erase(key);
   co_return lookup->addresses;
 }
@@ -178,7 +186,7 @@ void Resolver::take_answer(const Key& key, Known& known) {
   const auto pending = pending_.find(key);
   if (pending == pending_.end() || !pending->second->done) return;
   if (pending->second->addresses) known.addresses = *pending->second->addresses;
-  known.stale_at = loop_.now() + lifetime;
+  known.since = loop_.now();
   pending_.erase(pending);
 }
 

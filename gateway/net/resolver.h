@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,13 +25,25 @@ struct SocketAddress {
 };
 
 // Names to addresses, off the loop: getaddrinfo blocks, so a thread of its own runs it (started
-// with the first name; literals need none). An answer serves for `lifetime`, and beyond it while a
-// fresh one is fetched; when a later look-up fails, the last good answer stands. One per loop.
+// with the first name; literals need none). An answer serves for `lifetime`, and as long again
+// while a fresh one is fetched; after that the fresh one is waited for, for a while. When a look-up
+// fails, or takes longer, the last good answer stands. One per loop.
 class Resolver {
  public:
-  static constexpr Duration lifetime = std::chrono::seconds(10);
+  // At least one address, or an error; called on the thread. Another one than the system's for
+  // tests.
+  using LookUp = std::function<Result<std::vector<SocketAddress>>(const std::string& host,
+                                                                  std::uint16_t port)>;
+  [[nodiscard]] static Result<std::vector<SocketAddress>> system_look_up(const std::string& host,
+                                                                         std::uint16_t port);
+  struct Settings {
+    Duration lifetime = std::chrono::seconds(5);
+    Duration patience = std::chrono::milliseconds(500);
+    LookUp look_up = system_look_up;
+  };
 
-  explicit Resolver(EpollLoop& loop);
+  explicit Resolver(EpollLoop& loop) : Resolver(loop, Settings()) {}
+  Resolver(EpollLoop& loop, Settings settings);
   ~Resolver();
 
   // At least one address, or connect_failed (with the system's words) or connect_timeout;
@@ -45,7 +58,7 @@ class Resolver {
   using Key = std::pair<std::string, std::uint16_t>;
   struct Known {
     std::vector<SocketAddress> addresses;
-    TimePoint stale_at;
+    TimePoint since;
   };
 
   // The one question about `key` that is under way. Null: there is no thread to ask it.
@@ -53,6 +66,7 @@ class Resolver {
   void take_answer(const Key& key, Known& known);
 
   EpollLoop& loop_;
+  Settings settings_;
   std::shared_ptr<Worker> worker_;
   std::map<Key, Known> known_;
   std::map<Key, std::shared_ptr<Lookup>> pending_;

@@ -20,6 +20,8 @@ class Fake:
         kind: str = "llama_cpp",
         *,
         models: Sequence[str] = ("m",),
+        loaded: Sequence[str] = (),
+        host: str = "127.0.0.1",
         fault: str = "none",
         port: int = 0,
         fault_probes: bool = False,
@@ -27,11 +29,14 @@ class Fake:
     ):
         argv: list[str | Path] = [binary(), "--kind", kind, "--models", ",".join(models)]
         argv += ["--fault", fault, "--port", str(port), "--fake", json.dumps(script)]
+        argv += ["--host", host]
+        if loaded:
+            argv += ["--loaded", ",".join(loaded)]
         if fault_probes:
             argv.append("--fault-probes")
         self.program = Program(argv, folder)
         self.port: int = json.loads(self.program.line('"port"'))["port"]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
 
     def stop(self) -> dict[str, int]:
         """Ends it; what it has counted."""

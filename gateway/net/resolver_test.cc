@@ -1,0 +1,136 @@
+#include "net/resolver.h"
+
+#include <gtest/gtest.h>
+
+#include <arpa/inet.h>
+
+#include <atomic>
+#include <mutex>
+
+namespace rocket {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration lifetime = 20ms;
+
+std::vector<SocketAddress> addresses(const std::string& literal) {
+  return {SocketAddress::from_literal(literal, 80).value()};
+}
+
+// What the name means now; asked on the resolver's thread, which may outlive the test.
+class Names {
+ public:
+  void say(Result<std::vector<SocketAddress>> answer) {
+    const std::lock_guard lock(state_->mutex);
+    state_->answer = std::move(answer);
+  }
+  [[nodiscard]] Resolver::LookUp look_up() {
+    return [state = state_](const std::string&, std::uint16_t) {
+      const std::lock_guard lock(state->mutex);
+      ++state->asked;
+      return state->answer;
+    };
+  }
+  // Nobody gets an answer as long as it is held.
+  [[nodiscard]] std::unique_lock<std::mutex> hold() { return std::unique_lock(state_->mutex); }
+  [[nodiscard]] int asked() const { return state_->asked; }
+
+ private:
+  struct State {
+    std::mutex mutex;
+    std::atomic<int> asked = 0;
+    Result<std::vector<SocketAddress>> answer = fail(ErrorCode::connect_failed);
+  };
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
+std::string text_of(const SocketAddress& address) {
+  char text[INET_ADDRSTRLEN] = {};
+  const auto& v4 = reinterpret_cast<const sockaddr_in&>(address.storage);
+  ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+  return text;
+}
+
+// What a name is told to mean, and what the resolver says then, after a pause.
+struct Step {
+  Result<std::vector<SocketAddress>> told;
+  Duration pause;
+  std::string expected;
+};
+
+Task<void> play(EpollLoop& loop, Resolver& resolver, Names& names, std::vector<Step> steps) {
+  for (const Step& step : steps) {
+    names.say(step.told);
+    co_await SleepUntil(loop, loop.now() + step.pause);
+    std::string host = "name";
+    const TimePoint deadline = loop.now() + 5s;
+    const auto result = co_await resolver.resolve(std::move(host), 80, deadline);
+    EXPECT_EQ(result ? text_of(result->front()) : std::string(to_string(result.error().code)),
+              step.expected);
+  }
+  loop.stop();
+}
+
+// How often the name was asked about.
+int play(std::vector<Step> steps) {
+  Names names;
+  EpollLoop loop;
+  Resolver resolver(loop, {.lifetime = lifetime, .patience = 5s, .look_up = names.look_up()});
+  TaskGroup tasks(loop.run_queue());
+  tasks.spawn(play(loop, resolver, names, std::move(steps)));
+  loop.run();
+  return names.asked();
+}
+
+TEST(Resolver, AnAnswerServesForAWhile) {
+  EXPECT_EQ(
+      play({{addresses("10.0.0.1"), {}, "10.0.0.1"}, {addresses("10.0.0.2"), {}, "10.0.0.1"}}), 1);
+}
+
+TEST(Resolver, AChangeIsFollowedHoweverLongNobodyHasAsked) {
+  play({{addresses("10.0.0.1"), {}, "10.0.0.1"},
+        {addresses("10.0.0.2"), lifetime * 2, "10.0.0.2"},
+        {addresses("10.0.0.3"), lifetime * 10, "10.0.0.3"}});
+}
+
+TEST(Resolver, TheLastGoodAnswerStands) {
+  play({{addresses("10.0.0.1"), {}, "10.0.0.1"},
+        {fail(ErrorCode::connect_failed), lifetime * 2, "10.0.0.1"},
+        {fail(ErrorCode::connect_failed), lifetime * 2, "10.0.0.1"},
+        {addresses("10.0.0.2"), lifetime * 2, "10.0.0.2"}});
+}
+
+TEST(Resolver, AnUnknownNameIsAskedAboutAgain) {
+  EXPECT_EQ(play({{fail(ErrorCode::connect_failed), {}, "connect_failed"},
+                  {addresses("10.0.0.1"), {}, "10.0.0.1"}}),
+            2);
+}
+
+// The loop goes on meanwhile: it is what ends the wait. An answer that is there already serves on.
+TEST(Resolver, ALookUpThatTakesLongKeepsNobodyLonger) {
+  Names names;
+  names.say(addresses("10.0.0.1"));
+  EpollLoop loop;
+  Resolver resolver(loop, {.lifetime = 1ms, .patience = 10ms, .look_up = names.look_up()});
+  const auto run = [](EpollLoop& on, Resolver& by, Names& told, std::string& out) -> Task<void> {
+    const auto first = co_await by.resolve("name", 80, never);
+    if (first) out += text_of(first->front());
+    co_await SleepUntil(on, on.now() + 5ms);
+    const auto held = told.hold();
+    const auto second = co_await by.resolve("name", 80, never);
+    if (second) out += ' ' + text_of(second->front());
+    const TimePoint soon = on.now() + 10ms;
+    const auto third = co_await by.resolve("another", 80, soon);
+    if (!third) out += ' ' + std::string(to_string(third.error().code));
+    on.stop();
+  };
+  std::string said;
+  TaskGroup tasks(loop.run_queue());
+  tasks.spawn(run(loop, resolver, names, said));
+  loop.run();
+  EXPECT_EQ(said, "10.0.0.1 10.0.0.1 connect_timeout");
+}
+
+}  // namespace
+}  // namespace rocket
