@@ -334,7 +334,7 @@ Task<void> Gateway::tell_what_was_found() {
   size_t found = 0;
   for (const Backend& backend : control_->snapshot()->backends) {
     for (const auto& endpoint : backend.endpoints) {
-      const bool there = endpoint->verdict == Verdict::healthy;
+      const bool there = is_alive(endpoint->verdict);
       found += there ? 1 : 0;
       log_.info(there ? "discovered" : "not running", {{"backend", backend.name},
                                                        {"url", endpoint->url.to_string()},

@@ -1,48 +1,121 @@
 #include "admin/admin_operations.h"
 
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "admin/receipt_json.h"
+#include "policy/assessment.h"
 
 namespace rocket {
 namespace {
 
 using nlohmann::json;
 
-json describe(const Endpoint& endpoint, Duration first_token, TimePoint now) {
-  const Verdict verdict = endpoint.verdict.load(std::memory_order_relaxed);
-  json models = json::array();
-  for (const InventoryModel& model : endpoint.probed.models) {
-    models.push_back({{"name", model.name}, {"loaded", model.loaded}});
-  }
-  const std::string_view reason = verdict == Verdict::unhealthy
-                                      ? to_string(endpoint.reason.load(std::memory_order_relaxed))
-                                      : std::string_view();
-  return {
-      {"id", endpoint.id},
-      {"url", endpoint.url.to_string()},
-      {"verdict", to_string(verdict)},
-      {"reason", reason},
-      {"breaker", to_string(endpoint.breaker.standing(now).state)},
-      {"in_flight", endpoint.places.held()},
-      {"ewma_first_token_ms", first_token == Duration::zero() ? json() : json(to_ms(first_token))},
-      {"models", std::move(models)}};
+// What is not told is null.
+json told(Telling telling) {
+  return telling == Telling::none ? json() : json(telling == Telling::yes);
 }
 
-json describe_backends(const Current& current, TimePoint now) {
+json told(std::uint16_t figure) {
+  return figure == LoadFigures::untold ? json() : json(figure);
+}
+
+json describe_model(const InventoryModel& model) {
+  const ModelFacts& facts = model.facts;
+  return {{"name", model.name},
+          {"loaded", facts.loaded},
+          {"tools", told(facts.tools)},
+          {"vision", told(facts.vision)},
+          {"context", facts.context == 0 ? json() : json(facts.context)}};
+}
+
+// Null: nothing, or nothing of late.
+json describe_load(const LoadFigures& load) {
+  if (!load.told()) return {};
+  json cache =
+      load.cache_permille == LoadFigures::untold ? json() : json(load.cache_permille / 1e3);
+  return {{"waiting", told(load.waiting)},
+          {"running", told(load.running)},
+          {"slots", told(load.slots)},
+          {"cache_usage", std::move(cache)}};
+}
+
+// Where an endpoint stands, beside what it has in common with others.
+struct Place {
+  const Backend* backend = nullptr;  // null: it is in the configuration no more
+  Duration first_token{};
+  Duration fresh{};
+  TimePoint now{};
+};
+
+EndpointFacts facts_of(const Endpoint& endpoint, const Place& place) {
+  const auto standing = endpoint.breaker.standing(place.now);
+  const auto& models = endpoint.probed.models;
+  const bool loads = place.backend != nullptr && quirks_of(place.backend->kind).loads_on_demand;
+  return {.probed = endpoint.verdict.load(std::memory_order_relaxed),
+          .probe_error = endpoint.reason.load(std::memory_order_relaxed),
+          .breaker = standing.state,
+          .asked_to_wait = standing.asked_to_wait,
+          .outlier = endpoint.outlier.load(std::memory_order_relaxed),
+          .load = endpoint.load(place.now, place.fresh),
+          .loads_models =
+              loads && !models.empty() &&
+              std::ranges::none_of(models, [](const auto& one) { return one.facts.loaded; }),
+          .removed = place.backend == nullptr};
+}
+
+json describe(const Endpoint& endpoint, const Place& place) {
+  json models = json::array();
+  for (const InventoryModel& model : endpoint.probed.models)
+    models.push_back(describe_model(model));
+  const EndpointFacts facts = facts_of(endpoint, place);
+  const Assessment assessment = assess(facts);
+  const bool timed = place.first_token != Duration::zero();
+  return {{"id", endpoint.id},
+          {"url", endpoint.url.to_string()},
+          {"verdict", to_string(assessment.verdict)},
+          {"reason", assessment.reason},
+          {"breaker", to_string(facts.breaker)},
+          {"ejected", facts.outlier.ejected},
+          {"in_flight", endpoint.places.held()},
+          {"ewma_first_token_ms", timed ? json(to_ms(place.first_token)) : json()},
+          {"load", describe_load(facts.load)},
+          {"missing_gauges", endpoint.probed.missing_gauges},
+          {"models", std::move(models)}};
+}
+
+// With the backend of that name, or one that is there for it alone.
+void add_removed(json& backends, const Control::Removed& removed, const Place& place) {
+  auto found = std::ranges::find_if(
+      backends, [&](const json& one) { return one["name"] == removed.backend; });
+  if (found == backends.end()) {
+    backends.push_back({{"name", removed.backend},
+                        {"kind", to_string(removed.kind)},
+                        {"endpoints", json::array()}});
+    found = std::prev(backends.end());
+  }
+  (*found)["endpoints"].push_back(describe(*removed.endpoint, place));
+}
+
+json describe_backends(const Current& current, Control& control, TimePoint now) {
   const Snapshot& snapshot = *current.snapshot;
+  Place place{.fresh = snapshot.load_fresh, .now = now};
   json backends = json::array();
   for (size_t i = 0; i < snapshot.backends.size(); ++i) {
     const Backend& backend = snapshot.backends[i];
     json endpoints = json::array();
     for (size_t k = 0; k < backend.endpoints.size(); ++k) {
-      endpoints.push_back(
-          describe(*backend.endpoints[k], current.paces[i]->first_token(k, now), now));
+      place.backend = &backend;
+      place.first_token = current.paces[i]->first_token(k, now);
+      endpoints.push_back(describe(*backend.endpoints[k], place));
     }
     backends.push_back({{"name", backend.name},
                         {"kind", to_string(backend.kind)},
                         {"endpoints", std::move(endpoints)}});
   }
+  for (const Control::Removed& removed : control.draining())
+    add_removed(backends, removed, {.fresh = snapshot.load_fresh, .now = now});
   return {{"revision", snapshot.revision}, {"backends", std::move(backends)}};
 }
 
@@ -52,7 +125,7 @@ json describe_health(const AdminView& view, bool draining) {
   for (const Backend& backend : view.control.snapshot()->backends) {
     for (const auto& endpoint : backend.endpoints) {
       ++all;
-      healthy += endpoint->verdict.load(std::memory_order_relaxed) == Verdict::healthy ? 1 : 0;
+      healthy += is_alive(endpoint->verdict.load(std::memory_order_relaxed)) ? 1 : 0;
     }
   }
   return {{"status", draining ? "draining" : "ok"},
@@ -99,9 +172,9 @@ void add_admin_operations(Operations& operations, const AdminView& view) {
        [view](Call& call) { return send_json(call, describe_health(view, call.loop().draining)); },
        true});
   operations.add({Method::get, "/backends", Operation::none,
-                  [](Call& call) {
-                    return send_json(
-                        call, describe_backends(*call.current(), call.loop().io.timers.now()));
+                  [view](Call& call) {
+                    const TimePoint now = call.loop().io.timers.now();
+                    return send_json(call, describe_backends(*call.current(), view.control, now));
                   },
                   true});
   operations.add({Method::get, "/requests/", Operation::none,

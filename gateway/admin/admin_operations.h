@@ -10,7 +10,7 @@ namespace rocket {
 // What the admin port tells: /metrics, /health, /backends and /requests/{id}. Loop 0 only.
 // Everything that is referred to outlives the operations.
 struct AdminView {
-  const Control& control;
+  Control& control;
   const Exposition& exposition;
   PortHealth health;
   ReceiptSearch& receipts;

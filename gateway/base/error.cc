@@ -10,6 +10,8 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::unknown_backend: return "unknown_backend";
     case ErrorCode::no_model: return "no_model";
     case ErrorCode::model_not_found: return "model_not_found";
+    case ErrorCode::capability_missing: return "capability_missing";
+    case ErrorCode::context_length_exceeded: return "context_length_exceeded";
     case ErrorCode::path_not_found: return "path_not_found";
     case ErrorCode::path_forbidden: return "path_forbidden";
     case ErrorCode::method_not_allowed: return "method_not_allowed";
@@ -38,6 +40,8 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::upstream_too_large: return "upstream_too_large";
     case ErrorCode::upstream_status: return "upstream_status";
     case ErrorCode::upstream_unavailable: return "upstream_unavailable";
+    case ErrorCode::upstream_overloaded: return "upstream_overloaded";
+    case ErrorCode::upstream_loading: return "upstream_loading";
     case ErrorCode::upstream_limited: return "upstream_limited";
     case ErrorCode::upstream_error_event: return "upstream_error_event";
     case ErrorCode::load_timeout: return "load_timeout";

@@ -11,27 +11,29 @@ namespace rocket {
 // is decided in one table, proxy/error_response.cc, and nowhere else.
 enum class ErrorCode : unsigned char {
   // The client's request.
-  bad_request,           // malformed HTTP
-  invalid_json,          // the body is not JSON; detail has line and column
-  invalid_field,         // a field is missing, of the wrong type or out of range
-  unknown_backend,       // `backend` names none of ours
-  no_model,              // no model named and no default to take
-  model_not_found,       // no backend knows the model
-  path_not_found,        // no such operation
-  path_forbidden,        // a path that is refused on purpose
-  method_not_allowed,    // the path exists, the method does not
-  invalid_api_key,       // no key, or one we do not know
-  forbidden,             // a key that may not do this
-  rate_limit_exceeded,   // a limit of the key is reached
-  head_timeout,          // the request's head came too slowly
-  body_timeout,          // the request's body came too slowly
-  body_too_large,        // over limits.body_bytes
-  target_too_long,       // over limits.target_bytes
-  head_too_large,        // over limits.header_bytes or limits.headers
-  unsupported_encoding,  // Content-Encoding or Transfer-Encoding that we do not read
-  unsupported_version,   // neither HTTP/1.1 nor HTTP/1.0
-  expectation_failed,    // Expect other than 100-continue
-  client_gone,           // the client hung up
+  bad_request,              // malformed HTTP
+  invalid_json,             // the body is not JSON; detail has line and column
+  invalid_field,            // a field is missing, of the wrong type or out of range
+  unknown_backend,          // `backend` names none of ours
+  no_model,                 // no model named and no default to take
+  model_not_found,          // no backend knows the model
+  capability_missing,       // the model is known not to take tools or images
+  context_length_exceeded,  // the prompt can not fit into the model's context
+  path_not_found,           // no such operation
+  path_forbidden,           // a path that is refused on purpose
+  method_not_allowed,       // the path exists, the method does not
+  invalid_api_key,          // no key, or one we do not know
+  forbidden,                // a key that may not do this
+  rate_limit_exceeded,      // a limit of the key is reached
+  head_timeout,             // the request's head came too slowly
+  body_timeout,             // the request's body came too slowly
+  body_too_large,           // over limits.body_bytes
+  target_too_long,          // over limits.target_bytes
+  head_too_large,           // over limits.header_bytes or limits.headers
+  unsupported_encoding,     // Content-Encoding or Transfer-Encoding that we do not read
+  unsupported_version,      // neither HTTP/1.1 nor HTTP/1.0
+  expectation_failed,       // Expect other than 100-continue
+  client_gone,              // the client hung up
   // Ourselves.
   overloaded,  // a limit of ours is reached
   no_place,    // none came free within timeouts.queue
@@ -46,7 +48,9 @@ enum class ErrorCode : unsigned char {
   upstream_garbage,      // an answer that is not HTTP, not JSON or not the promised stream
   upstream_too_large,    // an answer over our limits
   upstream_status,       // answered another 5xx
-  upstream_unavailable,  // answered 503 or 529: it is there but can not answer now
+  upstream_unavailable,  // answered 503: it is there but can not answer now
+  upstream_overloaded,   // answered 529: whoever provides it can answer nobody now
+  upstream_loading,      // answered that it is still loading its model
   upstream_limited,      // answered 429
   upstream_error_event,  // an error event inside a stream
   load_timeout,          // phase: load

@@ -34,7 +34,7 @@ struct Range {
   double least;
   double most;
 };
-constexpr std::array<Range, 18> ranges{{
+constexpr std::array<Range, 20> ranges{{
     {"threads", 1, 256},
     {"health.jitter", 0, 1},
     {"health.rise", 1, 1000},
@@ -43,6 +43,8 @@ constexpr std::array<Range, 18> ranges{{
     {"breaker.error_rate", 0.01, 1},
     {"breaker.min_requests", 1, 1'000'000},
     {"breaker.trials", 1, 100},
+    {"outlier.max_ejected", 0, 1},
+    {"outlier.panic", 0, 1},
     {"retry.attempts", 1, 100},
     {"retry.budget", 0, 10},
     {"retry.budget_min", 0, 1000},

@@ -186,6 +186,22 @@ struct BreakerConfig {
   }
 };
 
+struct OutlierConfig {
+  double max_ejected = 0.5;
+  double panic = 0.5;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("max_ejected", self.max_ejected,
+          "The largest share of a backend's endpoints, 0 to 1, that may be left alone at a time "
+          "because their requests fail more often, or take several times as long, as those of the "
+          "others and as their own used to. Those that are out for another reason count.");
+    visit("panic", self.panic,
+          "When more than this share of a backend's endpoints looks bad, those that only look so "
+          "(failing probes, outliers) are used again, rather than have the rest carry everything.");
+  }
+};
+
 struct RetryConfig {
   std::uint32_t attempts = 3;
   double budget = 0.2;
@@ -380,6 +396,7 @@ struct Config {
   TimeoutsConfig timeouts;
   HealthConfig health;
   BreakerConfig breaker;
+  OutlierConfig outlier;
   RetryConfig retry;
   HedgeConfig hedge;
   LanesConfig lanes;
@@ -412,6 +429,7 @@ struct Config {
     visit("timeouts", self.timeouts, "Each phase of a request has its own.");
     visit("health", self.health, "Active checks, never in a request's path.");
     visit("breaker", self.breaker, "When an endpoint that fails is left alone.");
+    visit("outlier", self.outlier, "When an endpoint is left alone for being worse than others.");
     visit("retry", self.retry, "Before the first token only.");
     visit("hedge", self.hedge, "What is done about an endpoint that does not answer.");
     visit("lanes", self.lanes,

@@ -46,6 +46,7 @@ void for_each_struct(auto&& visit) {
   visit("RouteConfig", RouteConfig{});
   visit("TimeoutsConfig", TimeoutsConfig{});
   visit("HealthConfig", HealthConfig{});
+  visit("OutlierConfig", OutlierConfig{});
   visit("RetryConfig", RetryConfig{});
   visit("LimitsConfig", LimitsConfig{});
   visit("DrainConfig", DrainConfig{});

@@ -49,6 +49,42 @@ EndpointView timed(std::uint32_t index, Duration answer_time, std::uint64_t in_f
   view.answer_time = answer_time;
   return view;
 }
+EndpointView told(std::uint32_t index, LoadFigures load, std::uint64_t in_flight = 0) {
+  EndpointView view = healthy(index, in_flight);
+  view.load = load;
+  return view;
+}
+EndpointView cold(std::uint32_t index, std::uint64_t in_flight = 0) {
+  EndpointView view = healthy(index, in_flight);
+  view.cold = true;
+  view.disturbs = in_flight != 0;
+  return view;
+}
+EndpointView crowded(std::uint32_t index, std::uint32_t models) {
+  EndpointView view = cold(index);
+  view.evicts = models;
+  return view;
+}
+EndpointView saying(std::uint32_t index, Verdict verdict) {
+  EndpointView view = healthy(index);
+  view.verdict = verdict;
+  return view;
+}
+EndpointView lacking(std::uint32_t index, Lack lack) {
+  EndpointView view = healthy(index);
+  view.lack = lack;
+  return view;
+}
+EndpointView ejected(std::uint32_t index) {
+  EndpointView view = healthy(index);
+  view.outlier = {.fault = OutlierFault::slow, .ejected = true};
+  return view;
+}
+EndpointView forgiven(std::uint32_t index) {
+  EndpointView view = sick(index);
+  view.outlier.forgiven = true;
+  return view;
+}
 EndpointView tried(EndpointView view) {
   view.tried = true;
   return view;
@@ -103,6 +139,113 @@ TEST(Balancer, TriesWhatIsWorthIt) {
     EXPECT_EQ(picks_of(c.views, Effort::normal), c.normal) << c.name;
     EXPECT_EQ(picks_of(c.views, Effort::last_resort), c.last_resort) << c.name;
   }
+}
+
+constexpr std::uint16_t untold = LoadFigures::untold;
+
+TEST(Balancer, KnowsWhatServersTell) {
+  const struct {
+    const char* name;
+    Views views;
+    Picks expected;
+  } cases[] = {
+      {"who runs less", {told(1, {0, 5, untold, 0}), told(2, {0, 4, untold, 0})}, {2}},
+      {"others' requests count", {told(1, {0, 9, untold, 0}, 1), healthy(2, 5)}, {2}},
+      {"our own are among them", {told(1, {0, 5, untold, 0}, 5), healthy(2, 6)}, {1}},
+      {"those on their way count", {told(1, {0, 1, untold, 0}, 5), healthy(2, 4)}, {2}},
+      {"a queue is worse than a crowd",
+       {told(1, {2, 4, untold, 0}), told(2, {0, 7, untold, 0})},
+       {2}},
+      {"a cache that runs full", {told(1, {0, 4, untold, 980}), told(2, {0, 5, untold, 300})}, {2}},
+      {"a cache with room says nothing",
+       {told(1, {0, 4, untold, 790}), told(2, {0, 5, untold, 0})},
+       {1}},
+      {"slots", {told(1, {untold, 2, 4, untold}), told(2, {untold, 3, 4, untold})}, {1}},
+      {"nothing told", {told(1, {}, 1), told(2, {})}, {2}},
+  };
+  for (const auto& c : cases)
+    EXPECT_EQ(picks_of(c.views, Effort::normal), c.expected) << c.name;
+}
+
+TEST(Balancer, KeepsPeaceWhereItCan) {
+  const struct {
+    const char* name;
+    Views views;
+    Picks normal;
+    Picks any;
+    Picks last_resort;
+  } cases[] = {
+      {"warm before cold", {cold(1), healthy(2, 50)}, {2}, {}, {}},
+      {"cold before nothing", {cold(1), sick(2)}, {1}, {}, {2}},
+      {"the less busy of the cold is at nothing", {cold(1), cold(2, 1)}, {1}, {2}, {}},
+      {"of the cold the one with room", {crowded(1, 1), cold(2)}, {2}, {}, {}},
+      {"of the cold the less crowded", {crowded(1, 2), crowded(2, 1)}, {2}, {}, {}},
+      {"loading would disturb, whoever does it", {cold(1, 1), cold(2, 2)}, {}, {1}, {}},
+      {"a trial before a cold one", {cold(1), half_open(2)}, {2}, {}, {}},
+      {"one that may not hold the prompt",
+       {lacking(1, Lack::context_maybe), healthy(2, 9)},
+       {2},
+       {1},
+       {}},
+      {"one that can not", {lacking(1, Lack::context)}, {}, {}, {}},
+      {"without tools", {lacking(1, Lack::tools), healthy(2)}, {2}, {}, {}},
+      {"blind", {lacking(1, Lack::vision)}, {}, {}, {}},
+      {"an outlier", {ejected(1), healthy(2, 9)}, {2}, {}, {1}},
+      {"an outlier before a sick one", {ejected(1), sick(2)}, {}, {}, {1}},
+      {"sick, but forgiven", {forgiven(1), healthy(2)}, {1, 2}, {}, {}},
+      {"loading", {saying(1, Verdict::cold), healthy(2)}, {2}, {}, {1}},
+      {"draining", {saying(1, Verdict::draining), healthy(2)}, {2}, {}, {1}},
+      {"draining before loading",
+       {saying(1, Verdict::cold), saying(2, Verdict::draining)},
+       {},
+       {},
+       {2}},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(picks_of(c.views, Effort::normal), c.normal) << c.name;
+    EXPECT_EQ(picks_of(c.views, Effort::any), c.any) << c.name;
+    EXPECT_EQ(picks_of(c.views, Effort::last_resort), c.last_resort) << c.name;
+  }
+}
+
+TEST(Balancer, SaysWhy) {
+  const struct {
+    EndpointView view;
+    Why why;
+  } cases[] = {
+      {healthy(1), Why::not_drawn},
+      {unknown(1), Why::not_drawn},
+      {forgiven(1), Why::not_drawn},
+      {cold(1), Why::cold},
+      {cold(1, 1), Why::disturbs},
+      {lacking(1, Lack::context_maybe), Why::may_not_fit},
+      {lacking(1, Lack::context), Why::does_not_fit},
+      {lacking(1, Lack::tools), Why::no_tools},
+      {lacking(1, Lack::vision), Why::no_vision},
+      {ejected(1), Why::outlier},
+      {saying(1, Verdict::cold), Why::loading},
+      {saying(1, Verdict::draining), Why::draining},
+      {sick(1), Why::unhealthy},
+      {open(1), Why::breaker_open},
+      {left_alone(1), Why::asked_to_wait},
+      {half_open(1), Why::on_trial},
+      {on_trial(1), Why::on_trial},
+      {tried(sick(1)), Why::tried},
+  };
+  std::set<std::string_view> names;
+  for (const auto& c : cases) {
+    EXPECT_EQ(why_not(c.view), c.why) << to_string(c.why);
+    EXPECT_FALSE(to_string(c.why).empty());
+    names.insert(to_string(c.why));
+  }
+  EXPECT_EQ(to_string(Why::chosen), "chosen");
+  EXPECT_EQ(names.size(), 15U) << "each has a name of its own";
+  EXPECT_EQ(score_of(healthy(1, 2)), 3);
+  EXPECT_EQ(score_of(timed(1, 20ms, 2)), 60);
+}
+
+TEST(Balancer, NoLateRequestLoadsAModel) {
+  EXPECT_EQ(picks_of({cold(1)}, Effort::proven), Picks{});
 }
 
 TEST(Balancer, TriesNobodyOutForALateRequest) {

@@ -49,6 +49,12 @@ class CircuitBreaker {
   // The upstream wants nothing before `until` (429 or 503 with Retry-After).
   void stay_away(TimePoint now, TimePoint until);
 
+  // It can not answer, as is known without having asked it: opens it for `open`, unless it is
+  // open already.
+  void open(TimePoint now) {
+    if (state(now) != BreakerState::open) open_from(now);
+  }
+
   // While half open: a request may be sent to find out. Each trial taken is returned once.
   [[nodiscard]] bool trial_free(TimePoint now) const {
     return state(now) == BreakerState::half_open && trials_out_ < settings_.trials;

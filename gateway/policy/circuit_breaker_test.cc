@@ -102,6 +102,18 @@ TEST(CircuitBreaker, StaysAwayAsLongAsItIsAsked) {
   EXPECT_TRUE(breaker.asked_to_wait());
 }
 
+TEST(CircuitBreaker, IsOpenedWithoutHavingBeenAsked) {
+  CircuitBreaker breaker(settings);
+  breaker.open(start);
+  EXPECT_EQ(breaker.state(start + 4s), BreakerState::open);
+  EXPECT_FALSE(breaker.asked_to_wait());
+  breaker.open(start + 4s);
+  EXPECT_EQ(breaker.open_until(), start + 5s) << "it was open";
+  EXPECT_EQ(breaker.state(start + 5s), BreakerState::half_open);
+  breaker.open(start + 6s);
+  EXPECT_EQ(breaker.open_until(), start + 16s) << "no better the second time";
+}
+
 TEST(CircuitBreaker, KnowsThatNothingIsHeldAgainstIt) {
   EXPECT_TRUE(Story("").breaker.pristine());
   EXPECT_TRUE(Story("gg").breaker.pristine());

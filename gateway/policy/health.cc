@@ -6,7 +6,11 @@ std::string_view to_string(Verdict verdict) {
   switch (verdict) {
     case Verdict::unknown: return "unknown";
     case Verdict::healthy: return "healthy";
+    case Verdict::cold: return "cold";
+    case Verdict::busy: return "busy";
+    case Verdict::degraded: return "degraded";
     case Verdict::unhealthy: return "unhealthy";
+    case Verdict::draining: return "draining";
   }
   return "unknown";
 }
@@ -14,9 +18,15 @@ std::string_view to_string(Verdict verdict) {
 void HealthTracker::record_good() {
   bad_in_a_row_ = 0;
   ++good_in_a_row_;
-  if (verdict_ == Verdict::unknown || good_in_a_row_ >= settings_.rise) {
+  if (verdict_ != Verdict::unhealthy || good_in_a_row_ >= settings_.rise) {
     verdict_ = Verdict::healthy;
   }
+}
+
+void HealthTracker::record_word(Verdict verdict) {
+  bad_in_a_row_ = 0;
+  good_in_a_row_ = 0;
+  verdict_ = verdict;
 }
 
 void HealthTracker::record_bad(ErrorCode why) {

@@ -7,15 +7,30 @@
 
 namespace rocket {
 
-// What is known of an endpoint from its probes. (`cold`, `busy`, `degraded` and `draining` come
-// with the signals that tell them apart.)
-enum class Verdict : unsigned char { unknown, healthy, unhealthy };
+// What is known of an endpoint. A probe alone tells unknown, healthy, cold, unhealthy and draining;
+// policy/assessment adds what signals and requests tell.
+enum class Verdict : unsigned char {
+  unknown,    // not asked yet
+  healthy,    // answers
+  cold,       // alive, but has to load a model before it can answer
+  busy,       // answers, but whoever comes now waits
+  degraded,   // answers, but worse than its siblings, or its breaker is not closed
+  unhealthy,  // its probes fail
+  draining,   // finishes what it has, and wants nothing new
+};
 [[nodiscard]] std::string_view to_string(Verdict verdict);
+// Somebody answers there.
+[[nodiscard]] constexpr bool is_alive(Verdict verdict) {
+  return verdict != Verdict::unknown && verdict != Verdict::unhealthy;
+}
 
-// Turns single probes into a verdict, so that one lost packet takes nothing out of service.
+// Turns single probes into a verdict, so that one lost packet takes nothing out of service. What a
+// server says about itself needs no second word.
 //
 //   unknown --good--> healthy --`fall` bad in a row--> unhealthy --`rise` good in a row--> healthy
 //        '--bad--> unhealthy
+//   any --it says that it loads, or drains--> cold, draining --good--> healthy
+//                                                    '--`fall` bad in a row--> unhealthy
 //
 // Pure; owned by the loop that probes.
 class HealthTracker {
@@ -28,6 +43,8 @@ class HealthTracker {
   explicit HealthTracker(Settings settings) : settings_(settings) {}
 
   void record_good();
+  void record_loading() { record_word(Verdict::cold); }
+  void record_draining() { record_word(Verdict::draining); }
   // `why`: what the probe failed with.
   void record_bad(ErrorCode why);
 
@@ -38,6 +55,8 @@ class HealthTracker {
   void set(Settings settings) { settings_ = settings; }
 
  private:
+  void record_word(Verdict verdict);
+
   Settings settings_;
   Verdict verdict_ = Verdict::unknown;
   ErrorCode reason_ = ErrorCode::internal;

@@ -8,7 +8,8 @@ namespace rocket {
 namespace {
 
 TEST(Health, OneProbeIsNoVerdictButTheFirst) {
-  // + a good probe, - a bad one; below each what is thought after it: ? unknown, h, u.
+  // + a good probe, - a bad one, l it loads, d it drains; below each the first letter of what is
+  // thought after it.
   const struct {
     const char* name;
     HealthTracker::Settings settings;
@@ -28,16 +29,24 @@ TEST(Health, OneProbeIsNoVerdictButTheFirst) {
       {"good ones count anew after a bad one", {.rise = 3, .fall = 1}, "+-++-+++", "huuuuuuh"},
       {"never known as good", {.rise = 2, .fall = 2}, "---++", "uuuuh"},
       {"one each", {.rise = 1, .fall = 1}, "+-+-", "huhu"},
+      {"loading at first", {.rise = 3, .fall = 3}, "lll+", "ccch"},
+      {"loading again", {.rise = 3, .fall = 3}, "+l+", "hch"},
+      {"back from the dead, loading", {.rise = 3, .fall = 1}, "+-l+", "huch"},
+      {"dead while loading", {.rise = 1, .fall = 3}, "l---", "cccu"},
+      {"loading is not bad", {.rise = 1, .fall = 3}, "+--l--l-+", "hhhccccch"},
+      {"drains, and is gone", {.rise = 1, .fall = 3}, "+dd---", "hddddu"},
+      {"drained, and stayed", {.rise = 2, .fall = 3}, "+d+", "hdh"},
   };
   for (const auto& c : cases) {
     HealthTracker health(c.settings);
     EXPECT_EQ(health.verdict(), Verdict::unknown) << c.name;
     std::string verdicts;
     for (const char probe : c.probes) {
-      if (probe == '+') {
-        health.record_good();
-      } else {
-        health.record_bad(ErrorCode::connect_refused);
+      switch (probe) {
+        case '+': health.record_good(); break;
+        case 'l': health.record_loading(); break;
+        case 'd': health.record_draining(); break;
+        default: health.record_bad(ErrorCode::connect_refused);
       }
       verdicts += to_string(health.verdict()).front();
     }
@@ -71,7 +80,20 @@ TEST(Health, NewSettingsKeepWhatIsKnown) {
 TEST(Health, VerdictsHaveNames) {
   EXPECT_EQ(to_string(Verdict::unknown), "unknown");
   EXPECT_EQ(to_string(Verdict::healthy), "healthy");
+  EXPECT_EQ(to_string(Verdict::cold), "cold");
+  EXPECT_EQ(to_string(Verdict::busy), "busy");
+  EXPECT_EQ(to_string(Verdict::degraded), "degraded");
   EXPECT_EQ(to_string(Verdict::unhealthy), "unhealthy");
+  EXPECT_EQ(to_string(Verdict::draining), "draining");
+}
+
+TEST(Health, WhoAnswersIsAlive) {
+  EXPECT_FALSE(is_alive(Verdict::unknown));
+  EXPECT_FALSE(is_alive(Verdict::unhealthy));
+  for (const Verdict verdict :
+       {Verdict::healthy, Verdict::cold, Verdict::busy, Verdict::degraded, Verdict::draining}) {
+    EXPECT_TRUE(is_alive(verdict)) << to_string(verdict);
+  }
 }
 
 }  // namespace

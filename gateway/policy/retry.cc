@@ -19,6 +19,8 @@ NextStep Retry::after(const AttemptReport& report) {
     case ErrorCode::upstream_too_large:
     case ErrorCode::upstream_status:
     case ErrorCode::upstream_unavailable:
+    case ErrorCode::upstream_overloaded:
+    case ErrorCode::upstream_loading:
     case ErrorCode::upstream_limited:
     case ErrorCode::upstream_error_event:
     case ErrorCode::load_timeout:

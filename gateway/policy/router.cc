@@ -82,6 +82,7 @@ void Router::add_unknown() {
     for (size_t k = 0; k < backend.endpoints.size(); ++k) {
       if (!backend.endpoints[k].known) unknown.endpoints.push_back(static_cast<std::uint32_t>(k));
     }
+    unknown.facts.resize(unknown.endpoints.size());
     unknown_.push_back(std::move(unknown));
   }
 }
@@ -91,18 +92,22 @@ void Router::add_models() {
   for (const size_t index : sequence()) {
     const RouterBackend& backend = input_.backends[index];
     for (size_t k = 0; k < backend.endpoints.size(); ++k) {
-      for (const std::string_view model : backend.endpoints[k].models) {
-        add_model(index, static_cast<std::uint32_t>(k), model);
+      const RouterBackend::EndpointModels& has = backend.endpoints[k];
+      const Place place{index, static_cast<std::uint32_t>(k)};
+      for (size_t i = 0; i < has.models.size(); ++i) {
+        const std::string_view model = has.models[i];
+        const ModelFacts facts = i < has.facts.size() ? has.facts[i] : ModelFacts{};
+        add_model(place, model, facts);
         if (backend.implicit_latest && model.ends_with(latest_tag)) {
-          add_model(index, static_cast<std::uint32_t>(k),
-                    model.substr(0, model.size() - latest_tag.size()));
+          add_model(place, model.substr(0, model.size() - latest_tag.size()), facts);
         }
       }
     }
   }
 }
 
-void Router::add_model(size_t backend, std::uint32_t endpoint, std::string_view name) {
+void Router::add_model(Place place, std::string_view name, const ModelFacts& facts) {
+  const auto [backend, endpoint] = place;
   Entry& entry = models_[std::string(name)];
   if (entry.candidates.empty() || entry.candidates.back().backend != backend) {
     // Without a model's name: the backend knows the one that the client wrote, so the body passes
@@ -111,9 +116,12 @@ void Router::add_model(size_t backend, std::uint32_t endpoint, std::string_view 
     entry.weights.push_back(0);
     if (std::ranges::find(input_.order, backend) != input_.order.end()) ++entry.unhinted;
   }
-  auto& endpoints = entry.candidates.back().endpoints;
-  const auto at = std::ranges::lower_bound(endpoints, endpoint);
-  if (at == endpoints.end() || *at != endpoint) endpoints.insert(at, endpoint);
+  Candidate& one = entry.candidates.back();
+  const auto at = std::ranges::lower_bound(one.endpoints, endpoint);
+  if (at != one.endpoints.end() && *at == endpoint) return;
+  one.facts.insert(one.facts.begin() + (at - one.endpoints.begin()), facts);
+  one.endpoints.insert(at, endpoint);
+  one.limited |= facts.limited();
 }
 
 // The endpoints of the backend that have the model, or may.
@@ -190,6 +198,28 @@ std::vector<Router::Listed> Router::models(const KeyScope& scope) const {
     allowed.push_back(listed);
   }
   return allowed;
+}
+
+std::string Router::who_can(const Needs& needs, const KeyScope& scope) const {
+  constexpr size_t named_max = 5;
+  std::string names;
+  size_t count = 0;
+  const auto can = [&](const ModelFacts& facts) {
+    return lack_of(facts, needs) == Lack::none && (!needs.tools || facts.tools == Telling::yes) &&
+           (!needs.images || facts.vision == Telling::yes) &&
+           (needs.characters == 0 || facts.context != 0);
+  };
+  for (const Listed& listed : models(scope)) {
+    const Entry& entry = models_.find(listed.model)->second;
+    for (const Candidate& one : entry.candidates) {
+      if (!within(scope, one) || std::ranges::none_of(one.facts, can)) continue;
+      if (count++ == named_max) return names + ", ...";
+      names += (names.empty() ? "" : ", ") + std::string(listed.model) + " (" +
+               input_.backends[one.backend].name + ")";
+      break;
+    }
+  }
+  return names;
 }
 
 Result<Route> Router::route(std::string_view model, std::string_view backend, Random& random,

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/model_facts.h"
 #include "base/random.h"
+#include "policy/capability.h"
 #include "policy/capacity.h"
 #include "policy/key_scope.h"
 
@@ -24,6 +26,7 @@ struct RouterBackend {
   struct EndpointModels {
     bool known = false;               // its inventory has been read at least once
     std::vector<std::string> models;  // in the backend's order
+    std::vector<ModelFacts> facts{};  // beside the models; of those without any nothing is known
   };
   std::vector<EndpointModels> endpoints;
 };
@@ -53,6 +56,8 @@ struct Candidate {
   std::string model;                     // what to ask for; empty: as the client wrote it
   std::vector<std::uint32_t> endpoints;  // those that have it, or may
   bool substitute = false;               // answers with another model than asked
+  std::vector<ModelFacts> facts{};       // beside the endpoints: of the model there
+  bool limited = false;                  // somewhere: not every request may fit
 };
 
 // Ordered candidates for one request. `name` is the route's or the model's name for metrics.
@@ -78,6 +83,11 @@ class Router {
   // remedy, and none names a backend outside `scope`.
   [[nodiscard]] Result<Route> route(std::string_view model, std::string_view backend,
                                     Random& random, const KeyScope& scope = {}) const;
+
+  // Up to a few models that lack nothing of it as far as is known, and are known to have the
+  // ability if `needs` names one: "x (vllm), y (ollama)". Only such as may be asked for within
+  // `scope`; empty: none is known. Looks at all of them: for errors.
+  [[nodiscard]] std::string who_can(const Needs& needs, const KeyScope& scope) const;
 
   // Every model that a client may name within `scope`: routes first, then what the backends have,
   // each once.
@@ -105,7 +115,11 @@ class Router {
 
   void add_unknown();
   void add_models();
-  void add_model(size_t backend, std::uint32_t endpoint, std::string_view name);
+  struct Place {
+    size_t backend;
+    std::uint32_t endpoint;
+  };
+  void add_model(Place place, std::string_view name, const ModelFacts& facts);
   void add_unnamed();
   void add_routes();
   void list_models();

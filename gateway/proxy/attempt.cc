@@ -66,11 +66,10 @@ Task<Result<void>> Attempt::run(bool fresh) {
 
   enter(Phase::first_byte);
   const bool streamed = plan_.reply != nullptr;
-  const TimePoint first_token_by = std::min(
-      plan_.deadline, deadline_after(plan_.io.timers.now(), plan_.config.timeouts.first_token));
-  auto head =
-      co_await read_head(streamed ? first_token_by : plan_.deadline,
-                         streamed ? ErrorCode::first_token_timeout : ErrorCode::total_timeout);
+  const TimePoint first_token_by =
+      std::min(plan_.deadline, deadline_after(plan_.io.timers.now(), plan_.first_token_time()));
+  auto head = co_await read_head(streamed ? first_token_by : plan_.deadline,
+                                 streamed ? plan_.first_token_error() : ErrorCode::total_timeout);
   if (!head) co_return head;
   if (!streamed) note_answer();
   const bool content_follows = streamed && reader_->head().status == 200;
@@ -192,9 +191,11 @@ Result<void> Attempt::judge_whole() {
 }
 
 Error Attempt::upstream_error(int status) const {
-  const ErrorCode code = status == 429                    ? ErrorCode::upstream_limited
-                         : status == 503 || status == 529 ? ErrorCode::upstream_unavailable
-                                                          : ErrorCode::upstream_status;
+  const ErrorCode code = status == 429                        ? ErrorCode::upstream_limited
+                         : status == 529                      ? ErrorCode::upstream_overloaded
+                         : says_loading(status, body_.text()) ? ErrorCode::upstream_loading
+                         : status == 503                      ? ErrorCode::upstream_unavailable
+                                                              : ErrorCode::upstream_status;
   const std::string message = scrubbed(read_upstream_error(body_.text()), plan_.endpoint.api_key);
   std::string detail = plan_.backend.name + " answered " + std::to_string(status);
   if (!message.empty()) detail += ": " + message;
@@ -214,7 +215,7 @@ Task<Result<void>> Attempt::read_to_content(TimePoint deadline) {
       co_return fail(ErrorCode::upstream_closed,
                      plan_.backend.name + " ended its stream before it said anything");
     }
-    auto step = co_await next_step(deadline, ErrorCode::first_token_timeout);
+    auto step = co_await next_step(deadline, plan_.first_token_error());
     if (!step) co_return std::unexpected(std::move(step.error()));
   }
 }

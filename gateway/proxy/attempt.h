@@ -58,6 +58,15 @@ struct AttemptPlan {
   const std::vector<std::string_view>& pieces;  // the outgoing body
   TimePoint deadline;                           // of the exchange: timeouts.total
   StreamReply* reply;                           // null: not a stream
+  bool cold;                                    // the model has to be loaded first
+
+  // The phase up to the first content of a stream, and the error that names it.
+  [[nodiscard]] Duration first_token_time() const {
+    return cold ? config.timeouts.load : config.timeouts.first_token;
+  }
+  [[nodiscard]] ErrorCode first_token_error() const {
+    return cold ? ErrorCode::load_timeout : ErrorCode::first_token_timeout;
+  }
 };
 
 // The detail of an error in an upstream's stream, fit for a client.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/api_key.h"
+#include "policy/affinity.h"
 #include "policy/router.h"
 #include "wire/http_writer.h"
 
@@ -16,6 +17,7 @@ std::shared_ptr<Endpoint> make_endpoint(const BackendConfig& config, size_t inde
   endpoint->url = config.urls[index];
   endpoint->address = {endpoint->url.host, endpoint->url.port, endpoint->url.tls, config.ca_file};
   endpoint->api_key = api_key;
+  endpoint->url_hash = hash_of(endpoint->url.to_string());
   append_header(endpoint->head_lines, "host", endpoint->url.authority());
   if (!api_key.empty()) {
     append_header(endpoint->head_lines, "authorization", "Bearer " + api_key);
@@ -127,6 +129,8 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config, std::uint64
       make_budget(config.retry, before == nullptr ? nullptr : before->retry_budget);
   snapshot->keys = make_keys(config.keys_file, before);
   snapshot->route_places = make_route_places(config, before);
+  constexpr int probes_missed_max = 3;
+  snapshot->load_fresh = config.health.interval * probes_missed_max + config.health.timeout;
   snapshot->config = std::move(config);
   set_limits(*snapshot);
   return std::shared_ptr<const Snapshot>(std::move(snapshot));
@@ -145,6 +149,7 @@ RouterInput router_input(const Snapshot& snapshot) {
       RouterBackend::EndpointModels models{endpoint->probed.inventory_known, {}};
       for (const InventoryModel& model : endpoint->probed.models) {
         models.models.push_back(model.name);
+        models.facts.push_back(model.facts);
       }
       known.endpoints.push_back(std::move(models));
     }

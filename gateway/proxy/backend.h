@@ -6,13 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "base/load_figures.h"
 #include "config/config.h"
 #include "net/io.h"
 #include "policy/capacity.h"
 #include "policy/health.h"
 #include "policy/key_ring.h"
+#include "policy/outlier.h"
 #include "policy/retry_budget.h"
 #include "proxy/shared_breaker.h"
+#include "schema/inventory.h"
 #include "schema/quirks.h"
 
 namespace rocket {
@@ -27,19 +30,53 @@ struct Endpoint {
   std::string api_key;  // what this endpoint is called with; never logged or sent to a client
   // "host: ...\r\n" and, with a key, "authorization: ...\r\n". Never logged.
   std::string head_lines;
+  std::uint64_t url_hash = 0;  // what sessions are drawn to
 
-  std::atomic<Verdict> verdict = Verdict::unknown;
+  std::atomic<Verdict> verdict = Verdict::unknown;  // of its probes
   std::atomic<ErrorCode> reason = ErrorCode::internal;
   Capacity places;  // of attempts
+  std::atomic<OutlierMark> outlier{};
+  // Of the model's name that it was asked for last.
+  std::atomic<std::uint64_t> newest_model = 0;
+  std::atomic<std::uint32_t> models_in_memory = 0;  // as its server told last
   SharedBreaker breaker;
+
+  // What its server told last of its load, and when.
+  void note_load(LoadFigures figures, TimePoint now) {
+    load_.store(figures, std::memory_order_relaxed);
+    load_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+  [[nodiscard]] TimePoint load_at() const {
+    return TimePoint(Duration(load_at_.load(std::memory_order_relaxed)));
+  }
+  // Nothing told if that is longer ago than `fresh`.
+  [[nodiscard]] LoadFigures load(TimePoint now, Duration fresh) const {
+    const LoadFigures figures = load_.load(std::memory_order_relaxed);
+    return figures.told() && now - load_at() <= fresh ? figures : LoadFigures{};
+  }
 
   // Loop 0's own.
   struct Probed {
+    struct Details {
+      std::string digest;
+      ModelFacts facts;
+    };
+
     HealthTracker health{HealthTracker::Settings{}};
     bool inventory_known = false;
+    std::string owner;
     std::vector<InventoryModel> models;
+    std::vector<InventoryModel> loaded;      // as a kind that lists them by themselves told last
+    std::map<std::string, Details> details;  // by model: asked for once, and kept
+    std::vector<std::string> missing_gauges;
+    std::map<std::string_view, TimePoint> load_again_at;  // by path: it was not there
+    RecentOutcomes outcomes;
   };
   Probed probed;
+
+ private:
+  std::atomic<LoadFigures> load_{};
+  std::atomic<TimePoint::rep> load_at_ = 0;
 };
 
 struct Backend {
@@ -61,6 +98,7 @@ struct Snapshot {
   std::shared_ptr<RetryBudget> retry_budget;  // of all backends together
   // Of requests for a configured name; only where it is limited.
   std::map<std::string, std::shared_ptr<Capacity>> route_places;
+  Duration load_fresh{};                // older figures of a server's load say nothing
   std::shared_ptr<const KeyRing> keys;  // null: clients need no key
 };
 

@@ -1,85 +1,202 @@
 #include "proxy/chooser.h"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "policy/affinity.h"
+#include "schema/prompt.h"
 
 namespace rocket {
 namespace {
 
-// The time until an answer can be expected, in milliseconds; while nothing is known of it, the
-// number of requests that the endpoint would have.
-double score_of(const EndpointView& view) {
-  const auto requests = static_cast<double>(view.in_flight + 1);
-  return view.answer_time == Duration::zero() ? requests : to_ms(view.answer_time) * requests;
-}
-
-// Why an endpoint is not chosen.
-std::string_view why_not(const EndpointView& view) {
-  if (view.tried) return "tried before";
-  if (view.full) return "no place";
-  if (view.verdict == Verdict::unhealthy) return "unhealthy";
-  switch (view.breaker) {
-    case BreakerState::closed: return view.answer_time == Duration::zero() ? "busier" : "slower";
-    case BreakerState::half_open: return view.trial_free ? "open to a trial" : "on trial";
-    case BreakerState::open: break;
-  }
-  return view.asked_to_wait ? "asked to be left alone" : "breaker open";
-}
-
-// `timed`: it was known how long it takes to answer.
-std::string_view why_chosen(const Chooser::Chosen& chosen, bool timed) {
+std::string_view why_chosen(const Chooser::Chosen& chosen) {
   if (chosen.last_resort) return "chosen: nobody better is left";
   if (chosen.trial) return "chosen: a trial";
+  if (chosen.cold) return "chosen: loads the model";
   if (chosen.target.candidate->endpoints.size() == 1) return "chosen: the only one";
-  return timed ? "chosen: expected soonest" : "chosen: least busy";
+  return "chosen: the best score";
+}
+
+// Without waiting it would be worth asking, but for its places.
+bool may_answer(const EndpointView& view, Effort effort) {
+  switch (why_not(view)) {
+    case Why::not_drawn:
+    case Why::cold: return true;
+    case Why::disturbs:
+    case Why::may_not_fit: return effort != Effort::normal;
+    case Why::outlier:
+    case Why::draining:
+    case Why::loading:
+    case Why::unhealthy: return effort == Effort::last_resort;
+    default: return false;
+  }
 }
 
 }  // namespace
 
-std::optional<Chooser::Chosen> Chooser::choose(Effort effort, bool streamed) {
+Result<void> Chooser::require(const OpenAiRequest& request, std::string_view body,
+                              const KeyScope& scope) {
+  std::uint32_t smallest_context = std::numeric_limits<std::uint32_t>::max();
+  bool limited = false;
   for (const Candidate* candidate : route_.candidates) {
-    if (auto chosen = choose_from(*candidate, effort, streamed)) return chosen;
+    limited |= candidate->limited;
+    for (const ModelFacts& facts : candidate->facts) {
+      if (facts.context != 0) smallest_context = std::min(smallest_context, facts.context);
+    }
   }
+  if (!limited) return {};
+  const std::string_view prompt =
+      body.substr(request.prompt_begin, request.prompt_end - request.prompt_begin);
+  needs_.tools = request.tools;
+  needs_.images = has_images(prompt);
+  // What an image comes to is the model's secret.
+  if (!needs_.images && prompt.size() > characters_that_fit(smallest_context)) {
+    needs_.characters = count_characters(prompt);
+  }
+  Lack first = Lack::none;
+  for (const Candidate* candidate : route_.candidates) {
+    for (const ModelFacts& facts : candidate->facts) {
+      const Lack lack = lack_of(facts, needs_);
+      if (lack == Lack::none || lack == Lack::context_maybe) return {};
+      if (first == Lack::none) first = lack;
+    }
+  }
+  return std::unexpected(why_unfit(first, scope));
+}
+
+Error Chooser::why_unfit(Lack lack, const KeyScope& scope) const {
+  const std::string model = "the model '" + std::string(model_of(*route_.candidates[0])) + "'";
+  Needs missing;
+  std::string detail;
+  if (lack == Lack::context) {
+    missing.characters = needs_.characters;
+    detail = "the prompt has " + std::to_string(needs_.characters) + " characters, too many for " +
+             model + ", whose context is " +
+             std::to_string(route_.candidates[0]->facts[0].context) + " tokens; shorten it";
+  } else {
+    const bool tools = lack == Lack::tools;
+    missing.tools = tools;
+    missing.images = !tools;
+    detail = std::string("the request has ") + (tools ? "`tools`" : "images") + ", and " + model +
+             " takes none; leave them out";
+  }
+  const std::string others = current_.router->who_can(missing, scope);
+  detail += others.empty() ? "" : ", or ask one of those that can: " + others;
+  return {
+      lack == Lack::context ? ErrorCode::context_length_exceeded : ErrorCode::capability_missing,
+      std::move(detail)};
+}
+
+void Chooser::keep_session(std::string_view session) {
+  if (!session.empty()) session_ = hash_of(session);
+}
+
+std::optional<Chooser::Chosen> Chooser::choose(Effort effort, bool streamed) {
+  for (size_t at = 0; at < route_.candidates.size(); ++at) {
+    if (auto chosen = choose_from(at, effort, streamed)) return chosen;
+  }
+  // Only once nobody is left anywhere who need not be disturbed for it, even if that takes waiting.
+  if (effort == Effort::normal && !has_full(Effort::normal)) return choose(Effort::any, streamed);
   return std::nullopt;
 }
 
-std::optional<Chooser::Chosen> Chooser::choose_from(const Candidate& candidate, Effort effort,
-                                                    bool streamed) {
-  Receipt* const receipt = call_.receipt();
-  bool timed = false;
-  const auto pick = pick_endpoint(
-      candidate.endpoints.size(),
-      [&](size_t i) {
-        const EndpointView view = view_of(candidate, candidate.endpoints[i], streamed);
-        timed |= view.answer_time != Duration::zero();
-        if (receipt != nullptr) {
-          receipt->look_at({endpoint(candidate, view.index).id, score_of(view), why_not(view)});
-        }
-        return view;
-      },
-      effort, loop_.random);
+std::optional<Chooser::Chosen> Chooser::choose_from(size_t at, Effort effort, bool streamed) {
+  const Candidate& candidate = *route_.candidates[at];
+  std::optional<Pick> pick;
+  if (session_ && effort == Effort::normal) pick = pick_home(at, streamed);
+  if (!pick) {
+    pick = pick_endpoint(
+        candidate.endpoints.size(), [&](size_t i) { return view_of(at, i, streamed); }, effort,
+        loop_.random);
+  }
   if (!pick) return std::nullopt;
-  const Chosen chosen{{&candidate, pick->index}, pick->trial, effort == Effort::last_resort};
-  if (receipt != nullptr) {
-    receipt->choose(endpoint(candidate, pick->index).id, why_chosen(chosen, timed));
+  const auto place = std::ranges::lower_bound(candidate.endpoints, pick->index);
+  const auto i = static_cast<size_t>(place - candidate.endpoints.begin());
+  const Chosen chosen{{&candidate, pick->index},
+                      pick->trial,
+                      effort == Effort::last_resort,
+                      !candidate.facts[i].loaded};
+  if (Receipt* const receipt = call_.receipt()) {
+    receipt->choose(endpoint(candidate, pick->index).id, why_chosen(chosen));
   }
   return chosen;
 }
 
-EndpointView Chooser::view_of(const Candidate& candidate, std::uint32_t index, bool streamed) {
+// Of those that nothing speaks against, and those that somebody has to try out, the session's own.
+std::optional<Pick> Chooser::pick_home(size_t at, bool streamed) {
+  std::optional<Pick> home;
+  std::uint64_t highest = 0;
+  const Candidate& candidate = *route_.candidates[at];
+  for (size_t i = 0; i < candidate.endpoints.size(); ++i) {
+    const EndpointView view = view_of(at, i, streamed);
+    const bool trial = why_not(view) == Why::on_trial && view.trial_free;
+    if (!trial && !is_good(view)) continue;
+    const std::uint64_t drawn =
+        affinity(*session_, endpoint(candidate, candidate.endpoints[i]).url_hash);
+    if (home && drawn <= highest) continue;
+    highest = drawn;
+    home = Pick{view.index, trial};
+  }
+  return home;
+}
+
+EndpointView Chooser::view_of(size_t at, size_t i, bool streamed) {
+  const Candidate& candidate = *route_.candidates[at];
+  EndpointView view = seen(candidate, i);
+  // With nobody to compare it to, its pace does not matter.
+  if (candidate.endpoints.size() != 1) {
+    view.answer_time = pace_of(candidate).of_endpoint(view.index, streamed, now());
+  }
+  if (Receipt* const receipt = call_.receipt()) {
+    receipt->look_at(
+        {endpoint(candidate, view.index).id, score_of(view), to_string(why_not(view))});
+  }
+  return view;
+}
+
+EndpointView Chooser::seen(const Candidate& candidate, size_t i) const {
+  const std::uint32_t index = candidate.endpoints[i];
+  const ModelFacts& facts = candidate.facts[i];
   const Endpoint& one = endpoint(candidate, index);
   const auto standing = one.breaker.standing(now());
-  // With nobody to compare it to, its pace does not matter.
-  const bool alone = candidate.endpoints.size() == 1;
-  return {.index = index,
-          .verdict = one.verdict.load(std::memory_order_relaxed),
-          .breaker = standing.state,
-          .trial_free = standing.trial_free,
-          .asked_to_wait = standing.asked_to_wait,
-          .in_flight = one.places.held(),
-          .answer_time =
-              alone ? Duration::zero() : pace_of(candidate).of_endpoint(index, streamed, now()),
-          .tried = has_tried(candidate, index),
-          .full = is_full(candidate, index)};
+  EndpointView view{.index = index,
+                    .verdict = one.verdict.load(std::memory_order_relaxed),
+                    .breaker = standing.state,
+                    .trial_free = standing.trial_free,
+                    .asked_to_wait = standing.asked_to_wait,
+                    .in_flight = one.places.held(),
+                    .tried = has_tried(candidate, index),
+                    .full = is_full(candidate, index),
+                    .outlier = one.outlier.load(std::memory_order_relaxed),
+                    .load = one.load(now(), current_.snapshot->load_fresh),
+                    .lack = candidate.limited ? lack_of(facts, needs_) : Lack::none};
+  if (!facts.loaded) see_warmth(view, candidate, one);
+  return view;
+}
+
+// Requests are under way there. For this very model: it is being loaded, and who comes now shares
+// in it. For another one, which its server may take out of memory for this: better elsewhere.
+void Chooser::see_warmth(EndpointView& view, const Candidate& candidate,
+                         const Endpoint& one) const {
+  const bool at_work = view.in_flight != 0;
+  const std::uint64_t newest = one.newest_model.load(std::memory_order_relaxed);
+  const bool asked_last = newest == hash_of(model_of(candidate));
+  view.cold = !at_work || !asked_last;
+  view.disturbs = at_work && !asked_last;
+  // Whoever was asked for it last may have it by now, though no probe has told yet. So may others
+  // have what they were asked for last.
+  if (asked_last) return;
+  const std::uint32_t unseen = newest == 0 ? 0 : 1;
+  view.evicts = 1 + std::max(one.models_in_memory.load(std::memory_order_relaxed), unseen);
+}
+
+void Chooser::remember(const RunningAttempt::Target& target) {
+  tried_.push_back(target);
+  const Candidate& candidate = *target.candidate;
+  if (!quirks_of(current_.snapshot->backends[candidate.backend].kind).loads_on_demand) return;
+  endpoint(candidate, target.endpoint)
+      .newest_model.store(hash_of(model_of(candidate)), std::memory_order_relaxed);
 }
 
 bool Chooser::has_tried(const Candidate& candidate, std::uint32_t index) const {
@@ -87,18 +204,20 @@ bool Chooser::has_tried(const Candidate& candidate, std::uint32_t index) const {
 }
 
 bool Chooser::has_good_sibling(const Candidate& candidate) const {
-  return std::ranges::any_of(candidate.endpoints, [&](std::uint32_t index) {
-    return !has_tried(candidate, index) && is_good(candidate, index);
-  });
+  for (size_t i = 0; i < candidate.endpoints.size(); ++i) {
+    if (is_good(seen(candidate, i))) return true;
+  }
+  return false;
 }
 
 bool Chooser::has_full(Effort effort) const {
   return std::ranges::any_of(route_.candidates, [&](const Candidate* candidate) {
-    return std::ranges::any_of(candidate->endpoints, [&](std::uint32_t index) {
-      if (has_tried(*candidate, index) || !is_full(*candidate, index)) return false;
-      if (effort != Effort::last_resort) return is_good(*candidate, index);
-      return endpoint(*candidate, index).breaker.standing(now()).state == BreakerState::closed;
-    });
+    for (size_t i = 0; i < candidate->endpoints.size(); ++i) {
+      EndpointView view = seen(*candidate, i);
+      if (!std::exchange(view.full, false)) continue;
+      if (may_answer(view, effort)) return true;
+    }
+    return false;
   });
 }
 
@@ -107,17 +226,10 @@ bool Chooser::is_full(const Candidate& candidate, std::uint32_t index) const {
          current_.snapshot->backends[candidate.backend].places->full(lane_);
 }
 
-bool Chooser::is_good(const Candidate& candidate, std::uint32_t index) const {
-  const Endpoint& one = endpoint(candidate, index);
-  return one.verdict.load(std::memory_order_relaxed) != Verdict::unhealthy &&
-         one.breaker.standing(now()).state == BreakerState::closed;
-}
-
 ModelPace& Chooser::pace_of(const Candidate& candidate) {
   if (paced_ != &candidate) {
     paced_ = &candidate;
-    pace_ = &current_.paces[candidate.backend]->model(
-        candidate.model.empty() ? route_.name : std::string_view(candidate.model));
+    pace_ = &current_.paces[candidate.backend]->model(model_of(candidate));
   }
   return *pace_;
 }

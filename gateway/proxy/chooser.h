@@ -1,9 +1,13 @@
 #pragma once
 
+#include <array>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "policy/balancer.h"
+#include "policy/capability.h"
 #include "policy/router.h"
 #include "proxy/call.h"
 #include "proxy/running_attempt.h"
@@ -11,27 +15,36 @@
 namespace rocket {
 
 // Who is asked next for one request: shows policy/balancer the endpoints of the route's
-// candidates as they stand, one candidate after the other, and remembers whom it was told to. The
-// request's receipt is told whom it has looked at, and why one was chosen.
+// candidates as they stand, one candidate after the other, and remembers whom it was told to.
+// The request's receipt is told what it saw.
 class Chooser {
  public:
   // All outlive it.
   Chooser(const Call& call, const Current& current, const Route& route)
       : call_(call), loop_(call.loop()), current_(current), route_(route) {}
 
+  // What the request needs: endpoints whose model is known to lack it are not chosen. Errors, if
+  // all of them lack it: capability_missing, context_length_exceeded, naming who has it.
+  [[nodiscard]] Result<void> require(const OpenAiRequest& request, std::string_view body,
+                                     const KeyScope& scope);
+  // The requests of one session go to the same endpoint for as long as nothing speaks against it.
+  // Empty: none.
+  void keep_session(std::string_view session);
+
   struct Chosen {
     RunningAttempt::Target target;
     bool trial = false;
     bool last_resort = false;
+    bool cold = false;  // as far as is known, it has to load the model first
   };
   // `streamed` requests and others are answered in different times. None: nobody is left.
   [[nodiscard]] std::optional<Chosen> choose(Effort effort, bool streamed);
-  void remember(const RunningAttempt::Target& target) { tried_.push_back(target); }
+  void remember(const RunningAttempt::Target& target);
   [[nodiscard]] const std::vector<RunningAttempt::Target>& tried() const { return tried_; }
+
   // How much of an endpoint the request may fill.
   void set_lane(Lane lane) { lane_ = lane; }
-  // Somebody has only no place at the moment: who can be expected to answer, or as a last resort
-  // who answers requests although his probes fail.
+  // Somebody has only no place at the moment who would be asked with this effort.
   [[nodiscard]] bool has_full(Effort effort) const;
 
   // Another endpoint of the same candidate can be expected to answer.
@@ -44,17 +57,22 @@ class Chooser {
   [[nodiscard]] Duration wait() const;
 
  private:
-  [[nodiscard]] std::optional<Chosen> choose_from(const Candidate& candidate, Effort effort,
-                                                  bool streamed);
-  [[nodiscard]] EndpointView view_of(const Candidate& candidate, std::uint32_t index,
-                                     bool streamed);
-  [[nodiscard]] const Endpoint& endpoint(const Candidate& candidate, std::uint32_t index) const {
+  [[nodiscard]] std::optional<Chosen> choose_from(size_t at, Effort effort, bool streamed);
+  [[nodiscard]] std::optional<Pick> pick_home(size_t at, bool streamed);
+  // The endpoint at place `i` of a candidate, its pace aside.
+  [[nodiscard]] EndpointView seen(const Candidate& candidate, size_t i) const;
+  // The same of the candidate at place `at`, with its pace; told the receipt.
+  [[nodiscard]] EndpointView view_of(size_t at, size_t i, bool streamed);
+  void see_warmth(EndpointView& view, const Candidate& candidate, const Endpoint& one) const;
+  [[nodiscard]] Error why_unfit(Lack lack, const KeyScope& scope) const;
+  [[nodiscard]] std::string_view model_of(const Candidate& candidate) const {
+    return candidate.model.empty() ? route_.name : std::string_view(candidate.model);
+  }
+  [[nodiscard]] Endpoint& endpoint(const Candidate& candidate, std::uint32_t index) const {
     return *current_.endpoints[candidate.backend][index].endpoint;
   }
-  [[nodiscard]] bool has_tried(const Candidate& candidate, std::uint32_t index) const;
   [[nodiscard]] bool is_full(const Candidate& candidate, std::uint32_t index) const;
-  // Its probes do not fail and its breaker is closed.
-  [[nodiscard]] bool is_good(const Candidate& candidate, std::uint32_t index) const;
+  [[nodiscard]] bool has_tried(const Candidate& candidate, std::uint32_t index) const;
   template <class Visit>
   void each_standing(Visit visit) const;
   [[nodiscard]] TimePoint now() const { return loop_.io.timers.now(); }
@@ -64,6 +82,8 @@ class Chooser {
   const Current& current_;
   const Route& route_;
   Lane lane_ = Lane::normal;
+  Needs needs_;
+  std::optional<std::uint64_t> session_;
   std::vector<RunningAttempt::Target> tried_;
   const Candidate* paced_ = nullptr;  // whose pace was looked up last
   ModelPace* pace_ = nullptr;

@@ -42,6 +42,7 @@ Result<void> Control::apply(Config config) {
   auto snapshot = make_snapshot(std::move(config), revision, snapshot_.get());
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   if (snapshot_) {
+    note_removed(*snapshot_, **snapshot);
     // What is not probed any more must not be reported for ever.
     const auto names = endpoint_names(**snapshot);
     for (const auto& [backend, endpoint] : endpoint_names(*snapshot_)) {
@@ -57,6 +58,28 @@ Result<void> Control::apply(Config config) {
   log_.info("configuration in force",
             {{"revision", revision}, {"backends", snapshot_->backends.size()}});
   return {};
+}
+
+void Control::note_removed(const Snapshot& before, const Snapshot& after) {
+  std::set<const Endpoint*> kept;
+  for (const Backend& backend : after.backends) {
+    for (const auto& endpoint : backend.endpoints)
+      kept.insert(endpoint.get());
+  }
+  for (const Backend& backend : before.backends) {
+    for (const auto& endpoint : backend.endpoints) {
+      if (!kept.contains(endpoint.get()))
+        removed_.push_back({backend.name, backend.kind, endpoint});
+    }
+  }
+  static_cast<void>(draining());
+}
+
+const std::vector<Control::Removed>& Control::draining() {
+  std::erase_if(removed_, [](const Removed& one) {
+    return one.endpoint->in_flight.load(std::memory_order_relaxed) == 0;
+  });
+  return removed_;
 }
 
 void Control::publish_router() {

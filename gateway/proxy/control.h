@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "proxy/health_prober.h"
 
@@ -23,16 +25,26 @@ class Control {
   [[nodiscard]] Result<void> apply(Config config);
 
   [[nodiscard]] const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
+  // Endpoints that a reload has taken out of use, for as long as requests run there.
+  struct Removed {
+    std::string backend;
+    BackendKind kind;
+    std::shared_ptr<const Endpoint> endpoint;
+  };
+  [[nodiscard]] const std::vector<Removed>& draining();
+
   // Every endpoint has been asked once.
   [[nodiscard]] bool probed() const { return prober_.first_round_done(); }
 
  private:
   void publish_router();
+  void note_removed(const Snapshot& before, const Snapshot& after);
 
   LoopState& loop_;
   Log& log_;
   Publish publish_;
   std::shared_ptr<const Snapshot> snapshot_;
+  std::vector<Removed> removed_;
   HealthProber prober_;
 };
 

@@ -81,9 +81,11 @@ void add_data_operations(Operations& operations, PortHealth health) {
                   [](Call& call) { return send_now(call, 200, R"({"status":"ok"})"); }, true,
                   Access::anyone});
   operations.add({Method::get, "/readyz", Operation::readyz,
-                  [ready = health.ready](Call& call) {
-                    return ready() ? send_now(call, 200, R"({"status":"ready"})")
-                                   : send_now(call, 503, R"({"status":"not ready"})");
+                  [health](Call& call) {
+                    if (health.ready()) return send_now(call, 200, R"({"status":"ready"})");
+                    return send_now(call, 503,
+                                    health.serving() ? R"({"status":"not ready"})"
+                                                     : R"({"status":"draining"})");
                   },
                   true, Access::anyone});
   // What Ray Serve's proxy answers to KubeRay's probes, to the letter.

@@ -70,6 +70,8 @@ TEST(ErrorMeaning, PromisedStatuses) {
       {ErrorCode::rate_limit_exceeded, 429, "rate_limit_error"},
       {ErrorCode::path_forbidden, 403, "invalid_request_error"},
       {ErrorCode::model_not_found, 404, "invalid_request_error"},
+      {ErrorCode::capability_missing, 400, "invalid_request_error"},
+      {ErrorCode::context_length_exceeded, 400, "invalid_request_error"},
       {ErrorCode::path_not_found, 404, "invalid_request_error"},
       {ErrorCode::method_not_allowed, 405, "invalid_request_error"},
       {ErrorCode::body_timeout, 408, "timeout_error"},
@@ -88,6 +90,8 @@ TEST(ErrorMeaning, PromisedStatuses) {
       {ErrorCode::no_backend, 503, "upstream_error"},
       {ErrorCode::connect_refused, 503, "upstream_error"},
       {ErrorCode::upstream_unavailable, 503, "upstream_error"},
+      {ErrorCode::upstream_overloaded, 503, "upstream_error"},
+      {ErrorCode::upstream_loading, 503, "upstream_error"},
       {ErrorCode::connect_timeout, 504, "timeout_error"},
       {ErrorCode::total_timeout, 504, "timeout_error"},
   };

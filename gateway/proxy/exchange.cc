@@ -103,6 +103,9 @@ Result<void> Exchange::prepare() {
     receipt->set_model(route_.name);
     receipt->streamed = request_.stream;
   }
+  const auto fit = chooser_.require(request_, call_.request().body.text(), call_.key_scope());
+  if (!fit) return fit;
+  chooser_.keep_session(call_.request().head.headers.find("x-rocket-session").value_or(""));
   const auto taken = call_.take_limits();
   if (!taken) return taken;
   entrance_.emplace(loop_, *current_, route_, chooser_,
@@ -179,7 +182,8 @@ void Exchange::hedge() {
   const Candidate& candidate = *found->chosen.target.candidate;
   RunningAttempt* const hopeless =
       race_.find([&](RunningAttempt& one) { return is_hopeless(one); });
-  if (race_.full() && hopeless == nullptr) return;
+  // Loading takes longer than waiting for who is only late.
+  if ((race_.full() || found->chosen.cold) && hopeless == nullptr) return;
   // What waits at an endpoint that has turned out dead is moved like what has failed there.
   const bool moved = hopeless != nullptr && std::exchange(may_move_, false);
   if (!moved && !may_spend(candidate)) return;
@@ -192,7 +196,7 @@ void Exchange::hedge() {
 // been given up.
 bool Exchange::is_hopeless(RunningAttempt& one) const {
   if (one.attempt().answered()) return false;
-  return now() - one.started_at() >= config_.timeouts.first_token ||
+  return now() - one.started_at() >= one.plan().first_token_time() ||
          one.plan().endpoint.breaker.standing(now()).state != BreakerState::closed;
 }
 
@@ -216,18 +220,24 @@ void Exchange::start(Entrance::Found found) {
   // harm.
   Trial trial;
   if (found.chosen.trial && endpoint.breaker.take_trial(now())) trial = Trial(endpoint.breaker);
-  auto attempt =
-      std::make_unique<RunningAttempt>(common_, target, std::move(found.permit), std::move(trial));
+  auto attempt = std::make_unique<RunningAttempt>(common_, target, std::move(found.permit),
+                                                  std::move(trial), found.chosen.cold);
   attempt->start(false);
   race_.add(std::move(attempt));
-  schedule_hedge(*target.candidate);
+  schedule_hedge(*target.candidate, found.chosen.cold);
 }
 
 // When the attempt that has just been started will be late. A sibling in the same backend is
-// asked sooner than another backend.
-void Exchange::schedule_hedge(const Candidate& candidate) {
+// asked sooner than another backend. One that loads has its own time; what others took says
+// nothing about it.
+void Exchange::schedule_hedge(const Candidate& candidate, bool cold) {
   hedge_at_ = never;
   if (!config_.hedge.on) return;
+  if (cold) {
+    late_after_ = config_.timeouts.load;
+    hedge_at_ = deadline_after(now(), late_after_);
+    return;
+  }
   const auto p95 = chooser_.pace_of(candidate).p95({request_.stream, call_.request().body.size()});
   const HedgeSettings settings{config_.hedge.min, config_.timeouts.first_token};
   late_after_ = hedge_delay(p95, chooser_.has_good_sibling(candidate), settings);
@@ -266,25 +276,48 @@ void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, Error error) {
 
 // What the breaker, and those who stay away for a while, learn of a failure.
 void Exchange::hold_against(RunningAttempt& attempt, const Error& error) {
-  SharedBreaker& breaker = attempt.plan().endpoint.breaker;
-  const bool limited = error.code == ErrorCode::upstream_limited;
-  if (limited || error.code == ErrorCode::upstream_unavailable) {
-    const auto wait =
-        parse_retry_after(attempt.attempt().retry_after(), loop_.io.timers.wall_now());
-    if (wait) {
-      // Refused everywhere, it is the request that is too much: the others are to answer others.
-      if (std::exchange(told_to_wait_, true)) return;
-      breaker.stay_away(now(), now() + std::min(*wait, config_.retry.retry_after_max), limited);
-      return;
-    }
+  Endpoint& endpoint = attempt.plan().endpoint;
+  SharedBreaker& breaker = endpoint.breaker;
+  if (error.code == ErrorCode::upstream_loading) {
+    // Loading is not death. As good a word as one to a probe, and the next probe has another.
+    endpoint.verdict.store(Verdict::cold, std::memory_order_relaxed);
+    return;
   }
+  if (leave_alone(attempt, error.code)) return;
   // Too much was asked of it, which is no fault; and long is not the same as never.
+  const bool limited = error.code == ErrorCode::upstream_limited;
   if (limited || meaning_of(error.code).blame != Blame::upstream) return;
   if (error.code == ErrorCode::total_timeout) {
     breaker.record_unanswered(attempt.started_at(), now(), common_.breaker);
   } else {
     breaker.record_failure(now(), common_.breaker);
   }
+}
+
+// False: it has not asked for that.
+bool Exchange::leave_alone(RunningAttempt& attempt, ErrorCode code) {
+  const bool limited = code == ErrorCode::upstream_limited;
+  // Says something about all of its endpoints, not about this one.
+  const bool provider = code == ErrorCode::upstream_overloaded;
+  if (!limited && !provider && code != ErrorCode::upstream_unavailable) return false;
+  const auto wait = parse_retry_after(attempt.attempt().retry_after(), loop_.io.timers.wall_now());
+  if (!wait && !provider) return false;
+  // Refused everywhere, it is the request that is too much: the others are to answer others.
+  if (std::exchange(told_to_wait_, true)) return true;
+  const auto leave = [&](SharedBreaker& breaker) {
+    if (wait) {
+      breaker.stay_away(now(), now() + std::min(*wait, config_.retry.retry_after_max), limited);
+    } else {
+      breaker.open(now(), common_.breaker);
+    }
+  };
+  if (!provider) {
+    leave(attempt.plan().endpoint.breaker);
+    return true;
+  }
+  for (const auto& endpoint : attempt.plan().backend.endpoints)
+    leave(endpoint->breaker);
+  return true;
 }
 
 Task<void> Exchange::answer(RunningAttempt& running) {
@@ -301,8 +334,11 @@ Task<void> Exchange::answer(RunningAttempt& running) {
     co_return;
   }
   const ModelPace::Sort sort{request_.stream, call_.request().body.size()};
-  chooser_.pace_of(*running.target().candidate)
-      .record(sort, running.target().endpoint, now() - running.started_at(), now());
+  // How long loading takes says nothing about the pace.
+  if (!plan.cold) {
+    chooser_.pace_of(*running.target().candidate)
+        .record(sort, running.target().endpoint, now() - running.started_at(), now());
+  }
   if (plan.reply == nullptr) {
     plan.endpoint.breaker.record_success(now());
     running.close(Outcome::ok, Blame::none);

@@ -39,11 +39,12 @@ class Exchange {
   [[nodiscard]] bool is_hopeless(RunningAttempt& one) const;
   void start(Entrance::Found found);
   [[nodiscard]] bool may_spend(const Candidate& candidate) const;
-  void schedule_hedge(const Candidate& candidate);
+  void schedule_hedge(const Candidate& candidate, bool cold);
 
   // After an attempt has failed: what comes of it. `attempt` may be started again.
   void judge(std::unique_ptr<RunningAttempt> attempt, Error error);
   void hold_against(RunningAttempt& attempt, const Error& error);
+  [[nodiscard]] bool leave_alone(RunningAttempt& attempt, ErrorCode code);
 
   [[nodiscard]] Task<void> answer(RunningAttempt& running);
   [[nodiscard]] Task<void> answer_whole(const AttemptPlan& plan, Attempt& attempt);

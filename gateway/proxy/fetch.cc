@@ -8,12 +8,18 @@ namespace {
 
 constexpr size_t body_bytes_max = 4 * 1024 * 1024;
 
-std::string request_text(const Endpoint& endpoint, std::string_view path) {
+std::string request_text(const Endpoint& endpoint, const FetchRequest& request) {
+  const bool post = !request.body.empty();
   std::string text;
-  append_request_line(text, "GET", endpoint.url.base_path + std::string(path));
+  append_request_line(text, post ? "POST" : "GET", endpoint.url.base_path + request.path);
   text += endpoint.head_lines;
-  text += "accept: application/json\r\nuser-agent: rocket\r\n";
+  text += "accept: */*\r\nuser-agent: rocket\r\n";
+  if (post) {
+    text += "content-type: application/json\r\n";
+    append_header(text, "content-length", std::to_string(request.body.size()));
+  }
   text += head_end;
+  text += request.body;
   return text;
 }
 
@@ -54,8 +60,8 @@ Task<Result<Fetched>> fetch_on(Io& io, AnswerReader& reader, std::string_view te
 }  // namespace
 
 Task<Result<Fetched>> fetch(Io& io, const Endpoint& endpoint, ConnectionPool& pool,
-                            std::string path, TimePoint deadline) {
-  auto fetched = co_await fetch_text(io, pool, request_text(endpoint, path), deadline);
+                            FetchRequest request, TimePoint deadline) {
+  auto fetched = co_await fetch_text(io, pool, request_text(endpoint, request), deadline);
   co_return fetched;
 }
 

@@ -13,11 +13,16 @@ struct Fetched {
   std::string body;
 };
 
-// GET of a small document from an endpoint, for probes; nothing of a client's request. At most
+struct FetchRequest {
+  std::string path;
+  std::string body{};  // JSON, short: then it is a POST
+};
+
+// A small document from an endpoint, for probes; nothing of a client's request. At most
 // 4 MiB. A pooled connection that its server has closed meanwhile is replaced once. Errors: those
 // of an attempt, and first_token_timeout at the deadline.
 [[nodiscard]] Task<Result<Fetched>> fetch(Io& io, const Endpoint& endpoint, ConnectionPool& pool,
-                                          std::string path, TimePoint deadline);
+                                          FetchRequest request, TimePoint deadline);
 // The same of a whole request, head and body, that may be sent twice.
 [[nodiscard]] Task<Result<Fetched>> fetch_text(Io& io, ConnectionPool& pool, std::string text,
                                                TimePoint deadline);

@@ -2,14 +2,53 @@
 
 #include <algorithm>
 
-#include "proxy/fetch.h"
+#include "schema/server_load.h"
+#include "wire/json.h"
 
 namespace rocket {
 namespace {
 
+// A server that tells nothing of its load is asked again after that; it may have been restarted.
+constexpr Duration load_pause = std::chrono::minutes(1);
+// Of a server with hundreds of models each is asked about sooner or later.
+constexpr size_t details_each_time = 8;
+
 Duration with_jitter(Duration interval, double jitter, Random& random) {
   const double factor = 1 + jitter * (2 * random.unit() - 1);
   return std::chrono::duration_cast<Duration>(interval * factor);
+}
+
+bool is_good(const Result<Fetched>& answer) {
+  return answer && answer->status / 100 == 2;
+}
+
+Liveness liveness_of(const Result<Fetched>& answer) {
+  return answer ? read_liveness(answer->status, answer->body) : Liveness::dead;
+}
+
+// Why an answer to a probe does not do.
+Error failure_of(const Result<Fetched>& answer) {
+  if (!answer) return answer.error();
+  return {answer->status == 503 ? ErrorCode::upstream_unavailable : ErrorCode::upstream_status,
+          "status " + std::to_string(answer->status)};
+}
+
+// What the server's other lists tell of the models of its inventory.
+void complete(std::vector<InventoryModel>& models, const Quirks& quirks,
+              const Endpoint::Probed& probed) {
+  for (InventoryModel& model : models) {
+    if (!quirks.details_path.empty()) {
+      const auto known = probed.details.find(model.name);
+      if (known != probed.details.end()) model.facts = known->second.facts;
+    }
+    if (quirks.loaded_path.empty()) continue;
+    const auto loaded = std::ranges::find(probed.loaded, model.name, &InventoryModel::name);
+    model.facts.loaded = loaded != probed.loaded.end();
+    // What it was loaded with counts, not what it could have been loaded with.
+    if (model.facts.loaded && loaded->facts.context != 0) {
+      model.facts.context = loaded->facts.context;
+    }
+  }
 }
 
 }  // namespace
@@ -35,109 +74,207 @@ void HealthProber::restart() {
 
 Task<void> HealthProber::watch(std::shared_ptr<const Current> current, size_t backend,
                                size_t endpoint) {
-  const Config& config = current->snapshot->config;
-  const Target target{&current->snapshot->backends[backend], current->endpoints[backend][endpoint]};
-  Endpoint& state = *target.use.endpoint;
-  state.probed.health.set({config.health.rise, config.health.fall});
+  const HealthConfig& health = current->snapshot->config.health;
+  const Target target{current->snapshot, &current->snapshot->backends[backend],
+                      current->endpoints[backend][endpoint]};
+  target.probed().health.set({health.rise, health.fall});
   bool first = true;
   while (true) {
-    co_await probe(config, target);
+    co_await probe(target);
+    compare(target, backend);
     if (std::exchange(first, false) && --outstanding_ == 0) {
       first_round_done_.store(true, std::memory_order_release);
     }
-    const Duration pause = with_jitter(config.health.interval, config.health.jitter, loop_.random);
-    co_await SleepUntil(loop_.io.timers, loop_.io.timers.now() + pause);
+    const Duration pause = with_jitter(health.interval, health.jitter, loop_.random);
+    co_await SleepUntil(loop_.io.timers, now() + pause);
   }
 }
 
-Task<void> HealthProber::probe(const Config& config, Target target) {
-  auto alive = co_await ask(config, target, target.backend->alive_path);
+Task<void> HealthProber::probe(Target target) {
+  auto alive = co_await ask(target, target.backend->alive_path);
   record(target, alive);
-  if (alive) {
-    co_await read_models(config, target, std::move(*alive));
-  }
+  if (!is_good(alive)) co_return;
+  co_await read_models(target, std::move(alive->body));
+  co_await read_load(target);
 }
 
-// The body of a 2xx answer.
-Task<Result<std::string>> HealthProber::ask(const Config& config, Target target, std::string path) {
-  const TimePoint deadline = deadline_after(loop_.io.timers.now(), config.health.timeout);
+Task<Result<Fetched>> HealthProber::ask(Target target, std::string path, std::string body) {
+  const TimePoint deadline = deadline_after(now(), target.snapshot->config.health.timeout);
+  FetchRequest request{std::move(path), std::move(body)};
   auto fetched =
-      co_await fetch(loop_.io, *target.use.endpoint, *target.use.pool, std::move(path), deadline);
-  if (!fetched) co_return std::unexpected(fetched.error());
-  if (fetched->status / 100 == 2) co_return std::move(fetched->body);
-  const std::string detail = "status " + std::to_string(fetched->status);
-  co_return fail(
-      fetched->status == 503 ? ErrorCode::upstream_unavailable : ErrorCode::upstream_status,
-      detail);
+      co_await fetch(loop_.io, target.endpoint(), *target.use.pool, std::move(request), deadline);
+  co_return fetched;
 }
 
-void HealthProber::record(const Target& target, const Result<std::string>& alive) {
+void HealthProber::record(const Target& target, const Result<Fetched>& answer) {
   // No probe was sent, for want of a descriptor: that says nothing about the endpoint.
-  if (!alive && alive.error().code == ErrorCode::overloaded) return;
-  Endpoint& state = *target.use.endpoint;
+  if (!answer && answer.error().code == ErrorCode::overloaded) return;
+  Endpoint& state = target.endpoint();
   HealthTracker& health = state.probed.health;
   const Verdict before = health.verdict();
-  if (alive) {
-    health.record_good();
-  } else {
-    health.record_bad(alive.error().code);
+  switch (liveness_of(answer)) {
+    case Liveness::alive: health.record_good(); break;
+    case Liveness::loading: health.record_loading(); break;
+    case Liveness::draining: health.record_draining(); break;
+    case Liveness::dead: health.record_bad(failure_of(answer).code); break;
   }
   state.verdict.store(health.verdict(), std::memory_order_relaxed);
   state.reason.store(health.reason(), std::memory_order_relaxed);
   loop_.metrics.gauge(Family::backend_health_status, {target.backend->name, state.id})
-      .set(health.verdict() == Verdict::healthy ? 1 : 0);
-  const auto standing = state.breaker.standing(loop_.io.timers.now());
+      .set(is_alive(health.verdict()) ? 1 : 0);
+  const auto standing = state.breaker.standing(now());
   loop_.metrics.gauge(Family::breaker_state, {state.id})
       .set(static_cast<std::int64_t>(standing.state));
-  if (before == health.verdict()) return;
-  const std::string_view reason = alive ? "" : to_string(alive.error().code);
-  const std::string_view detail = alive ? std::string_view() : alive.error().detail;
-  if (health.verdict() == Verdict::healthy) {
-    log_.info("endpoint is healthy", {{"endpoint", state.id}, {"url", state.url.to_string()}});
-  } else {
-    log_.warn("endpoint is unhealthy", {{"endpoint", state.id},
-                                        {"url", state.url.to_string()},
-                                        {"reason", reason},
-                                        {"detail", detail}});
+  if (before != health.verdict()) tell_change(target, failure_of(answer));
+}
+
+void HealthProber::tell_change(const Target& target, const Error& failure) {
+  const Endpoint& state = target.endpoint();
+  const std::string url = state.url.to_string();
+  switch (state.probed.health.verdict()) {
+    case Verdict::healthy:
+      log_.info("endpoint is healthy", {{"endpoint", state.id}, {"url", url}});
+      break;
+    case Verdict::cold:
+      log_.info("endpoint is loading its model", {{"endpoint", state.id}, {"url", url}});
+      break;
+    case Verdict::draining:
+      log_.info("endpoint is draining", {{"endpoint", state.id}, {"url", url}});
+      break;
+    default:
+      log_.warn("endpoint is unhealthy", {{"endpoint", state.id},
+                                          {"url", url},
+                                          {"reason", to_string(failure.code)},
+                                          {"detail", failure.detail}});
   }
 }
 
-Task<void> HealthProber::read_models(const Config& config, Target target, std::string alive_body) {
+Task<void> HealthProber::read_models(Target target, std::string alive_body) {
   const Quirks& quirks = quirks_of(target.backend->kind);
-  Result<std::vector<InventoryModel>> models = fail(ErrorCode::upstream_garbage);
+  Result<Inventory> inventory = fail(ErrorCode::upstream_garbage);
   for (const std::string_view path : quirks.inventory_paths) {
     if (path == target.backend->alive_path) {
-      models = read_inventory(alive_body);
+      inventory = read_inventory(alive_body);
     } else {
-      const auto body = co_await ask(config, target, std::string(path));
-      if (!body) continue;
-      models = read_inventory(*body);
+      const auto answer = co_await ask(target, std::string(path));
+      if (!is_good(answer)) continue;
+      inventory = read_inventory(answer->body);
     }
-    if (models) break;
+    if (inventory) break;
   }
-  if (!models) co_return;
-  if (!quirks.loaded_path.empty()) {
-    co_await read_loaded(config, target, &*models);
-  }
-  Endpoint::Probed& probed = target.use.endpoint->probed;
-  if (probed.inventory_known && probed.models == *models) co_return;
-  const bool names_changed =
-      !probed.inventory_known ||
-      !std::ranges::equal(probed.models, *models, {}, &InventoryModel::name, &InventoryModel::name);
+  if (!inventory) co_return;
+  Endpoint::Probed& probed = target.probed();
+  probed.owner = inventory->owner;
+  if (!quirks.loaded_path.empty()) co_await read_loaded(target);
+  if (!quirks.details_path.empty()) co_await read_details(target, &*inventory);
+  complete(inventory->models, quirks, probed);
+  const auto in_memory = std::ranges::count_if(
+      inventory->models, [](const InventoryModel& model) { return model.facts.loaded; });
+  target.endpoint().models_in_memory.store(static_cast<std::uint32_t>(in_memory),
+                                           std::memory_order_relaxed);
+  if (probed.inventory_known && probed.models == inventory->models) co_return;
   probed.inventory_known = true;
-  probed.models = std::move(*models);
-  if (names_changed) inventory_changed_();
+  probed.models = std::move(inventory->models);
+  inventory_changed_();
 }
 
-Task<void> HealthProber::read_loaded(const Config& config, Target target,
-                                     std::vector<InventoryModel>* models) {
-  const Quirks& quirks = quirks_of(target.backend->kind);
-  const auto body = co_await ask(config, target, std::string(quirks.loaded_path));
-  if (!body) co_return;
-  const auto loaded = read_inventory(*body);
-  if (!loaded) co_return;
-  for (InventoryModel& model : *models) {
-    model.loaded = std::ranges::find(*loaded, model.name, &InventoryModel::name) != loaded->end();
+// When it does not tell, what it told last still holds.
+Task<void> HealthProber::read_loaded(Target target) {
+  const std::string_view path = quirks_of(target.backend->kind).loaded_path;
+  const auto answer = co_await ask(target, std::string(path));
+  if (!is_good(answer)) co_return;
+  auto loaded = read_inventory(answer->body);
+  if (loaded) target.probed().loaded = std::move(loaded->models);
+}
+
+// Asks about models that it has not been asked about yet, a few at a time.
+Task<void> HealthProber::read_details(Target target, const Inventory* inventory) {
+  auto& known = target.probed().details;
+  std::erase_if(known, [&](const auto& one) {
+    const auto found = std::ranges::find(inventory->models, one.first, &InventoryModel::name);
+    return found == inventory->models.end() || found->digest != one.second.digest;
+  });
+  const std::string path(quirks_of(target.backend->kind).details_path);
+  size_t asked = 0;
+  for (const InventoryModel& model : inventory->models) {
+    if (known.contains(model.name)) continue;
+    if (++asked > details_each_time) co_return;
+    std::string body = R"({"model":)" + json_quoted(model.name) + "}";
+    const auto answer = co_await ask(target, path, std::move(body));
+    // A server that is too busy to tell will not tell of the next one either.
+    if (!answer) co_return;
+    known[model.name] = {model.digest,
+                         is_good(answer) ? read_model_details(answer->body) : ModelFacts{}};
+  }
+}
+
+Task<void> HealthProber::read_load(Target target) {
+  Endpoint::Probed& probed = target.probed();
+  LoadFigures figures;
+  for (const LoadSource& source : quirks_of(target.backend->kind).load_sources) {
+    if (!source.owner.empty() && source.owner != probed.owner) continue;
+    TimePoint& again_at = probed.load_again_at[source.path];
+    if (now() < again_at) continue;
+    const auto answer = co_await ask(target, std::string(source.path));
+    // A busy server may be too busy to tell; old figures go out of use by themselves.
+    if (!answer) continue;
+    const bool there = is_good(answer);
+    if (!there) again_at = now() + load_pause;
+    if (source.format == LoadFormat::slots) {
+      if (there) figures = filled_in(figures, read_slots(answer->body));
+      continue;
+    }
+    const ServerLoad load = read_gauges(there ? answer->body : std::string_view(), source.expected);
+    figures = filled_in(figures, load.figures);
+    note_missing(target, {load.missing.begin(), load.missing.end()});
+  }
+  if (figures.told()) target.endpoint().note_load(figures, now());
+}
+
+void HealthProber::note_missing(const Target& target, std::vector<std::string> missing) {
+  Endpoint::Probed& probed = target.probed();
+  if (probed.missing_gauges == missing) return;
+  probed.missing_gauges = std::move(missing);
+  if (probed.missing_gauges.empty()) return;
+  std::string names;
+  for (const std::string& name : probed.missing_gauges)
+    names += (names.empty() ? "" : ", ") + name;
+  log_.warn("gauges that were expected are missing: load can not be seen",
+            {{"endpoint", target.endpoint().id},
+             {"url", target.endpoint().url.to_string()},
+             {"gauges", names}});
+}
+
+// All endpoints of the target's backend: what is found of one depends on the others.
+void HealthProber::compare(const Target& target, size_t backend) {
+  const auto& endpoints = target.backend->endpoints;
+  if (endpoints.size() < 2 || loop_.current->snapshot != target.snapshot) return;
+  const Config& config = target.snapshot->config;
+  std::vector<OutlierView> views;
+  for (size_t i = 0; i < endpoints.size(); ++i) {
+    Endpoint& one = *endpoints[i];
+    const Verdict verdict = one.verdict.load(std::memory_order_relaxed);
+    const auto outcomes = one.breaker.outcomes();
+    one.probed.outcomes.update(outcomes.good, outcomes.bad, now());
+    views.push_back({.requests = one.probed.outcomes.all(),
+                     .bad_share = one.probed.outcomes.bad_share(),
+                     .slow = loop_.current->paces[backend]->is_slow(i, now()),
+                     .failing_probes = verdict == Verdict::unhealthy,
+                     .out = one.breaker.standing(now()).state != BreakerState::closed ||
+                            verdict == Verdict::cold || verdict == Verdict::draining});
+  }
+  const auto marks = find_outliers(views, {config.outlier.max_ejected, config.outlier.panic,
+                                           static_cast<double>(config.breaker.min_requests)});
+  for (size_t i = 0; i < endpoints.size(); ++i) {
+    const OutlierMark before = endpoints[i]->outlier.exchange(marks[i], std::memory_order_relaxed);
+    if (before.ejected == marks[i].ejected) continue;
+    if (marks[i].ejected) {
+      log_.warn("endpoint is left alone: worse than its siblings",
+                {{"endpoint", endpoints[i]->id},
+                 {"fault", marks[i].fault == OutlierFault::slow ? "slow" : "failing"}});
+    } else {
+      log_.info("endpoint is used again", {{"endpoint", endpoints[i]->id}});
+    }
   }
 }
 

@@ -5,16 +5,18 @@
 #include <string>
 #include <vector>
 
+#include "proxy/fetch.h"
 #include "proxy/loop_state.h"
 
 namespace rocket {
 
-// Asks every endpoint, on its own and off the request path, whether it is alive and what it has,
-// and keeps the verdict and the inventory of loop 0's view up to date. Knows the kinds only
-// through schema/quirks.
+// Asks every endpoint, on its own and off the request path, whether it is alive, what it has and
+// how busy it is; keeps verdict, inventory and load of all loops' view up to date, and compares the
+// endpoints of a backend with each other. Knows the kinds only through schema/quirks.
 class HealthProber {
  public:
-  // `inventory_changed` is called whenever an endpoint's models have changed or become known.
+  // `inventory_changed` is called whenever an endpoint's models, or what is known of them, have
+  // changed or become known.
   HealthProber(LoopState& loop, Log& log, std::function<void()> inventory_changed);
 
   // Probes the endpoints of the loop's current snapshot from now on, and no others. Endpoints
@@ -29,19 +31,28 @@ class HealthProber {
 
  private:
   struct Target {
+    std::shared_ptr<const Snapshot> snapshot;
     const Backend* backend;
     EndpointUse use;
+    [[nodiscard]] Endpoint& endpoint() const { return *use.endpoint; }
+    [[nodiscard]] Endpoint::Probed& probed() const { return use.endpoint->probed; }
   };
 
   [[nodiscard]] Task<void> watch(std::shared_ptr<const Current> current, size_t backend,
                                  size_t endpoint);
-  [[nodiscard]] Task<void> probe(const Config& config, Target target);
-  [[nodiscard]] Task<Result<std::string>> ask(const Config& config, Target target,
-                                              std::string path);
-  [[nodiscard]] Task<void> read_models(const Config& config, Target target, std::string alive_body);
-  [[nodiscard]] Task<void> read_loaded(const Config& config, Target target,
-                                       std::vector<InventoryModel>* models);
-  void record(const Target& target, const Result<std::string>& alive);
+  [[nodiscard]] Task<void> probe(Target target);
+  [[nodiscard]] Task<Result<Fetched>> ask(Target target, std::string path, std::string body = {});
+  void record(const Target& target, const Result<Fetched>& answer);
+  void tell_change(const Target& target, const Error& failure);
+
+  [[nodiscard]] Task<void> read_models(Target target, std::string alive_body);
+  [[nodiscard]] Task<void> read_loaded(Target target);
+  [[nodiscard]] Task<void> read_details(Target target, const Inventory* inventory);
+  [[nodiscard]] Task<void> read_load(Target target);
+  void note_missing(const Target& target, std::vector<std::string> missing);
+  void compare(const Target& target, size_t backend);
+
+  [[nodiscard]] TimePoint now() const { return loop_.io.timers.now(); }
 
   LoopState& loop_;
   Log& log_;

@@ -18,6 +18,8 @@ class ModelPace {
   explicit ModelPace(size_t endpoints) {
     for (auto& averages : of_endpoint_)
       averages.resize(endpoints);
+    for (auto& usual : usual_)
+      usual.resize(endpoints);
   }
 
   // One sort of request: the time it takes depends on its size.
@@ -28,6 +30,8 @@ class ModelPace {
   [[nodiscard]] std::optional<Duration> p95(Sort sort) const;
   [[nodiscard]] Duration of_endpoint(size_t endpoint, bool streamed, TimePoint now) const;
   void record(Sort sort, size_t endpoint, Duration time, TimePoint now);
+  // It takes several times as long as its siblings and as it used to itself.
+  [[nodiscard]] bool is_slow(size_t endpoint, TimePoint now) const;
 
  private:
   static constexpr size_t size_classes = 6;
@@ -36,6 +40,7 @@ class ModelPace {
 
   std::array<std::array<AnswerTimes, size_classes>, 2> times_;
   std::array<std::vector<FadingAverage>, 2> of_endpoint_;
+  std::array<std::vector<UsualTime>, 2> usual_;
 };
 
 // By model; of more than `models_max` the rest share one.
@@ -46,6 +51,8 @@ class BackendPace {
   [[nodiscard]] ModelPace& model(std::string_view name);
   // The slowest model's time to first content at an endpoint; 0: not known.
   [[nodiscard]] Duration first_token(size_t endpoint, TimePoint now) const;
+  // For one of its models at least.
+  [[nodiscard]] bool is_slow(size_t endpoint, TimePoint now) const;
 
  private:
   struct Hash {

@@ -6,7 +6,7 @@
 namespace rocket {
 
 RunningAttempt::RunningAttempt(const Common& common, Target target, Admission::Permit permit,
-                               Trial trial)
+                               Trial trial, bool cold)
     : common_(common),
       target_(target),
       permit_(std::move(permit)),
@@ -29,7 +29,8 @@ RunningAttempt::RunningAttempt(const Common& common, Target target, Admission::P
             .head = head_,
             .pieces = pieces_,
             .deadline = common.deadline,
-            .reply = common.reply} {
+            .reply = common.reply,
+            .cold = cold} {
   head_ = outgoing_head();
 }
 

@@ -34,7 +34,9 @@ class RunningAttempt {
     StreamReply* reply;  // null: not a stream
   };
 
-  RunningAttempt(const Common& common, Target target, Admission::Permit permit, Trial trial);
+  // `cold`: the model has to be loaded there first.
+  RunningAttempt(const Common& common, Target target, Admission::Permit permit, Trial trial,
+                 bool cold);
   RunningAttempt(const RunningAttempt&) = delete;
   RunningAttempt& operator=(const RunningAttempt&) = delete;
   ~RunningAttempt();

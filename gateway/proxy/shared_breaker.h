@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <utility>
 
 #include "policy/circuit_breaker.h"
@@ -34,9 +35,11 @@ class SharedBreaker {
     last_answer_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   }
   void record_success(TimePoint now) {
+    good_.fetch_add(1, std::memory_order_relaxed);
     if (!pristine()) change([&] { breaker_.record_success(now); });
   }
   void record_failure(TimePoint now, const CircuitBreaker::Settings& settings) {
+    bad_.fetch_add(1, std::memory_order_relaxed);
     change([&] {
       breaker_.set(settings);
       breaker_.record_failure(now);
@@ -54,6 +57,22 @@ class SharedBreaker {
       breaker_.stay_away(now, until);
       limited_ = limited;
     });
+  }
+  // Whoever serves this endpoint can not answer anybody for a while, as another one has said.
+  void open(TimePoint now, const CircuitBreaker::Settings& settings) {
+    change([&] {
+      breaker_.set(settings);
+      breaker_.open(now);
+    });
+  }
+
+  // Successes and failures since ever.
+  struct Outcomes {
+    std::uint64_t good;
+    std::uint64_t bad;
+  };
+  [[nodiscard]] Outcomes outcomes() const {
+    return {good_.load(std::memory_order_relaxed), bad_.load(std::memory_order_relaxed)};
   }
 
   [[nodiscard]] bool take_trial(TimePoint now) {
@@ -97,6 +116,8 @@ class SharedBreaker {
   CircuitBreaker breaker_{CircuitBreaker::Settings{}};
   bool limited_ = false;
   std::atomic<bool> pristine_ = true;
+  std::atomic<std::uint64_t> good_ = 0;
+  std::atomic<std::uint64_t> bad_ = 0;
   std::atomic<TimePoint::rep> last_answer_ = TimePoint::min().time_since_epoch().count();
 };
 

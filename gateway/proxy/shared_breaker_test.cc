@@ -45,6 +45,18 @@ TEST(SharedBreaker, ForgetsItAllAfterAGoodTrial) {
   EXPECT_EQ(state(breaker, start + 6s), BreakerState::closed);
 }
 
+TEST(SharedBreaker, CountsOutcomes) {
+  SharedBreaker breaker;
+  breaker.record_success(start);
+  breaker.record_success(start);
+  breaker.record_failure(start, settings);
+  breaker.record_unanswered(start, start + 1s, settings);
+  breaker.stay_away(start, start + 1s, true);
+  breaker.open(start + 2s, settings);
+  EXPECT_EQ(breaker.outcomes().good, 2U);
+  EXPECT_EQ(breaker.outcomes().bad, 2U);
+}
+
 TEST(SharedBreaker, TellsWhoAskedToWait) {
   SharedBreaker breaker;
   breaker.stay_away(start, start + 3s, true);

@@ -29,6 +29,10 @@ class RequestReader {
     } else if (member.key_is("stream_options")) {
       take_place(request_.stream_options_place, member, "stream_options");
       take_stream_options(member);
+    } else if (member.key_is("tools")) {
+      take_tools(member);
+    } else if (operation_ == Operation::completions && member.key_is("prompt")) {
+      if (member.value.kind == JsonKind::string) take_prompt(member);
     } else if (!required().empty() && member.key_is(required())) {
       take_required(member);
     }
@@ -106,6 +110,17 @@ class RequestReader {
     }
   }
 
+  // Of another kind it is the upstream's to refuse.
+  void take_tools(const JsonMember& member) {
+    request_.tools = member.value.kind == JsonKind::array &&
+                     json_elements(member.value.text).begin() != std::default_sentinel;
+  }
+
+  void take_prompt(const JsonMember& member) {
+    request_.prompt_begin = member.value_begin;
+    request_.prompt_end = member.value_end;
+  }
+
   void take_required(const JsonMember& member) {
     if (required_seen_) note("`" + std::string(required()) + "` stands twice; send it once");
     required_seen_ = true;
@@ -119,6 +134,7 @@ class RequestReader {
       note("`messages` must be a list of messages");
       return;
     }
+    take_prompt(member);
     size_t index = 0;
     for (const JsonValue& message : json_elements(member.value.text)) {
       if (message.kind != JsonKind::object) {

@@ -27,6 +27,11 @@ struct OpenAiRequest {
   std::string backend;  // empty: not named
   bool stream = false;
   bool usage_asked = false;  // stream_options.include_usage
+  bool tools = false;        // `tools` names at least one
+
+  // `messages`, or a `prompt` that is one string: where it stands in the body. Else both 0.
+  size_t prompt_begin = 0;
+  size_t prompt_end = 0;
 
   size_t members = 0;
   size_t object_begin = 0;  // behind the opening brace

@@ -28,6 +28,35 @@ std::string sent(const OpenAiRequest& request, std::string_view body, std::strin
   return all;
 }
 
+TEST(OpenAiRequest, ReadsWhatItNeeds) {
+  const struct {
+    const char* name;
+    Operation operation;
+    std::string_view body;
+    bool tools;
+    std::string_view prompt;
+  } cases[] = {
+      {"chat", Operation::chat_completions, R"({"messages":[{"role":"user"}],"model":"m"})", false,
+       R"([{"role":"user"}])"},
+      {"tools", Operation::chat_completions,
+       R"({"tools":[{"type":"function"}],"messages":[{"role":"user"}]})", true,
+       R"([{"role":"user"}])"},
+      {"no tool in the list", Operation::completions, R"({"tools":[ ]})", false, ""},
+      {"tools that are none", Operation::completions, R"({"tools":{"a":1}})", false, ""},
+      {"tools null", Operation::completions, R"({"tools":null})", false, ""},
+      {"a prompt", Operation::completions, R"({"prompt": "Once upon" })", false, R"("Once upon")"},
+      {"several prompts", Operation::completions, R"({"prompt":["a","b"]})", false, ""},
+      {"a prompt elsewhere", Operation::embeddings, R"({"input":"a","prompt":"b"})", false, ""},
+  };
+  for (const auto& c : cases) {
+    const OpenAiRequest request = read(c.body, c.operation);
+    EXPECT_EQ(request.tools, c.tools) << c.name;
+    EXPECT_EQ(c.body.substr(request.prompt_begin, request.prompt_end - request.prompt_begin),
+              c.prompt)
+        << c.name;
+  }
+}
+
 TEST(OpenAiRequest, ReadsWhatRoutesIt) {
   const struct {
     const char* name;

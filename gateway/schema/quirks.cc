@@ -1,5 +1,6 @@
 #include "schema/quirks.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/assert.h"
@@ -10,31 +11,38 @@ namespace {
 
 const std::array<Quirks, all_backend_kinds.size()>& table() {
   static const std::array<Quirks, all_backend_kinds.size()> rows{{
-      {BackendKind::openai, "/v1/models", {"/v1/models"}, "", false},
-      {BackendKind::ollama, "/api/version", {"/api/tags"}, "/api/ps", true},
-      {BackendKind::vllm, "/health", {"/v1/models"}, "", false},
+      {.kind = BackendKind::openai,
+       .alive_path = "/v1/models",
+       .inventory_paths = {"/v1/models"},
+       .load_sources = {{"/slots", LoadFormat::slots, "llamacpp"},
+                        {"/metrics", LoadFormat::gauges, "llamacpp"},
+                        {"/metrics", LoadFormat::gauges, "sglang"}}},
+      {.kind = BackendKind::ollama,
+       .alive_path = "/api/version",
+       .inventory_paths = {"/api/tags"},
+       .loaded_path = "/api/ps",
+       .details_path = "/api/show",
+       .implicit_latest = true,
+       .loads_on_demand = true},
+      {.kind = BackendKind::vllm,
+       .alive_path = "/health",
+       .inventory_paths = {"/v1/models"},
+       .load_sources = {{"/metrics", LoadFormat::gauges, "", true}}},
       // Lists what is downloaded and loads on demand: not loaded is not dead.
-      {BackendKind::lmstudio,
-       "/v1/models",
-       {"/api/v1/models", "/api/v0/models", "/v1/models"},
-       "",
-       false},
+      {.kind = BackendKind::lmstudio,
+       .alive_path = "/v1/models",
+       .inventory_paths = {"/api/v1/models", "/api/v0/models", "/v1/models"},
+       .loads_on_demand = true},
   }};
   return rows;
 }
 
-std::string text_of(std::string_view object, std::string_view key) {
-  const auto value = json_find(object, key);
-  return value ? value->as_string().value_or("") : std::string();
-}
+// Of a server's word about itself; an inventory is longer.
+constexpr size_t word_bytes_max = 1024;
 
-// LM Studio v1 lists the loaded instances of a model, v0 its state.
-bool is_loaded(std::string_view model) {
-  const auto instances = json_find(model, "loaded_instances");
-  if (instances && instances->kind == JsonKind::array) {
-    return json_elements(instances->text).begin() != std::default_sentinel;
-  }
-  return text_of(model, "state") != "not-loaded";
+bool equal_ignoring_case(char a, char b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return lower(a) == lower(b);
 }
 
 }  // namespace
@@ -47,30 +55,21 @@ const Quirks& quirks_of(BackendKind kind) {
   return table().front();
 }
 
-Result<std::vector<InventoryModel>> read_inventory(std::string_view body) {
-  const auto whole = parse_json(body);
-  std::optional<JsonValue> list;
-  if (whole && whole->kind == JsonKind::object) {
-    for (const std::string_view key : {"data", "models"}) {
-      const auto found = json_find(whole->text, key);
-      if (found) list = found;
-      if (list && list->kind == JsonKind::array) break;
-    }
+bool says_loading(int status, std::string_view body) {
+  constexpr std::string_view words = "loading model";
+  return status == 503 && body.size() <= word_bytes_max &&
+         !std::ranges::search(body, words, equal_ignoring_case).empty();
+}
+
+Liveness read_liveness(int status, std::string_view body) {
+  if (says_loading(status, body)) return Liveness::loading;
+  const bool short_word = body.size() <= word_bytes_max;
+  const auto word = short_word ? parse_json(body) : fail(ErrorCode::invalid_json);
+  if (word && word->kind == JsonKind::object) {
+    const auto said = json_find(word->text, "status");
+    if (said && said->string_is("draining")) return Liveness::draining;
   }
-  std::vector<InventoryModel> models;
-  // What servers written in Go say when they have none.
-  if (list && list->is_null()) return models;
-  if (!list || list->kind != JsonKind::array) {
-    return fail(ErrorCode::upstream_garbage, "the list of models has no shape that is known");
-  }
-  for (const JsonValue& model : json_elements(list->text)) {
-    if (model.kind != JsonKind::object) continue;
-    std::string name = text_of(model.text, "id");
-    if (name.empty()) name = text_of(model.text, "key");
-    if (name.empty()) name = text_of(model.text, "name");
-    if (!name.empty()) models.push_back({std::move(name), is_loaded(model.text)});
-  }
-  return models;
+  return status / 100 == 2 ? Liveness::alive : Liveness::dead;
 }
 
 }  // namespace rocket

@@ -1,39 +1,52 @@
 #pragma once
 
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/backend_kind.h"
-#include "base/error.h"
 
 namespace rocket {
+
+enum class LoadFormat : unsigned char { gauges, slots };
+
+// Where a server tells how busy it is.
+struct LoadSource {
+  std::string_view path{};
+  LoadFormat format = LoadFormat::gauges;
+  // Asked only where the inventory says that this is what serves there; empty: everywhere.
+  std::string_view owner{};
+  // Servers of the kind always have it: what is missing there is worth a word.
+  bool expected = false;
+};
 
 // How the kinds of backend differ from plain OpenAI, as data. To add a backend that speaks
 // OpenAI with oddities of its own, add a row.
 struct Quirks {
   BackendKind kind;
   // Answers 2xx when the endpoint is alive, and costs nothing.
-  std::string_view alive_path;
+  std::string_view alive_path{};
   // What it has, in the order to try: LM Studio changed its own over time.
-  std::vector<std::string_view> inventory_paths;
+  std::vector<std::string_view> inventory_paths{};
   // Which of them are in memory; empty: all that the inventory lists, unless it says so itself.
-  std::string_view loaded_path;
+  std::string_view loaded_path{};
+  // What it tells of one model; empty: nothing that the inventory does not.
+  std::string_view details_path{};
+  std::vector<LoadSource> load_sources{};
   // `llama3` means `llama3:latest`.
   bool implicit_latest = false;
+  // It loads a model when somebody asks for it, and may unload another one for it.
+  bool loads_on_demand = false;
 };
 
 [[nodiscard]] const Quirks& quirks_of(BackendKind kind);
 
-struct InventoryModel {
-  std::string name;
-  bool loaded = true;
-  [[nodiscard]] bool operator==(const InventoryModel&) const = default;
-};
+// What a server's answer to the question whether it is alive says.
+enum class Liveness : unsigned char { dead, alive, loading, draining };
 
-// Reads any of the inventories: {"data":[{"id"}]} (OpenAI, LM Studio v0), {"models":[{"name"}]}
-// (Ollama) or {"models":[{"key","loaded_instances"}]} (LM Studio v1). upstream_garbage if it is
-// none of them.
-[[nodiscard]] Result<std::vector<InventoryModel>> read_inventory(std::string_view body);
+// llama.cpp answers 503 while it loads its model; Rocket says in its body that it drains, at
+// /readyz with 503 and at /health with 200.
+[[nodiscard]] Liveness read_liveness(int status, std::string_view body);
+// Of a refusal, to a probe or to a request: it will be able to answer once its model is loaded.
+[[nodiscard]] bool says_loading(int status, std::string_view body);
 
 }  // namespace rocket

@@ -8,8 +8,6 @@
 namespace rocket {
 namespace {
 
-using Models = std::vector<InventoryModel>;
-
 TEST(Quirks, EachKindHasARow) {
   const struct {
     BackendKind kind;
@@ -40,105 +38,56 @@ TEST(Quirks, OldVersionsOfLmStudioHaveAnInventoryToo) {
   EXPECT_EQ(quirks_of(BackendKind::lmstudio).inventory_paths, expected);
 }
 
-TEST(Inventory, IsReadAsServersTellIt) {
-  const struct {
-    const char* name;
-    std::string_view body;
-    Models expected;
-  } cases[] = {
-      {"OpenAI",
-       R"({"object":"list","data":[
-          {"id":"gpt-4o","object":"model","created":1715367049,"owned_by":"system"},
-          {"id":"o3","object":"model","created":1744225308,"owned_by":"system"}]})",
-       {{"gpt-4o", true}, {"o3", true}}},
-      {"vLLM",
-       R"({"object":"list","data":[{"id":"smollm2","object":"model","created":1,
-          "owned_by":"vllm","root":"/models/smollm2","parent":null,"max_model_len":2048,
-          "permission":[{"id":"modelperm-1","object":"model_permission"}]}]})",
-       {{"smollm2", true}}},
-      {"llama.cpp tells it both ways",
-       R"({"models":[{"name":"smollm2","model":"smollm2",
-          "type":"model","capabilities":["completion"]}],"object":"list","data":[{"id":"smollm2",
-          "object":"model","created":1,"owned_by":"llamacpp","meta":{"n_ctx_train":8192}}]})",
-       {{"smollm2", true}}},
-      {"Ollama's tags",
-       R"({"models":[{"name":"llama3:latest","model":"llama3:latest",
-          "modified_at":"2026-01-01T00:00:00Z","size":104857600,"digest":"dd",
-          "details":{"parent_model":"","format":"gguf","family":"llama","families":["llama"]}},
-          {"name":"hf.co/a/b:Q4_1","model":"hf.co/a/b:Q4_1"}]})",
-       {{"llama3:latest", true}, {"hf.co/a/b:Q4_1", true}}},
-      {"Ollama's ps",
-       R"({"models":[{"name":"llama3:latest","model":"llama3:latest",
-          "expires_at":"2036-01-01T00:00:00Z","size_vram":0,"context_length":4096}]})",
-       {{"llama3:latest", true}}},
-      {"LM Studio v1",
-       R"({"models":[
-          {"type":"llm","publisher":"google","key":"google/gemma-3-12b","display_name":"Gemma 3 12B",
-           "architecture":"gemma3","quantization":{"name":"Q4_0","bits_per_weight":4},
-           "loaded_instances":[{"id":"google/gemma-3-12b","config":{"context_length":4096}}],
-           "max_context_length":131072,"format":"gguf","capabilities":{"vision":true}},
-          {"type":"embedding","publisher":"nomic-ai","key":"text-embedding-nomic-embed-text-v1.5",
-           "display_name":"Nomic Embed","loaded_instances":[],"max_context_length":2048}]})",
-       {{"google/gemma-3-12b", true}, {"text-embedding-nomic-embed-text-v1.5", false}}},
-      {"LM Studio v0",
-       R"({"object":"list","data":[
-          {"id":"qwen2-vl-7b-instruct","object":"model","type":"vlm","arch":"qwen2_vl",
-           "state":"not-loaded","max_context_length":32768},
-          {"id":"meta-llama-3.1-8b-instruct","object":"model","type":"llm","arch":"llama",
-           "state":"loaded","max_context_length":131072}]})",
-       {{"qwen2-vl-7b-instruct", false}, {"meta-llama-3.1-8b-instruct", true}}},
-      {"Anthropic",
-       R"({"data":[{"type":"model","id":"claude-sonnet-4-5",
-          "display_name":"Claude Sonnet 4.5","created_at":"2025-09-29T00:00:00Z"}],
-          "has_more":false,"first_id":"claude-sonnet-4-5","last_id":"claude-sonnet-4-5"})",
-       {{"claude-sonnet-4-5", true}}},
-
-      {"none", R"({"object":"list","data":[]})", {}},
-      {"none, as Go tells it", R"({"object":"list","data":null})", {}},
-      {"none, as Ollama once told it", R"({"models":null})", {}},
-      {"null beside a list", R"({"data":null,"models":[{"name":"a"}]})", {{"a", true}}},
-      {"without a name", R"({"data":[{"object":"model"},{"id":""},{"id":7},{"id":null}]})", {}},
-      {"no objects", R"({"data":["a",1,null,[],{"id":"b"}]})", {{"b", true}}},
-      {"an empty id and a name", R"({"models":[{"id":"","name":"a"}]})", {{"a", true}}},
-      {"escapes", R"({"d\u0061ta":[{"i\u0064":"a\/b"}]})", {{"a/b", true}}},
-      {"instances of another kind",
-       R"({"models":[{"key":"a","loaded_instances":null}]})",
-       {{"a", true}}},
-      {"in their order",
-       R"({"data":[{"id":"c"},{"id":"a"},{"id":"b"}]})",
-       {{"c", true}, {"a", true}, {"b", true}}},
-  };
-  for (const auto& c : cases) {
-    const auto models = read_inventory(c.body);
-    ASSERT_TRUE(models) << c.name;
-    EXPECT_EQ(*models, c.expected) << c.name;
+TEST(Quirks, LoadIsAskedForWhereItIsTold) {
+  EXPECT_TRUE(quirks_of(BackendKind::ollama).load_sources.empty());
+  EXPECT_TRUE(quirks_of(BackendKind::lmstudio).load_sources.empty());
+  ASSERT_EQ(quirks_of(BackendKind::vllm).load_sources.size(), 1U);
+  EXPECT_EQ(quirks_of(BackendKind::vllm).load_sources[0].path, "/metrics");
+  EXPECT_TRUE(quirks_of(BackendKind::vllm).load_sources[0].expected);
+  for (const BackendKind kind : all_backend_kinds) {
+    const bool loads = kind == BackendKind::ollama || kind == BackendKind::lmstudio;
+    EXPECT_EQ(quirks_of(kind).loads_on_demand, loads) << to_string(kind);
+  }
+  // A cloud is not asked for what only a server of one's own has.
+  for (const LoadSource& source : quirks_of(BackendKind::openai).load_sources) {
+    EXPECT_FALSE(source.owner.empty()) << source.path;
+    EXPECT_FALSE(source.expected) << source.path;
   }
 }
 
-TEST(Inventory, WhatIsNoneIsRefused) {
+TEST(Quirks, LivenessIsWhatTheServerSays) {
   const struct {
     const char* name;
-    std::string_view body;
+    int status;
+    std::string body;
+    Liveness expected;
   } cases[] = {
-      {"nothing", ""},
-      {"text", "Ollama is running"},
-      {"HTML", "<html></html>"},
-      {"an empty object", "{}"},
-      {"a bare list", R"([{"id":"a"}])"},
-      {"LM Studio's word for an unknown path",
-       R"({"error":"Unexpected endpoint or method: GET /api/v1/models"})"},
-      {"FastAPI's", R"({"detail":"Not Found"})"},
-      {"data of another kind", R"({"data":{"id":"a"}})"},
-      {"data a string", R"({"data":"a"})"},
-      {"models a number", R"({"models":7})"},
-      {"cut", R"({"data":[{"id":"a"})"},
-      {"not UTF-8", "{\"data\":[{\"id\":\"\xff\"}]}"},
+      {"vLLM", 200, "", Liveness::alive},
+      {"Ollama", 200, R"({"version":"0.17.4"})", Liveness::alive},
+      {"llama.cpp", 200, R"({"status":"ok"})", Liveness::alive},
+      {"no content", 204, "", Liveness::alive},
+      {"llama.cpp loads", 503,
+       R"({"error":{"message":"Loading model","type":"unavailable_error","code":503}})",
+       Liveness::loading},
+      {"an old one loads", 503, R"({"status":"loading model"})", Liveness::loading},
+      {"another status is no loading", 500, R"({"error":{"message":"Loading model"}})",
+       Liveness::dead},
+      {"Rocket drains", 503, R"({"status":"draining"})", Liveness::draining},
+      {"Rocket's health while it drains", 200, R"({"status":"draining","revision":3})",
+       Liveness::draining},
+      {"Rocket is not ready", 503, R"({"status":"not ready"})", Liveness::dead},
+      {"busy", 503, R"({"error":"server busy, please try again."})", Liveness::dead},
+      {"a model called draining", 200, R"({"data":[{"id":"draining","status":"draining"}]})",
+       Liveness::alive},
+      {"a status of another kind", 200, R"({"status":["draining"]})", Liveness::alive},
+      {"not found", 404, "404 page not found", Liveness::dead},
+      {"a redirect", 302, "", Liveness::dead},
+      {"not JSON", 503, "draining", Liveness::dead},
+      {"a page that has the words far down", 503, std::string(2000, ' ') + "loading model",
+       Liveness::dead},
   };
-  for (const auto& c : cases) {
-    const auto models = read_inventory(c.body);
-    ASSERT_FALSE(models) << c.name;
-    EXPECT_EQ(models.error().code, ErrorCode::upstream_garbage) << c.name;
-  }
+  for (const auto& c : cases)
+    EXPECT_EQ(read_liveness(c.status, c.body), c.expected) << c.name;
 }
 
 }  // namespace

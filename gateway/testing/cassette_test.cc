@@ -9,8 +9,8 @@
 #include <set>
 
 #include "base/random.h"
+#include "schema/inventory.h"
 #include "schema/openai_stream.h"
-#include "schema/quirks.h"
 
 namespace rocket {
 namespace {
@@ -93,10 +93,10 @@ TEST_P(Recorded, IsNotTakenForWholeWhenCut) {
 }
 
 TEST_P(RecordedInventory, GivesTheModel) {
-  const auto models = read_inventory(answer_of(cassette()).body);
-  ASSERT_TRUE(models) << models.error().detail;
+  const auto inventory = read_inventory(answer_of(cassette()).body);
+  ASSERT_TRUE(inventory) << inventory.error().detail;
   if (named("nothing-loaded")) {
-    EXPECT_TRUE(models->empty());
+    EXPECT_TRUE(inventory->models.empty());
     return;
   }
   std::string model;
@@ -104,7 +104,17 @@ TEST_P(RecordedInventory, GivesTheModel) {
     const bool same = other.server == cassette().server && other.version == cassette().version;
     if (same && other.name == "chat") model = model_asked(other);
   }
-  EXPECT_EQ(*models, (std::vector<InventoryModel>{{.name = model, .loaded = true}}));
+  ASSERT_EQ(inventory->models.size(), 1U);
+  EXPECT_EQ(inventory->models[0].name, model);
+  EXPECT_TRUE(inventory->models[0].facts.loaded);
+  if (cassette().server == "llama-server") {
+    EXPECT_EQ(inventory->owner, "llamacpp");
+    EXPECT_EQ(inventory->models[0].facts.context, 2048U);
+    EXPECT_EQ(inventory->models[0].facts.vision, Telling::no);
+  }
+  if (named("ps")) {
+    EXPECT_EQ(inventory->models[0].facts.context, 2048U);
+  }
 }
 
 TEST_P(RecordedStream, ReadsToItsEnd) {

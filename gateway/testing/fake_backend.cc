@@ -1,6 +1,7 @@
 #include "testing/fake_backend.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -11,14 +12,24 @@ namespace {
 
 constexpr HttpLimits limits{.header_bytes = 1 << 20, .headers = 1000, .target_bytes = 1 << 16};
 
+// Whether the fault strikes the request of that number.
+bool strikes(const FakeScript& script, std::uint64_t number) {
+  const auto struck = [&](std::uint64_t requests) {
+    return std::floor(static_cast<double>(requests) * script.fault_share);
+  };
+  return struck(number) != struck(number - 1);
+}
+
 // The script for one request: what its body overrides, and what a fault of a status means.
-Result<FakeScript> script_for(FakeScript script, const std::string& body) {
+Result<FakeScript> script_for(FakeScript script, const FakeRequest& request) {
+  const std::string& body = request.body;
   const auto json = nlohmann::json::parse(body, nullptr, false);
   if (json.is_object() && json.contains("fake")) {
     auto overridden = with_overrides(std::move(script), json["fake"]);
     if (!overridden) return overridden;
     script = std::move(*overridden);
   }
+  if (!strikes(script, request.number)) script.fault = Fault::none;
   switch (script.fault) {
     case Fault::status_429: script.status = 429; break;
     case Fault::status_500: script.status = 500; break;
@@ -29,6 +40,12 @@ Result<FakeScript> script_for(FakeScript script, const std::string& body) {
   const bool asks_to_wait = script.fault == Fault::status_429 || script.fault == Fault::status_503;
   if (asks_to_wait && script.retry_after.empty()) script.retry_after.assign(1, '1');
   return script;
+}
+
+std::string model_asked(const std::string& body) {
+  const auto json = nlohmann::json::parse(body, nullptr, false);
+  const bool named = json.is_object() && json.contains("model") && json["model"].is_string();
+  return named ? json["model"].get<std::string>() : "";
 }
 
 }  // namespace
@@ -127,7 +144,7 @@ Task<bool> FakeBackend::read_request(Connection& connection) {
 
 FakePlan FakeBackend::plan_for(const FakeRequest& request, const RequestHead& head) const {
   const FakeScript plain{.kind = script_.kind};
-  Result<FakeScript> script = script_for(script_, request.body);
+  Result<FakeScript> script = script_for(script_, request);
   if (!script) {
     return fake_plan(fake_error(plain.kind, 400, script.error().detail), plain, head.keep_alive);
   }
@@ -157,9 +174,37 @@ Task<bool> FakeBackend::answer(Connection& connection) {
     co_return played&& keep;
   }
   InFlight in_flight(counters_);
+  const bool loaded = co_await load_model(*connection.stream, model_asked(request.body));
+  if (!loaded) {
+    in_flight.ends(false);
+    co_return false;
+  }
   const bool played = co_await play(*connection.stream, std::move(plan));
   in_flight.ends(played);
   co_return played&& keep;
+}
+
+// As servers do that load on demand. False: the client went meanwhile.
+Task<bool> FakeBackend::load_model(ByteStream& stream, std::string model) {
+  std::vector<std::string>& loaded = script_.loaded;
+  if (script_.load_time == Duration::zero() || std::ranges::count(loaded, model) != 0) {
+    co_return true;
+  }
+  const bool under_way = loading_ == model && timers_.now() < loaded_at_;
+  if (!under_way) {
+    ++counters_.models_loaded;
+    const bool full = loaded.size() >= script_.loaded_max;
+    if (full && counters_.in_flight > 1) ++counters_.disturbances;
+    loading_ = model;
+    loaded_at_ = timers_.now() + script_.load_time;
+  }
+  const Duration left = loaded_at_ - timers_.now();
+  const bool there = co_await pause(stream, left);
+  if (std::ranges::count(loaded, model) == 0) {
+    if (loaded.size() >= script_.loaded_max) loaded.erase(loaded.begin());
+    loaded.push_back(std::move(model));
+  }
+  co_return there;
 }
 
 // Whether the plan was carried out to its end; false: the client went.

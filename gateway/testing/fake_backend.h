@@ -24,6 +24,9 @@ struct FakeCounters {
   std::uint64_t played = 0;   // answered to the end of the plan, whatever that was
   std::uint64_t aborted = 0;  // the client went first
   std::uint64_t in_flight_max = 0;
+  std::uint64_t models_loaded = 0;
+  // Of them, while answers of another model were under way that it pushed out.
+  std::uint64_t disturbances = 0;
 };
 
 // A model server that does as its script says, on one loop, over whatever stream it is given.
@@ -52,6 +55,7 @@ class FakeBackend {
   [[nodiscard]] Task<bool> read_request(Connection& connection);
   [[nodiscard]] FakePlan plan_for(const FakeRequest& request, const RequestHead& head) const;
   [[nodiscard]] Task<bool> answer(Connection& connection);
+  [[nodiscard]] Task<bool> load_model(ByteStream& stream, std::string model);
   [[nodiscard]] Task<bool> play(ByteStream& stream, FakePlan plan);
   [[nodiscard]] Task<bool> finish(ByteStream& stream, FakePlan::End end, std::string last);
   [[nodiscard]] Task<bool> write(ByteStream& stream, std::string bytes);
@@ -61,6 +65,8 @@ class FakeBackend {
   FakeScript script_;
   Reset reset_;
   FakeCounters counters_;
+  std::string loading_;
+  TimePoint loaded_at_{};
   Recorder recorder_;
 };
 

@@ -118,9 +118,14 @@ bool asks_for_inference(const FakeRequest& request) {
 }
 
 FakeAnswer fake_answer(const FakeScript& script, const FakeRequest& request) {
-  FakeAnswer answer = !script.healthy               ? fake_error(script.kind, 503, "Loading model")
-                      : asks_for_inference(request) ? infer(script, request)
-                                                    : fake_inventory(script, request);
+  const bool inference = asks_for_inference(request);
+  FakeAnswer answer = !script.healthy ? fake_error(script.kind, 503, "Loading model")
+                      : inference     ? infer(script, request)
+                                      : fake_inventory(script, request);
+  if (script.draining && !inference) {
+    answer = FakeAnswer::json(R"({"status":"draining"})");
+    answer.status = 503;
+  }
   write_as_server(answer, script.kind, request.path);
   return answer;
 }

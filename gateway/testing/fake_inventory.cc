@@ -1,6 +1,7 @@
 #include "testing/fake_inventory.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -42,6 +43,19 @@ const char* owner(FakeKind kind) {
   return "";
 }
 
+bool can(const FakeScript& script, const std::string& ability) {
+  return script.abilities && std::ranges::count(*script.abilities, ability) != 0;
+}
+
+void tell_of_llama_cpp(Json& model, const FakeScript& script) {
+  model["meta"] = {{"n_ctx_train", 8192}};
+  if (script.context != 0) model["meta"]["n_ctx"] = script.context;
+  if (!script.abilities) return;
+  Json input = Json::array({"text"});
+  if (can(script, "vision")) input.push_back("image");
+  model["architecture"] = {{"input_modalities", input}};
+}
+
 FakeAnswer openai_models(const FakeScript& script) {
   Json list = Json::array();
   for (const std::string& model : script.models) {
@@ -51,17 +65,57 @@ FakeAnswer openai_models(const FakeScript& script) {
     if (script.kind == FakeKind::vllm) {
       entry["root"] = model;
       entry["parent"] = nullptr;
-      entry["max_model_len"] = 2048;
+      entry["max_model_len"] = script.context != 0 ? script.context : 131'072;
     }
-    if (script.kind == FakeKind::llama_cpp) entry["meta"] = {{"n_ctx_train", 8192}};
+    if (script.kind == FakeKind::llama_cpp) tell_of_llama_cpp(entry, script);
     list.push_back(std::move(entry));
   }
   return json({{"object", "list"}, {"data", list}});
 }
 
-Answer llama_cpp(const std::string& path) {
+FakeAnswer gauges(std::initializer_list<std::pair<std::string, double>> values,
+                  const std::string& labels) {
+  std::string lines;
+  for (const auto& [name, value] : values) {
+    lines += "# HELP " + name + " As the server says.\n# TYPE " + name + " gauge\n";
+    lines += name + labels + ' ' + std::to_string(value) + '\n';
+  }
+  return text(200, "text/plain; version=0.0.4; charset=utf-8", lines);
+}
+
+Answer llama_cpp(const FakeScript& script, const std::string& path) {
   if (path == "/health" || path == "/v1/health") return json({{"status", "ok"}});
+  if (!script.tells_load) return std::nullopt;
+  if (path == "/slots") {
+    Json slots = Json::array();
+    for (std::uint64_t i = 0; i < script.slots; ++i)
+      slots.push_back({{"id", i}, {"is_processing", i < script.running}});
+    return json(slots);
+  }
+  if (path == "/metrics") {
+    return gauges({{"llamacpp:requests_processing", static_cast<double>(script.running)},
+                   {"llamacpp:requests_deferred", static_cast<double>(script.waiting)}},
+                  "");
+  }
   return std::nullopt;
+}
+
+// What Ollama tells of one model.
+Answer show(const FakeScript& script, const FakeRequest& request) {
+  const auto asked = nlohmann::json::parse(request.body, nullptr, false);
+  const auto is_asked = [&](const std::string& model) {
+    return asked.is_object() && asked.contains("model") && asked["model"] == model;
+  };
+  if (std::ranges::none_of(script.models, is_asked)) return std::nullopt;
+  Json told{{"details", {{"format", "gguf"}, {"family", "llama"}}}};
+  told["model_info"] = {{"general.architecture", "llama"}};
+  if (script.context != 0) told["model_info"]["llama.context_length"] = script.context;
+  if (script.abilities) {
+    told["capabilities"] = Json::array({"completion"});
+    for (const std::string& ability : *script.abilities)
+      told["capabilities"].push_back(ability);
+  }
+  return json(told);
 }
 
 Answer ollama(const FakeScript& script, const std::string& path) {
@@ -88,7 +142,7 @@ Answer ollama(const FakeScript& script, const std::string& path) {
       Json one = entry(model);
       one["expires_at"] = "2036-01-01T00:00:00Z";
       one["size_vram"] = 0;
-      one["context_length"] = 4096;
+      one["context_length"] = script.context != 0 ? script.context : 131'072;
       models.push_back(std::move(one));
     }
     return json({{"models", models}});
@@ -96,9 +150,16 @@ Answer ollama(const FakeScript& script, const std::string& path) {
   return std::nullopt;
 }
 
-Answer vllm(const std::string& path) {
+Answer vllm(const FakeScript& script, const std::string& path) {
   if (path == "/health" || path == "/ping") return empty();
   if (path == "/version") return json({{"version", "0.32.0"}});
+  if (path == "/metrics" && script.tells_load) {
+    const std::string cache = script.old_gauges ? "gpu_cache_usage_perc" : "kv_cache_usage_perc";
+    return gauges({{"vllm:num_requests_running", static_cast<double>(script.running)},
+                   {"vllm:num_requests_waiting", static_cast<double>(script.waiting)},
+                   {"vllm:" + cache, static_cast<double>(script.cache_permille) / 1000}},
+                  R"({engine="0",model_name="m"})");
+  }
   return std::nullopt;
 }
 
@@ -108,7 +169,13 @@ Answer lmstudio(const FakeScript& script, const std::string& path) {
     for (const std::string& model : script.models) {
       Json instances = Json::array();
       if (is_loaded(script, model)) instances.push_back({{"id", model}});
-      models.push_back({{"type", "llm"}, {"key", model}, {"loaded_instances", instances}});
+      Json one{{"type", "llm"}, {"key", model}, {"loaded_instances", instances}};
+      if (script.context != 0) one["max_context_length"] = script.context;
+      if (script.abilities) {
+        one["capabilities"] = {{"vision", can(script, "vision")},
+                               {"trained_for_tool_use", can(script, "tools")}};
+      }
+      models.push_back(std::move(one));
     }
     return json({{"models", models}});
   }
@@ -140,13 +207,17 @@ FakeAnswer not_found(const FakeScript& script, const FakeRequest& request) {
 }  // namespace
 
 FakeAnswer fake_inventory(const FakeScript& script, const FakeRequest& request) {
+  if (script.kind == FakeKind::ollama && request.path == "/api/show" && request.method == "POST") {
+    Answer told = show(script, request);
+    return told ? std::move(*told) : not_found(script, request);
+  }
   if (request.method != "GET") return not_found(script, request);
   if (request.path == "/v1/models") return openai_models(script);
   Answer answer;
   switch (script.kind) {
-    case FakeKind::llama_cpp: answer = llama_cpp(request.path); break;
+    case FakeKind::llama_cpp: answer = llama_cpp(script, request.path); break;
     case FakeKind::ollama: answer = ollama(script, request.path); break;
-    case FakeKind::vllm: answer = vllm(request.path); break;
+    case FakeKind::vllm: answer = vllm(script, request.path); break;
     case FakeKind::lmstudio: answer = lmstudio(script, request.path); break;
   }
   return answer ? std::move(*answer) : not_found(script, request);

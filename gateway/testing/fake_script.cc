@@ -1,5 +1,6 @@
 #include "testing/fake_script.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -110,6 +111,35 @@ bool set(Fault& out, const Json& value) {
   return fault.has_value();
 }
 
+bool set(bool& out, const Json& value) {
+  if (!value.is_boolean()) return false;
+  out = value.get<bool>();
+  return true;
+}
+
+bool set(std::optional<std::vector<std::string>>& out, const Json& value) {
+  if (!value.is_array()) return false;
+  out.emplace();
+  return std::ranges::all_of(value, [&](const Json& one) { return set(out->emplace_back(), one); });
+}
+
+// What a server tells of itself, and what of it comes true.
+bool set_told(FakeScript& script, std::string_view name, const Json& value) {
+  if (name == "load_time_ms") return set(script.load_time, value);
+  if (name == "loaded_max") return set(script.loaded_max, value);
+  if (name == "context") return set(script.context, value);
+  if (name == "abilities") return set(script.abilities, value);
+  if (name == "waiting") return set(script.waiting, value);
+  if (name == "running") return set(script.running, value);
+  if (name == "slots") return set(script.slots, value);
+  if (name == "cache_permille") return set(script.cache_permille, value);
+  if (name == "tells_load") return set(script.tells_load, value);
+  if (name == "old_gauges") return set(script.old_gauges, value);
+  if (name == "healthy") return set(script.healthy, value);
+  if (name == "draining") return set(script.draining, value);
+  return false;
+}
+
 bool set_member(FakeScript& script, std::string_view name, const Json& value) {
   if (name == "fault") return set(script.fault, value);
   if (name == "at") return set(script.at, value);
@@ -122,7 +152,7 @@ bool set_member(FakeScript& script, std::string_view name, const Json& value) {
   if (name == "head_delay_ms") return set(script.head_delay, value);
   if (name == "event_delay_ms") return set(script.event_delay, value);
   if (name == "drip_delay_ms") return set(script.drip_delay, value);
-  return false;
+  return set_told(script, name, value);
 }
 
 }  // namespace

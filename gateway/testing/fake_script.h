@@ -77,6 +77,22 @@ struct FakeScript {
   std::vector<std::string> models{"fake-model"};
   std::vector<std::string> loaded{};  // for what tells of warmth: /api/ps, /api/v1/models
   std::string host{};                 // not empty: answer another Host with 403, as Ollama does
+  // Ollama and LM Studio: how long a model takes that is not loaded when it is asked for. Then it
+  // is, and of more than `loaded_max` the oldest is not any more. Zero: they just answer.
+  Duration load_time{};
+  std::uint64_t loaded_max = 1;
+
+  // What it tells of its models: tokens, and what they can do beside completing text ("tools",
+  // "vision"). Neither told: as servers did before they told of it.
+  std::uint64_t context = 0;
+  std::optional<std::vector<std::string>> abilities{};
+  // What it tells of its load.
+  std::uint64_t waiting = 0;
+  std::uint64_t running = 0;
+  std::uint64_t slots = 2;
+  std::uint64_t cache_permille = 0;
+  bool tells_load = true;   // false: no /slots, no /metrics
+  bool old_gauges = false;  // vLLM's names before 0.11
 
   Duration head_delay{};
   Duration event_delay{};
@@ -91,12 +107,14 @@ struct FakeScript {
   std::string retry_after{};  // not empty: sent with every error status
 
   Fault fault = Fault::none;
+  double fault_share = 1;  // of the requests that it strikes, spread evenly
   std::uint64_t at = 2;
   // Set: reset_mid_stream and end_mid_stream cut behind so many bytes of the answer, head
   // included, instead of behind `at`.
   std::optional<std::uint64_t> at_byte{};
   bool fault_probes = false;  // the fault also strikes what does not ask for tokens or vectors
   bool healthy = true;        // false: 503 for everything, as while a model loads
+  bool draining = false;      // says so when it is probed, as a Rocket does
 };
 
 // `script` with what `overrides` says. invalid_field for a name or a value that means nothing.

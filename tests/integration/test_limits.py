@@ -248,6 +248,19 @@ def test_the_error_names_the_phase(phase: str, stream: bool, fault: str, rocket,
     assert f"timeouts.{phase}" in answer.error()["message"]
 
 
+def test_the_error_names_the_phase_load(rocket, fake) -> None:
+    """Where the model has to be loaded first, `first_token` is not what counts."""
+    server = fake("ollama", load_time_ms=60_000)
+    timeouts = {"first_token": "100ms", "load": "1s"}
+    gateway = rocket({"backends": [backend("a", server.url, "ollama")], "timeouts": timeouts})
+    asked = time.monotonic()
+    answer = gateway.chat(chat("m", stream=True))
+    assert 1 <= time.monotonic() - asked <= 1 + SLACK
+    assert answer.status == 504, answer
+    assert answer.error()["code"] == "load_timeout"
+    assert "timeouts.load" in answer.error()["message"]
+
+
 @pytest.mark.parametrize(
     ("phase", "script"),
     [

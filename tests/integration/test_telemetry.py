@@ -228,7 +228,7 @@ def test_own_paths_are_not_logged(rocket, fake) -> None:
 
 
 def test_backends_describes_each_endpoint(rocket, fake) -> None:
-    alive, dead = fake("ollama", models=["x", "y"]), fake()
+    alive, dead = fake("ollama", models=["x", "y"], loaded=["x"]), fake()
     dead.kill()
     gateway = rocket(
         {"backends": [backend("up", alive.url, "ollama"), backend("down", dead.url, "vllm")]}
@@ -243,7 +243,8 @@ def test_backends_describes_each_endpoint(rocket, fake) -> None:
     assert (endpoint["id"], endpoint["url"]) == ("up/0", alive.url)
     assert endpoint["verdict"] == "healthy"
     assert {model["name"] for model in endpoint["models"]} == {"x", "y"}
-    assert all(isinstance(model["loaded"], bool) for model in endpoint["models"])
+    loaded = {model["name"]: model["loaded"] for model in endpoint["models"]}
+    assert loaded == {"x": True, "y": False}
     (endpoint,) = down["endpoints"]
     assert endpoint["verdict"] == "unhealthy"
     assert endpoint["reason"]

@@ -1,0 +1,164 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "testing/sim_fleet.h"
+
+// What the gateway learns of its endpoints from what servers tell.
+namespace rocket {
+namespace {
+
+using nlohmann::json;
+
+TEST(Knowing, LoadingIsNotDeath) {
+  SimGateway gateway(1, {backend("a", BackendKind::openai, {server(FakeKind::llama_cpp)})});
+  gateway.fake("a").script().healthy = false;
+  // Before a probe has seen it, too.
+  for (int i = 0; i < 30; ++i) {
+    const auto refused = gateway.ask(asking("x"));
+    EXPECT_EQ(refused->status(), 503);
+    EXPECT_EQ(json::parse(refused->body())["error"]["code"], "upstream_loading");
+    EXPECT_EQ(gateway.endpoint("a").verdict.load(), Verdict::cold);
+    gateway.loop.run_for(1s);
+  }
+  EXPECT_EQ(breaker(gateway), BreakerState::closed);
+  gateway.fake("a").script().healthy = true;
+  gateway.loop.run_for(probe_interval);
+  EXPECT_EQ(gateway.endpoint("a").verdict.load(), Verdict::healthy);
+  EXPECT_EQ(gateway.ask(asking("x"))->status(), 200);
+}
+
+TEST(Knowing, WhoDrainsIsAskedNoMore) {
+  SimGateway gateway(1, {backend("a", BackendKind::openai,
+                                 {server(FakeKind::llama_cpp), server(FakeKind::llama_cpp)})});
+  gateway.fake("a", 0).script().draining = true;
+  gateway.loop.run_for(probe_interval);
+  EXPECT_EQ(gateway.endpoint("a", 0).verdict.load(), Verdict::draining);
+  EXPECT_EQ(shares(gateway, 2, 20), (std::vector<std::uint64_t>{0, 20}));
+  // As long as it answers it is better than nobody.
+  gateway.refuse("a", 1);
+  gateway.loop.run_for(3 * probe_interval);
+  EXPECT_EQ(gateway.ask(asking("x"))->header("x-rocket-endpoint"), "a/0");
+}
+
+TEST(Knowing, AQueueAtTheServerIsSeen) {
+  const struct {
+    const char* name;
+    FakeKind kind;
+    BackendKind as;
+    void (*fill)(FakeScript&);
+  } cases[] = {
+      {"vLLM", FakeKind::vllm, BackendKind::vllm, [](FakeScript& script) { script.waiting = 20; }},
+      {"vLLM, old names", FakeKind::vllm, BackendKind::vllm,
+       [](FakeScript& script) {
+         script.old_gauges = true;
+         script.cache_permille = 990;
+       }},
+      {"llama.cpp", FakeKind::llama_cpp, BackendKind::openai,
+       [](FakeScript& script) { script.running = 2; }},
+  };
+  for (const auto& c : cases) {
+    SimGateway gateway(1, {backend("a", c.as, {server(c.kind), server(c.kind)})});
+    auto even = shares(gateway, 2, 40);
+    EXPECT_GT(even[0], 5U) << c.name;
+    c.fill(gateway.fake("a", 0).script());
+    gateway.loop.run_for(probe_interval);
+    EXPECT_EQ(shares(gateway, 2, 40), (std::vector<std::uint64_t>{0, 40})) << c.name;
+    // What it told once is good for a while only.
+    gateway.fake("a", 0).script().tells_load = false;
+    gateway.loop.run_for(10s);
+    even = shares(gateway, 2, 40);
+    EXPECT_GT(even[0], 5U) << c.name;
+  }
+}
+
+TEST(Knowing, AMissingGaugeIsReported) {
+  FakeScript silent = server(FakeKind::vllm);
+  silent.tells_load = false;
+  SimGateway gateway(1, {backend("a", BackendKind::vllm, {silent, server(FakeKind::vllm)}),
+                         backend("b", BackendKind::openai, {silent})});
+  EXPECT_EQ(gateway.endpoint("a", 0).probed.missing_gauges.size(), 3U);
+  EXPECT_EQ(gateway.endpoint("a", 1).probed.missing_gauges.size(), 0U);
+  EXPECT_EQ(gateway.endpoint("b", 0).probed.missing_gauges.size(), 0U) << "nobody expected any";
+  EXPECT_TRUE(gateway.endpoint("a", 1).load(gateway.loop.now(), 10s).told());
+}
+
+// A server without them is not bothered at every probe, and a cloud never.
+TEST(Knowing, WhatIsNotThereIsNotAskedForAgainAndAgain) {
+  FakeScript silent = server(FakeKind::llama_cpp);
+  silent.tells_load = false;
+  SimGateway gateway(1, {backend("a", BackendKind::openai, {silent}),
+                         backend("b", BackendKind::openai, {server(FakeKind::lmstudio)})});
+  gateway.loop.run_for(30s);
+  const auto asked = [&](const char* name, const std::string& path) {
+    return std::ranges::count_if(gateway.fake(name).recorder().requests(), [&](const auto& one) {
+      return one.head.starts_with("GET " + path + " ");
+    });
+  };
+  EXPECT_GT(asked("a", "/v1/models"), 10);
+  EXPECT_EQ(asked("a", "/slots"), 1);
+  EXPECT_EQ(asked("a", "/metrics"), 1);
+  EXPECT_EQ(asked("b", "/slots"), 0);
+  EXPECT_EQ(asked("b", "/metrics"), 0);
+}
+
+TEST(Knowing, AChangedInventoryIsSeenWithinAProbe) {
+  FakeScript script = server(FakeKind::ollama);
+  SimGateway gateway(1, {backend("a", BackendKind::ollama, {script})});
+  EXPECT_EQ(gateway.ask(asking("new"))->status(), 404);
+  gateway.fake("a").script().models.push_back("new");
+  gateway.loop.run_for(probe_interval);
+  EXPECT_EQ(gateway.ask(asking("new"))->status(), 200);
+  gateway.fake("a").script().models = {"x"};
+  gateway.loop.run_for(probe_interval);
+  EXPECT_EQ(gateway.ask(asking("new"))->status(), 404);
+}
+
+// Its name may mean another address by now, which only a new connection finds out.
+TEST(Knowing, NoConnectionIsUsedForEver) {
+  SimGateway gateway(1, {backend("a", BackendKind::openai, {server(FakeKind::llama_cpp)})});
+  const TimePoint end = gateway.loop.now() + 60s;
+  while (gateway.loop.now() < end)
+    EXPECT_EQ(gateway.ask(asking("x"))->status(), 200);
+  EXPECT_GE(gateway.fake("a").counters().connections, 4U);
+  EXPECT_LE(gateway.fake("a").counters().connections, 12U);
+}
+
+TEST(Knowing, WhatAReloadTakesAwayDrains) {
+  const FakeScript script = server(FakeKind::llama_cpp);
+  SimGateway gateway(1, {backend("a", BackendKind::openai, {script}),
+                         backend("b", BackendKind::openai, {script})});
+  gateway.fake("a").script().head_delay = 5s;
+  const auto under_way = gateway.send(asking("x"));
+  gateway.loop.run_for(1s);
+  Config config = gateway.control.snapshot()->config;
+  std::erase_if(config.backends, [](const BackendConfig& one) { return one.name == "a"; });
+  config.order = {"b"};
+  ASSERT_TRUE(gateway.control.apply(config));
+  ASSERT_EQ(gateway.control.draining().size(), 1U);
+  EXPECT_EQ(gateway.control.draining()[0].endpoint->id, "a/0");
+  EXPECT_EQ(gateway.ask(asking("x"))->header("x-rocket-backend"), "b");
+  gateway.finish(*under_way);
+  EXPECT_EQ(under_way->status(), 200);
+  EXPECT_TRUE(gateway.control.draining().empty());
+}
+
+// What a server tells of a model is asked for once.
+TEST(Knowing, AModelIsAskedAboutOnce) {
+  std::vector<std::string> models;
+  for (int i = 0; i < 30; ++i)
+    models.push_back("m" + std::to_string(i));
+  FakeScript script = server(FakeKind::ollama, models);
+  script.context = 4096;
+  SimGateway gateway(1, {backend("a", BackendKind::ollama, {script})});
+  gateway.loop.run_for(30s);
+  size_t asked = 0;
+  for (const auto& one : gateway.fake("a").recorder().requests())
+    asked += one.head.starts_with("POST /api/show ") ? 1 : 0;
+  EXPECT_EQ(asked, models.size());
+  for (const InventoryModel& model : gateway.endpoint("a").probed.models)
+    EXPECT_EQ(model.facts.context, 4096U) << model.name;
+}
+
+}  // namespace
+}  // namespace rocket

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/model_facts.h"
+
+namespace rocket {
+
+struct InventoryModel {
+  std::string name;
+  ModelFacts facts{};
+  std::string digest{};  // of its files, where told: under the same name it may be another one
+
+  [[nodiscard]] bool operator==(const InventoryModel&) const = default;
+};
+
+struct Inventory {
+  std::vector<InventoryModel> models;
+  std::string owner;  // the first model's `owned_by`: what serves there
+};
+
+// Reads any of the inventories: {"data":[{"id"}]} (OpenAI, vLLM, llama.cpp, LM Studio v0, and
+// clouds), {"models":[{"name"}]} (Ollama's tags and ps) or {"models":[{"key","loaded_instances"}]}
+// (LM Studio v1), with what each of them tells of its models. upstream_garbage if it is none.
+[[nodiscard]] Result<Inventory> read_inventory(std::string_view body);
+
+// What Ollama's /api/show tells; nothing of something else. Whether it is loaded is not told.
+[[nodiscard]] ModelFacts read_model_details(std::string_view body);
+
+}  // namespace rocket
