@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace rocket {
 namespace {
@@ -44,8 +45,9 @@ void eject_worst(std::span<const OutlierView> endpoints, std::vector<OutlierMark
   for (size_t i = 0; i < marks.size(); ++i) {
     if (marks[i].fault != OutlierFault::none && !is_bad(endpoints[i])) found.push_back(i);
   }
-  std::ranges::stable_sort(found, std::ranges::greater{},
-                           [&](size_t i) { return badness(endpoints[i], marks[i]); });
+  // Of equals the first, so that it does not change from one time to the next.
+  std::ranges::sort(found, {},
+                    [&](size_t i) { return std::pair(-badness(endpoints[i], marks[i]), i); });
   for (size_t i = 0; i < std::min(most, found.size()); ++i)
     marks[found[i]].ejected = true;
 }
