@@ -1,0 +1,299 @@
+#include "schema/anthropic_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "schema/anthropic_blocks.h"
+#include "schema/parameters.h"
+
+namespace rocket {
+namespace {
+
+// What stands in one message: turns of one side that follow each other, since the provider wants
+// them to alternate, and the results of tools at the front of the user's.
+struct Message {
+  Role role;  // user or assistant
+  std::vector<const Part*> parts;
+};
+
+bool is_system(const Turn& turn) {
+  return turn.role == Role::system || turn.role == Role::developer;
+}
+
+class RequestWriter {
+ public:
+  RequestWriter(const Conversation& conversation, const RequestFrame& frame, TranslationLoss& loss)
+      : conversation_(conversation),
+        frame_(frame),
+        loss_(loss),
+        blocks_(conversation.dialect, AnthropicBlocks::Place::request, out_, loss) {}
+
+  [[nodiscard]] JsonPieces write() {
+    out_.open('{').key("model");
+    if (frame_.model.empty()) {
+      out_.text(conversation_.model);
+    } else {
+      out_.quoted(frame_.model);
+    }
+    out_.key("max_tokens").json(fmt::format("{}", max_tokens()));
+    if (conversation_.stream) out_.key("stream").json("true");
+    write_tools();
+    write_tool_choice();
+    write_turns();
+    write_parameters({Dialect::anthropic}, conversation_, out_, loss_);
+    write_temperature();
+    write_reasoning();
+    write_output_config();
+    write_stop();
+    const std::string_view user = conversation_.parameter(Parameter::user);
+    if (user.starts_with('"')) out_.key("metadata").open('{').key("user_id").json(user).close('}');
+    if (!conversation_.verbosity.empty()) loss_.drop("verbosity");
+    blocks_.write_extra(conversation_.extra);
+    out_.close('}');
+    return std::move(out_);
+  }
+
+ private:
+  [[nodiscard]] std::int64_t max_tokens() const {
+    const JsonValue asked{JsonKind::number, conversation_.parameter(Parameter::max_tokens)};
+    return asked.as_int().value_or(frame_.max_tokens);
+  }
+
+  void write_turns() {
+    const auto& turns = conversation_.turns;
+    size_t first = 0;
+    while (first < turns.size() && is_system(turns[first]))
+      ++first;
+    // The provider wants to be told something by a user.
+    if (first == turns.size() && first != 0) --first;
+    write_system(first);
+    std::vector<Message> messages;
+    for (size_t i = first; i < turns.size(); ++i)
+      take_turn(turns[i], messages);
+    out_.key("messages").open('[');
+    size_t call = 0;
+    for (Message& message : messages) {
+      const auto is_result = [](const Part* part) { return part->kind == Part::Kind::tool_result; };
+      if (!std::ranges::is_partitioned(message.parts, is_result)) {
+        std::ranges::stable_partition(message.parts, is_result);
+        loss_.emulate("order");
+      }
+      out_.open('{').key("role").quoted(message.role == Role::assistant ? "assistant" : "user");
+      out_.key("content").open('[');
+      for (const Part* part : message.parts)
+        blocks_.write(*part, fmt::format("call_{}", call++));
+      out_.close(']').close('}');
+    }
+    out_.close(']');
+  }
+
+  // What stands in front of all else; only text can.
+  void write_system(size_t end) {
+    std::vector<const Part*> parts;
+    for (size_t i = 0; i < end; ++i) {
+      for (const Part& part : conversation_.turns[i].parts) {
+        if (part.kind != Part::Kind::text) {
+          loss_.drop("system");
+        } else if (blocks_.can_write(part)) {
+          parts.push_back(&part);
+        }
+      }
+      note_lost(conversation_.turns[i]);
+    }
+    if (parts.empty()) return;
+    out_.key("system").open('[');
+    for (const Part* part : parts)
+      blocks_.write(*part, {});
+    out_.close(']');
+  }
+
+  void note_lost(const Turn& turn) {
+    if (!turn.name.empty()) loss_.drop("messages.name");
+    loss_.drop(turn.extra);
+  }
+
+  void take_turn(const Turn& turn, std::vector<Message>& messages) {
+    note_lost(turn);
+    // In the middle the provider has no place for it that all its models know.
+    if (is_system(turn)) loss_.emulate("system");
+    const Role role = turn.role == Role::assistant ? Role::assistant : Role::user;
+    for (const Part& part : turn.parts) {
+      if (!blocks_.can_write(part)) continue;
+      if (messages.empty() || messages.back().role != role) messages.push_back({role, {}});
+      messages.back().parts.push_back(&part);
+    }
+  }
+
+  void write_tools() {
+    if (conversation_.tools.empty()) return;
+    out_.key("tools").open('[');
+    for (const Tool& tool : conversation_.tools) {
+      if (!tool.json.empty()) {
+        if (conversation_.dialect == Dialect::anthropic) {
+          out_.json(tool.json);
+        } else {
+          loss_.drop("tools." + foreign_type(tool.json));
+        }
+        continue;
+      }
+      out_.open('{').key("name").text(tool.name);
+      if (!tool.description.empty()) out_.key("description").text(tool.description);
+      out_.key("input_schema");
+      out_.json(tool.schema.empty() ? R"({"type":"object","properties":{}})" : tool.schema);
+      if (tool.strict) out_.key("strict").json(*tool.strict ? "true" : "false");
+      blocks_.write_extra(tool.extra);
+      out_.close('}');
+    }
+    out_.close(']');
+  }
+
+  // Without tools it is refused, and says nothing.
+  void write_tool_choice() {
+    using Kind = ToolChoice::Kind;
+    const ToolChoice& choice = conversation_.tool_choice;
+    const bool parallel = conversation_.parallel_tools.value_or(true);
+    if (conversation_.tools.empty() || (choice.kind == Kind::unset && parallel)) return;
+    out_.key("tool_choice").open('{').key("type");
+    switch (choice.kind) {
+      case Kind::none: out_.quoted("none"); break;
+      case Kind::required: out_.quoted("any"); break;
+      case Kind::function: out_.quoted("tool").key("name").text(choice.name); break;
+      default: out_.quoted("auto");
+    }
+    if (conversation_.parallel_tools && choice.kind != Kind::none) {
+      out_.key("disable_parallel_tool_use").json(parallel ? "false" : "true");
+    }
+    out_.close('}');
+  }
+
+  // Goes to 1 here and to 2 elsewhere.
+  void write_temperature() {
+    const std::string_view asked = conversation_.parameter(Parameter::temperature);
+    if (asked.empty()) return;
+    const bool hot = JsonValue{JsonKind::number, asked}.as_double().value_or(0) > 1;
+    if (hot) loss_.emulate("temperature");
+    out_.key("temperature").json(hot ? "1" : asked);
+  }
+
+  void write_reasoning() {
+    using Kind = Reasoning::Kind;
+    const Reasoning& reasoning = conversation_.reasoning;
+    if (reasoning.kind == Kind::unset) return;
+    out_.key("thinking").open('{').key("type");
+    if (reasoning.kind == Kind::off || !can_think()) {
+      if (reasoning.kind != Kind::off) loss_.drop("thinking");
+      out_.quoted("disabled").close('}');
+      return;
+    }
+    if (reasoning.kind == Kind::adaptive) {
+      out_.quoted("adaptive").close('}');
+      return;
+    }
+    out_.quoted("enabled").key("budget_tokens");
+    if (reasoning.budget.empty()) {
+      loss_.emulate("thinking");
+      out_.json(fmt::format("{}", std::min(budget_of(reasoning.effort), max_tokens() - 1)));
+    } else {
+      out_.json(reasoning.budget);
+    }
+    out_.close('}');
+  }
+
+  // An effort that is made a budget has to be within the provider's rules; a budget is the
+  // client's own.
+  [[nodiscard]] bool can_think() const {
+    const Reasoning& reasoning = conversation_.reasoning;
+    if (reasoning.kind == Reasoning::Kind::adaptive || !reasoning.budget.empty()) return true;
+    return max_tokens() > thinking_min && conversation_.parameter(Parameter::top_k).empty() &&
+           conversation_.parameter(Parameter::temperature).empty();
+  }
+
+  [[nodiscard]] static std::int64_t budget_of(RawText effort) {
+    if (effort.is("minimal")) return thinking_min;
+    if (effort.is("low")) return 2048;
+    return effort.is("high") || effort.is("xhigh") ? 16384 : 8192;
+  }
+
+  void write_output_config() {
+    using Kind = ResponseFormat::Kind;
+    const ResponseFormat& format = conversation_.format;
+    const RawText effort = conversation_.reasoning.effort;
+    const bool has_schema = format.kind == Kind::json_schema && !format.schema.empty();
+    const bool has_effort = conversation_.dialect == Dialect::anthropic && !effort.empty();
+    if (!has_schema && (format.kind == Kind::json_object || format.kind == Kind::json_schema)) {
+      loss_.drop("response_format");
+    }
+    if (!has_schema && !has_effort) return;
+    out_.key("output_config").open('{');
+    if (has_effort) out_.key("effort").text(effort);
+    if (has_schema) {
+      out_.key("format").open('{').key("type").quoted("json_schema");
+      out_.key("schema").json(format.schema).close('}');
+    }
+    out_.close('}');
+  }
+
+  // Those of nothing but space are refused.
+  void write_stop() {
+    std::vector<RawText> stop;
+    for (const RawText& one : conversation_.stop) {
+      if (one.decoded().find_first_not_of(" \t\r\n") == std::string::npos) {
+        loss_.drop("stop");
+      } else {
+        stop.push_back(one);
+      }
+    }
+    if (stop.empty()) return;
+    out_.key("stop_sequences").open('[');
+    for (const RawText& one : stop)
+      out_.text(one);
+    out_.close(']');
+  }
+
+  static constexpr std::int64_t thinking_min = 1024;  // the provider's
+
+  const Conversation& conversation_;
+  const RequestFrame& frame_;
+  TranslationLoss& loss_;
+  JsonPieces out_;
+  AnthropicBlocks blocks_;
+};
+
+}  // namespace
+
+JsonPieces write_anthropic_request(const Conversation& conversation, const RequestFrame& frame,
+                                   TranslationLoss& loss) {
+  return RequestWriter(conversation, frame, loss).write();
+}
+
+JsonPieces write_anthropic_answer(const Answer& answer, const AnswerFrame& frame,
+                                  TranslationLoss& loss) {
+  JsonPieces out;
+  AnthropicBlocks blocks(answer.dialect, AnthropicBlocks::Place::answer, out, loss);
+  out.open('{').key("id").quoted(fmt::format("msg_{}", frame.id));
+  out.key("type").quoted("message").key("role").quoted("assistant").key("model");
+  if (answer.model.empty()) {
+    out.quoted(frame.model);
+  } else {
+    out.text(answer.model);
+  }
+  out.key("content").open('[');
+  size_t n = 0;
+  for (const Part& part : answer.parts) {
+    if (blocks.can_write(part)) blocks.write(part, fmt::format("toolu_{}_{}", frame.id, n++));
+  }
+  out.close(']').key("stop_reason").quoted(stop_word(Dialect::anthropic, answer.stop));
+  out.key("stop_sequence");
+  if (answer.stop_sequence.empty()) {
+    out.json("null");
+  } else {
+    out.text(answer.stop_sequence);
+  }
+  std::string usage;
+  write_usage(Dialect::anthropic, answer.usage, usage);
+  out.key("usage").json(usage).close('}');
+  return out;
+}
+
+}  // namespace rocket

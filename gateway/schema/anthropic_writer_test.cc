@@ -1,0 +1,109 @@
+#include "schema/anthropic_writer.h"
+
+#include <gtest/gtest.h>
+
+#include "schema/chat_reader.h"
+
+namespace rocket {
+namespace {
+
+struct Written {
+  std::string text;
+  std::string loss;
+};
+
+Written write(const std::string& members, std::string_view messages) {
+  const std::string body = R"({"model":"m",)" + members + (members.empty() ? "" : ",") +
+                           R"("messages":)" + std::string(messages) + "}";
+  TranslationLoss loss;
+  const auto read = read_chat_request(body, loss);
+  EXPECT_TRUE(read) << body;
+  if (!read) return {};
+  std::string text = write_anthropic_request(*read, {.max_tokens = 4000}, loss).joined();
+  return {text, loss.to_string()};
+}
+
+constexpr std::string_view hi = R"([{"role":"user","content":"Hi"}])";
+constexpr std::string_view said =
+    R"("messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}])";
+
+TEST(AnthropicWriter, SettingsAreBroughtIntoItsRange) {
+  const std::string head = R"({"model":"m","max_tokens":)";
+  const struct {
+    const char* name;
+    std::string members;
+    std::string written;  // of the request, without model and messages
+    std::string_view loss;
+  } cases[] = {
+      {"nothing", "", "4000,@", ""},
+      {"a limit", R"("max_tokens":7)", "7,@", ""},
+      {"a stream", R"("stream":true)", R"(4000,"stream":true,@)", ""},
+      {"warm", R"("temperature":0.3)", R"(4000,@,"temperature":0.3)", ""},
+      {"too hot", R"("temperature":1.5)", R"(4000,@,"temperature":1)", "emulated=temperature"},
+      {"stops", R"("stop":[" ","END"])", R"(4000,@,"stop_sequences":["END"])", "dropped=stop"},
+      {"a user", R"("user":"u")", R"(4000,@,"metadata":{"user_id":"u"})", ""},
+      {"not to think", R"("reasoning_effort":"none")", R"(4000,@,"thinking":{"type":"disabled"})",
+       ""},
+      {"to think", R"("reasoning_effort":"low")",
+       R"(4000,@,"thinking":{"type":"enabled","budget_tokens":2048})", "emulated=thinking"},
+      {"to think within the limit", R"("reasoning_effort":"high","max_tokens":2000)",
+       R"(2000,@,"thinking":{"type":"enabled","budget_tokens":1999})", "emulated=thinking"},
+      {"no room to think", R"("reasoning_effort":"high","max_tokens":1000)",
+       R"(1000,@,"thinking":{"type":"disabled"})", "dropped=thinking"},
+      {"JSON", R"("response_format":{"type":"json_object"})", "4000,@", "dropped=response_format"},
+      {"a schema",
+       R"("response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"a":1}}})",
+       R"(4000,@,"output_config":{"format":{"type":"json_schema","schema":{"a":1}}})", ""},
+      {"a choice without tools", R"("tool_choice":"required")", "4000,@", ""},
+      {"tools",
+       R"("tools":[{"type":"function","function":{"name":"f"}}],"parallel_tool_calls":false)",
+       R"(4000,"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],)"
+       R"("tool_choice":{"type":"auto","disable_parallel_tool_use":true},@)",
+       ""},
+  };
+  for (const auto& one : cases) {
+    std::string expected = head + one.written + "}";
+    expected.replace(expected.find('@'), 1, said);
+    const Written written = write(one.members, hi);
+    EXPECT_EQ(written.text, expected) << one.name;
+    EXPECT_EQ(written.loss, one.loss) << one.name;
+  }
+}
+
+TEST(AnthropicWriter, TurnsAlternateAndResultsComeFirst) {
+  const Written written = write(
+      "",
+      R"([{"role":"system","content":"s"},{"role":"user","content":"a"},{"role":"user","content":""},)"
+      R"({"role":"user","content":"b"},{"role":"assistant","content":"","tool_calls":[)"
+      R"({"id":"x:1","type":"function","function":{"name":"f","arguments":"{}"}}]},)"
+      R"({"role":"tool","tool_call_id":"x:1","content":"1"},{"role":"system","content":"t"},)"
+      R"({"role":"user","content":"c"}])");
+  EXPECT_EQ(written.text,
+            R"({"model":"m","max_tokens":4000,"system":[{"type":"text","text":"s"}],)"
+            R"("messages":[{"role":"user","content":[{"type":"text","text":"a"},)"
+            R"({"type":"text","text":"b"}]},{"role":"assistant","content":[)"
+            R"({"type":"tool_use","id":"rocket_x-3a1","name":"f","input":{}}]},)"
+            R"({"role":"user","content":[{"type":"tool_result","tool_use_id":"rocket_x-3a1",)"
+            R"("content":"1"},{"type":"text","text":"t"},{"type":"text","text":"c"}]}]})");
+  EXPECT_EQ(written.loss, "emulated=system");
+}
+
+// What a provider's cache knows of a prompt is how it begins.
+TEST(AnthropicWriter, ALongerConversationBeginsAsTheShorterOne) {
+  const std::string tools = R"("tools":[{"type":"function","function":{"name":"f"}}])";
+  const std::string shorter = write(tools, hi).text;
+  const std::string longer =
+      write(tools, R"([{"role":"user","content":"Hi"},{"role":"assistant","content":"Yes"}])").text;
+  EXPECT_TRUE(longer.starts_with(shorter.substr(0, shorter.size() - 2))) << longer;
+}
+
+TEST(AnthropicWriter, ForeignThinkingIsNotForged) {
+  const Written written =
+      write("", R"([{"role":"user","content":"Hi"},)"
+                R"({"role":"assistant","reasoning_content":"Hm","content":"x"}])");
+  EXPECT_FALSE(written.text.contains("Hm"));
+  EXPECT_EQ(written.loss, "dropped=thinking");
+}
+
+}  // namespace
+}  // namespace rocket

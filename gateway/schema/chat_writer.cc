@@ -1,0 +1,381 @@
+#include "schema/chat_writer.h"
+
+#include <fmt/format.h>
+
+#include "schema/media.h"
+#include "schema/parameters.h"
+
+namespace rocket {
+namespace {
+
+// What the writer carries through a request.
+struct Writing {
+  Dialect from;
+  JsonPieces& out;
+  TranslationLoss& loss;
+  bool additions = true;
+
+  // Members that only the dialect they came from knows.
+  void extra(const std::vector<Field>& fields) const {
+    if (from != Dialect::chat) {
+      loss.drop(fields);
+      return;
+    }
+    for (const Field& field : fields)
+      out.field(field);
+  }
+};
+
+void write_document(const Part& part, const Writing& to) {
+  if (part.media.source == Media::Source::url) {
+    to.loss.drop("document");
+    return;
+  }
+  if (part.media.source == Media::Source::text) {
+    to.loss.emulate("document");
+    to.out.open('{').key("type").quoted("text").key("text").text(part.media.data).close('}');
+    return;
+  }
+  to.out.open('{').key("type").quoted("file").key("file").open('{');
+  if (!part.name.empty()) to.out.key("filename").text(part.name);
+  if (part.media.source == Media::Source::file) {
+    to.out.key("file_id").text(part.media.data);
+  } else {
+    to.out.key("file_data");
+    write_media_url(part.media, to.out);
+  }
+  to.out.close('}');
+  to.extra(part.extra);
+  to.out.close('}');
+}
+
+void write_part(const Part& part, const Writing& to) {
+  switch (part.kind) {
+    case Part::Kind::text:
+      to.out.open('{').key("type").quoted("text").key("text").text(part.text);
+      to.extra(part.extra);
+      to.out.close('}');
+      return;
+    case Part::Kind::refusal:
+      to.out.open('{').key("type").quoted("refusal").key("refusal").text(part.text).close('}');
+      return;
+    case Part::Kind::image:
+      if (part.media.source == Media::Source::file) {
+        to.loss.drop("image");
+        return;
+      }
+      to.out.open('{').key("type").quoted("image_url").key("image_url").open('{').key("url");
+      write_media_url(part.media, to.out);
+      if (!part.detail.empty()) to.out.key("detail").text(part.detail);
+      to.out.close('}');
+      to.extra(part.extra);
+      to.out.close('}');
+      return;
+    case Part::Kind::document: write_document(part, to); return;
+    default:
+      if (part.kind == Part::Kind::foreign && to.from == Dialect::chat) {
+        to.out.json(part.json);
+      } else if (part.kind == Part::Kind::foreign) {
+        to.loss.drop(foreign_type(part.json));
+      }
+  }
+}
+
+void write_parts(const std::vector<Part>& parts, const Writing& to) {
+  const Part* const text = only_text(parts);
+  if (text != nullptr && (to.from != Dialect::chat || text->extra.empty())) {
+    to.extra(text->extra);
+    to.out.text(text->text);
+  } else if (parts.empty()) {
+    to.out.quoted("");
+  } else {
+    to.out.open('[');
+    for (const Part& part : parts)
+      write_part(part, to);
+    to.out.close(']');
+  }
+}
+
+void write_call(const Part& call, std::string_view id, const Writing& to) {
+  to.out.open('{').key("id");
+  if (call.id.empty()) {
+    to.out.quoted(id);
+  } else {
+    to.out.text(call.id);
+  }
+  to.out.key("type").quoted("function").key("function").open('{').key("name").text(call.name);
+  to.out.key("arguments").quoted(call.arguments).close('}');
+  to.extra(call.extra);
+  to.out.close('}');
+}
+
+// The members of a message of the assistant's besides its role. `id` is for calls without one.
+class AssistantWriter {
+ public:
+  AssistantWriter(const std::vector<Part>& parts, const Writing& to) : parts_(parts), to_(to) {}
+
+  void write(std::string_view id) {
+    gather();
+    to_.out.key("content");
+    if (content_.empty()) {
+      to_.out.json(calls_.empty() && refusal_ == nullptr && thinking_.empty() ? "\"\"" : "null");
+    } else {
+      write_parts(content_, to_);
+    }
+    if (refusal_ != nullptr) to_.out.key("refusal").text(refusal_->text);
+    write_thinking();
+    if (calls_.empty()) return;
+    to_.out.key("tool_calls").open('[');
+    size_t n = 0;
+    for (const Part* call : calls_) {
+      if (call->kind == Part::Kind::foreign) {
+        to_.out.json(call->json);
+      } else {
+        write_call(*call, fmt::format("call_{}_{}", id, n), to_);
+      }
+      ++n;
+    }
+    to_.out.close(']');
+  }
+
+ private:
+  void gather() {
+    for (const Part& part : parts_) {
+      switch (part.kind) {
+        case Part::Kind::thinking: take_thinking(part); break;
+        case Part::Kind::redacted_thinking: to_.loss.drop("redacted_thinking"); break;
+        case Part::Kind::refusal:
+          if (refusal_ != nullptr) to_.loss.drop("refusal");
+          refusal_ = &part;
+          break;
+        case Part::Kind::tool_call: calls_.push_back(&part); break;
+        case Part::Kind::foreign:
+          if (to_.from == Dialect::chat && json_find(part.json, "id")) {
+            calls_.push_back(&part);
+            break;
+          }
+          [[fallthrough]];
+        default:
+          // What was said between calls is said before them.
+          if (!calls_.empty()) to_.loss.emulate("order");
+          content_.push_back(part);
+      }
+    }
+  }
+
+  void take_thinking(const Part& part) {
+    if (to_.from != Dialect::chat) to_.loss.drop(part.extra);
+    if (!to_.additions) {
+      to_.loss.drop("thinking");
+      return;
+    }
+    if (!part.signature.empty()) to_.loss.drop("thinking.signature");
+    if (!content_.empty() || !calls_.empty()) to_.loss.emulate("order");
+    thinking_.push_back(&part);
+  }
+
+  void write_thinking() {
+    if (thinking_.empty()) return;
+    to_.out.key("reasoning_content").begin_text();
+    for (const Part* part : thinking_) {
+      if (part != thinking_.front()) to_.out.add_text("\\n\\n");
+      to_.out.add_text(part->text.inside);
+    }
+    to_.out.end_text();
+    if (thinking_.size() > 1) to_.loss.emulate("thinking");
+  }
+
+  const std::vector<Part>& parts_;
+  const Writing& to_;
+  std::vector<Part> content_;
+  std::vector<const Part*> thinking_;
+  std::vector<const Part*> calls_;
+  const Part* refusal_ = nullptr;
+};
+
+// A tool gives text; what else it gives is lost.
+void write_result(const Part& result, const Writing& to) {
+  std::vector<Part> texts;
+  for (const Part& part : result.content) {
+    if (part.kind == Part::Kind::text) {
+      texts.push_back(part);
+    } else {
+      to.loss.drop(part.kind == Part::Kind::image ? "tool_result.image" : "tool_result.content");
+    }
+  }
+  if (result.failed) to.loss.drop("tool_result.is_error");
+  to.out.open('{').key("role").quoted("tool").key("tool_call_id").text(result.id);
+  if (!result.name.empty()) to.out.key("name").text(result.name);
+  to.out.key("content");
+  write_parts(texts, to);
+  to.extra(result.extra);
+  to.out.close('}');
+}
+
+std::string_view role_word(Role role) {
+  switch (role) {
+    case Role::system: return "system";
+    case Role::developer: return "developer";
+    case Role::assistant: return "assistant";
+    case Role::tool: return "tool";
+    default: return "user";
+  }
+}
+
+void write_turn(const Turn& turn, size_t n, const Writing& to) {
+  if (turn.role == Role::tool) {
+    for (const Part& result : turn.parts)
+      write_result(result, to);
+    return;
+  }
+  to.out.open('{').key("role").quoted(role_word(turn.role));
+  if (!turn.name.empty()) to.out.key("name").text(turn.name);
+  if (turn.role == Role::assistant) {
+    AssistantWriter(turn.parts, to).write(fmt::format("{}", n));
+  } else {
+    to.out.key("content");
+    write_parts(turn.parts, to);
+  }
+  to.extra(turn.extra);
+  to.out.close('}');
+}
+
+void write_tools(const Conversation& conversation, const Writing& to) {
+  if (conversation.tools.empty()) return;
+  to.out.key("tools").open('[');
+  for (const Tool& tool : conversation.tools) {
+    if (!tool.json.empty()) {
+      if (to.from == Dialect::chat) {
+        to.out.json(tool.json);
+      } else {
+        to.loss.drop("tools." + foreign_type(tool.json));
+      }
+      continue;
+    }
+    to.out.open('{').key("type").quoted("function").key("function").open('{');
+    to.out.key("name").text(tool.name);
+    if (!tool.description.empty()) to.out.key("description").text(tool.description);
+    if (!tool.schema.empty()) to.out.key("parameters").json(tool.schema);
+    if (tool.strict) to.out.key("strict").json(*tool.strict ? "true" : "false");
+    to.extra(tool.extra);
+    to.out.close('}').close('}');
+  }
+  to.out.close(']');
+}
+
+void write_tool_choice(const Conversation& conversation, JsonPieces& out) {
+  using Kind = ToolChoice::Kind;
+  const ToolChoice& choice = conversation.tool_choice;
+  switch (choice.kind) {
+    case Kind::unset: break;
+    case Kind::automatic: out.key("tool_choice").quoted("auto"); break;
+    case Kind::none: out.key("tool_choice").quoted("none"); break;
+    case Kind::required: out.key("tool_choice").quoted("required"); break;
+    case Kind::function:
+      out.key("tool_choice").open('{').key("type").quoted("function").key("function");
+      out.open('{').key("name").text(choice.name).close('}').close('}');
+  }
+  if (conversation.parallel_tools) {
+    out.key("parallel_tool_calls").json(*conversation.parallel_tools ? "true" : "false");
+  }
+}
+
+void write_format(const ResponseFormat& format, JsonPieces& out) {
+  using Kind = ResponseFormat::Kind;
+  if (format.kind == Kind::unset) return;
+  out.key("response_format").open('{').key("type");
+  if (format.kind != Kind::json_schema) {
+    out.quoted(format.kind == Kind::text ? "text" : "json_object").close('}');
+    return;
+  }
+  out.quoted("json_schema").key("json_schema").open('{').key("name");
+  out.text(format.name.empty() ? RawText{"answer"} : format.name);
+  if (!format.description.empty()) out.key("description").text(format.description);
+  if (format.strict) out.key("strict").json(*format.strict ? "true" : "false");
+  if (!format.schema.empty()) out.key("schema").json(format.schema);
+  out.close('}').close('}');
+}
+
+void write_reasoning(const Reasoning& reasoning, JsonPieces& out, TranslationLoss& loss) {
+  if (reasoning.kind == Reasoning::Kind::unset) return;
+  if (reasoning.kind == Reasoning::Kind::off) {
+    out.key("reasoning_effort").quoted("none");
+    return;
+  }
+  if (!reasoning.effort.empty()) {
+    out.key("reasoning_effort").text(reasoning.effort);
+    if (!reasoning.budget.empty() || reasoning.kind == Reasoning::Kind::adaptive) {
+      loss.drop("thinking");
+    }
+    return;
+  }
+  // A budget as the nearest effort.
+  const std::int64_t budget = JsonValue{JsonKind::number, reasoning.budget}.as_int().value_or(8192);
+  out.key("reasoning_effort").quoted(budget <= 2048 ? "low" : budget <= 8192 ? "medium" : "high");
+  loss.emulate("thinking");
+}
+
+void write_stop(const std::vector<RawText>& stop, JsonPieces& out) {
+  if (stop.empty()) return;
+  out.key("stop").open('[');
+  for (const RawText& one : stop)
+    out.text(one);
+  out.close(']');
+}
+
+}  // namespace
+
+JsonPieces write_chat_request(const Conversation& conversation, const RequestFrame& frame,
+                              TranslationLoss& loss) {
+  JsonPieces out;
+  const Writing to{conversation.dialect, out, loss, frame.additions};
+  out.open('{').key("model");
+  if (frame.model.empty()) {
+    out.text(conversation.model);
+  } else {
+    out.quoted(frame.model);
+  }
+  if (conversation.stream) {
+    out.key("stream").json("true").key("stream_options");
+    out.open('{').key("include_usage").json("true").close('}');
+  }
+  write_parameters({Dialect::chat, frame.additions}, conversation, out, loss);
+  write_stop(conversation.stop, out);
+  write_reasoning(conversation.reasoning, out, loss);
+  if (!conversation.verbosity.empty()) out.key("verbosity").text(conversation.verbosity);
+  write_format(conversation.format, out);
+  write_tools(conversation, to);
+  write_tool_choice(conversation, out);
+  to.extra(conversation.extra);
+  out.key("messages").open('[');
+  size_t n = 0;
+  for (const Turn& turn : conversation.turns)
+    write_turn(turn, n++, to);
+  out.close(']').close('}');
+  return out;
+}
+
+JsonPieces write_chat_answer(const Answer& answer, const AnswerFrame& frame,
+                             TranslationLoss& loss) {
+  JsonPieces out;
+  const Writing to{answer.dialect, out, loss};
+  out.open('{').key("id").quoted(fmt::format("chatcmpl-{}", frame.id));
+  out.key("object").quoted("chat.completion").key("created").json(fmt::format("{}", frame.created));
+  out.key("model");
+  if (answer.model.empty()) {
+    out.quoted(frame.model);
+  } else {
+    out.text(answer.model);
+  }
+  out.key("choices").open('[').open('{').key("index").json("0").key("message");
+  out.open('{').key("role").quoted("assistant");
+  AssistantWriter(answer.parts, to).write(frame.id);
+  out.close('}').key("logprobs").json("null").key("finish_reason");
+  out.quoted(stop_word(Dialect::chat, answer.stop)).close('}').close(']');
+  std::string usage;
+  write_usage(Dialect::chat, answer.usage, usage);
+  out.key("usage").json(usage).close('}');
+  return out;
+}
+
+}  // namespace rocket

@@ -1,0 +1,40 @@
+#include "schema/conversation.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace rocket {
+
+bool Field::says_nothing() const {
+  if (json == "null" || json == "false" || json == "\"\"") return true;
+  if (json.starts_with('[')) return json_elements(json).begin() == std::default_sentinel;
+  if (json.starts_with('{')) return json_members(json).begin() == std::default_sentinel;
+  return json == "1" && json_decodes_to(key, "n");
+}
+
+void add_turn(std::vector<Turn>& turns, Turn turn) {
+  if (turn.role == Role::tool && !turns.empty() && turns.back().role == Role::tool) {
+    auto& parts = turns.back().parts;
+    parts.insert(parts.end(), std::make_move_iterator(turn.parts.begin()),
+                 std::make_move_iterator(turn.parts.end()));
+    return;
+  }
+  turns.push_back(std::move(turn));
+}
+
+bool has_part(const std::vector<Part>& parts, Part::Kind kind) {
+  return std::ranges::find(parts, kind, &Part::kind) != parts.end();
+}
+
+const Part* only_text(const std::vector<Part>& parts) {
+  if (parts.size() != 1) return nullptr;
+  const Part& part = parts.front();
+  return part.kind == Part::Kind::text ? &part : nullptr;
+}
+
+std::string foreign_type(std::string_view json) {
+  const auto type = json_find(json, "type");
+  return type ? type->as_string().value_or("part") : "part";
+}
+
+}  // namespace rocket

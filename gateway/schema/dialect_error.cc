@@ -1,0 +1,64 @@
+#include "schema/dialect_error.h"
+
+#include "wire/json_string.h"
+
+namespace rocket {
+namespace {
+
+std::string_view anthropic_type(int status) {
+  switch (status) {
+    case 401: return "authentication_error";
+    case 402: return "billing_error";
+    case 403: return "permission_error";
+    case 404: return "not_found_error";
+    case 413: return "request_too_large";
+    case 429: return "rate_limit_error";
+    case 503:
+    case 529: return "overloaded_error";
+    case 504: return "timeout_error";
+    default: return status < 500 ? "invalid_request_error" : "api_error";
+  }
+}
+
+void append_member(std::string& out, std::string_view key, std::string_view value) {
+  out += key;
+  if (value.empty()) {
+    out += "null";
+  } else {
+    json_append_quoted(out, value);
+  }
+}
+
+}  // namespace
+
+std::string_view error_type(Dialect dialect, const ToldError& error) {
+  if (dialect == Dialect::anthropic) return anthropic_type(error.status);
+  return is_ollama(dialect) ? std::string_view() : error.type;
+}
+
+int error_status(Dialect dialect, const ToldError& error) {
+  return dialect == Dialect::anthropic && error.status == 503 ? 529 : error.status;
+}
+
+std::string write_error_body(Dialect dialect, const ToldError& error) {
+  std::string body;
+  if (is_ollama(dialect)) {
+    append_member(body, R"({"error":)", error.message);
+    body += '}';
+  } else if (dialect == Dialect::anthropic) {
+    append_member(body, R"({"type":"error","error":{"type":)", error_type(dialect, error));
+    append_member(body, R"(,"message":)", error.message);
+    append_member(body, R"(},"request_id":)", error.request_id);
+    body += '}';
+  } else {
+    append_member(body, R"({"error":{"message":)", error.message);
+    append_member(body, R"(,"type":)", error.type);
+    append_member(body, R"(,"param":)", error.param);
+    append_member(body, R"(,"code":)", error.code);
+    append_member(body, R"(,"request_id":)", error.request_id);
+    body += "}}";
+  }
+  return body;
+}
+
+}  // namespace rocket

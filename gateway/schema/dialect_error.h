@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "schema/dialect.h"
+
+namespace rocket {
+
+// What is told of an error. Which status and type an error has is decided in
+// proxy/error_response; here are only the shapes in which the dialects tell it.
+struct ToldError {
+  int status = 500;
+  std::string_view type{};   // OpenAI's: "invalid_request_error"
+  std::string_view code{};   // ours: "model_not_found"
+  std::string_view param{};  // the field at fault; empty: none
+  std::string_view message{};
+  std::string_view request_id{};
+};
+
+// The type by which the dialect's clients know an error of this status; of OpenAI's it is
+// `type` itself, and Ollama has none.
+[[nodiscard]] std::string_view error_type(Dialect dialect, const ToldError& error);
+
+// The status to answer with: Anthropic's clients know 529 where others know 503.
+[[nodiscard]] int error_status(Dialect dialect, const ToldError& error);
+
+// A whole body.
+[[nodiscard]] std::string write_error_body(Dialect dialect, const ToldError& error);
+
+}  // namespace rocket

@@ -1,0 +1,57 @@
+#include "schema/dialect_error.h"
+
+#include <gtest/gtest.h>
+
+namespace rocket {
+namespace {
+
+constexpr ToldError unknown_model{.status = 404,
+                                  .type = "invalid_request_error",
+                                  .code = "model_not_found",
+                                  .param = "model",
+                                  .message = "no \"x\" here",
+                                  .request_id = "r1"};
+
+TEST(DialectError, HasTheShapeThatClientsRead) {
+  EXPECT_EQ(write_error_body(Dialect::chat, unknown_model),
+            R"({"error":{"message":"no \"x\" here","type":"invalid_request_error",)"
+            R"("param":"model","code":"model_not_found","request_id":"r1"}})");
+  EXPECT_EQ(write_error_body(Dialect::responses, unknown_model),
+            write_error_body(Dialect::chat, unknown_model));
+  EXPECT_EQ(write_error_body(Dialect::anthropic, unknown_model),
+            R"({"type":"error","error":{"type":"not_found_error","message":"no \"x\" here"},)"
+            R"("request_id":"r1"})");
+  EXPECT_EQ(write_error_body(Dialect::ollama, unknown_model), R"({"error":"no \"x\" here"})");
+}
+
+TEST(DialectError, AnthropicHasATypePerStatus) {
+  const struct {
+    int status;
+    std::string_view type;
+    int told;
+  } cases[] = {
+      {400, "invalid_request_error", 400},
+      {401, "authentication_error", 401},
+      {402, "billing_error", 402},
+      {403, "permission_error", 403},
+      {404, "not_found_error", 404},
+      {405, "invalid_request_error", 405},
+      {413, "request_too_large", 413},
+      {429, "rate_limit_error", 429},
+      {500, "api_error", 500},
+      {502, "api_error", 502},
+      {503, "overloaded_error", 529},
+      {504, "timeout_error", 504},
+  };
+  for (const auto& one : cases) {
+    const ToldError error{.status = one.status, .type = "t"};
+    EXPECT_EQ(error_type(Dialect::anthropic, error), one.type) << one.status;
+    EXPECT_EQ(error_status(Dialect::anthropic, error), one.told) << one.status;
+    EXPECT_EQ(error_status(Dialect::chat, error), one.status);
+    EXPECT_EQ(error_type(Dialect::chat, error), "t");
+    EXPECT_EQ(error_type(Dialect::ollama, error), "");
+  }
+}
+
+}  // namespace
+}  // namespace rocket

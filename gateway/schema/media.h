@@ -1,0 +1,17 @@
+#pragma once
+
+#include "schema/conversation.h"
+#include "schema/json_pieces.h"
+
+namespace rocket {
+
+// What a URL leads to: base64 of its own if it is a data: URL, else an address.
+[[nodiscard]] Media media_of_url(RawText url);
+
+// As a string that is a URL; of base64 a data: URL.
+void write_media_url(const Media& media, JsonPieces& out);
+
+// The type of what is in base64: said, or told by its first bytes; empty if neither.
+[[nodiscard]] RawText media_type(const Media& media);
+
+}  // namespace rocket

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "schema/conversation.h"
+#include "schema/json_pieces.h"
+#include "schema/translation_loss.h"
+
+namespace rocket {
+
+// A request for /api/chat. The conversation and what it was read from must outlive the pieces.
+[[nodiscard]] JsonPieces write_ollama_request(const Conversation& conversation,
+                                              const RequestFrame& frame, TranslationLoss& loss);
+
+// An answer of /api/chat or, if `dialect` is generate, of /api/generate.
+[[nodiscard]] JsonPieces write_ollama_answer(Dialect dialect, const Answer& answer,
+                                             const AnswerFrame& frame, TranslationLoss& loss);
+
+}  // namespace rocket

@@ -1,0 +1,77 @@
+#include "schema/ollama_writer.h"
+
+#include <gtest/gtest.h>
+
+#include "schema/chat_reader.h"
+
+namespace rocket {
+namespace {
+
+TEST(OllamaWriter, SaysWhatItCanAndNamesTheRest) {
+  const std::string head = R"({"model":"up","stream":false,)";
+  const std::string hi = R"("messages":[{"role":"user","content":"Hi"}])";
+  const struct {
+    const char* name;
+    std::string body;  // of an OpenAI request
+    std::string written;
+    std::string_view loss;
+  } cases[] = {
+      {"a text", "{" + hi + "}", head + R"("options":{},)" + hi + "}", ""},
+      {"options", R"({"max_tokens":5,"stop":"x","temperature":0,"logit_bias":{"1":1},)" + hi + "}",
+       head + R"("options":{"num_predict":5,"temperature":0,"stop":["x"]},)" + hi + "}",
+       "dropped=logit_bias"},
+      {"a schema",
+       R"({"response_format":{"type":"json_schema","json_schema":{"schema":{"a":1}}},)" + hi + "}",
+       head + R"("format":{"a":1},"options":{},)" + hi + "}", ""},
+      {"thinking", R"({"reasoning_effort":"low",)" + hi + "}",
+       head + R"("think":"low","options":{},)" + hi + "}", ""},
+      {"a choice it would not honour",
+       R"({"tool_choice":"required","tools":[{"type":"function","function":{"name":"f"}}],)" + hi +
+           "}",
+       head +
+           R"("tools":[{"type":"function","function":{"name":"f","parameters":)"
+           R"({"type":"object","properties":{}}}}],"options":{},)" +
+           hi + "}",
+       "dropped=tool_choice"},
+      {"no tools",
+       R"({"tool_choice":"none","tools":[{"type":"function","function":{"name":"f"}}],)" + hi + "}",
+       head + R"("options":{},)" + hi + "}", "emulated=tool_choice,emulated=tools"},
+      {"images",
+       R"({"messages":[{"role":"user","content":[{"type":"image_url","image_url":)"
+       R"({"url":"data:image/png;base64,AA","detail":"low"}},{"type":"text","text":"a"},)"
+       R"({"type":"text","text":"b"},{"type":"image_url","image_url":{"url":"https://x/"}}]}]})",
+       head + R"("options":{},"messages":[{"role":"user","content":"a\nb","images":["AA"]}]})",
+       "dropped=detail,dropped=image_url,emulated=content"},
+      {"calls and results",
+       R"({"messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":)"
+       R"("function","function":{"name":"f","arguments":"{\"a\":1}"}}]},)"
+       R"({"role":"tool","tool_call_id":"c","content":"1"}]})",
+       head + R"("options":{},"messages":[{"role":"assistant","content":"","tool_calls":[)"
+              R"({"id":"c","function":{"index":0,"name":"f","arguments":{"a":1}}}]},)"
+              R"({"role":"tool","content":"1","tool_name":"f","tool_call_id":"c"}]})",
+       ""},
+  };
+  for (const auto& one : cases) {
+    TranslationLoss loss;
+    const auto read = read_chat_request(one.body, loss);
+    ASSERT_TRUE(read) << one.name;
+    EXPECT_EQ(write_ollama_request(*read, {.model = "up"}, loss).joined(), one.written) << one.name;
+    EXPECT_EQ(loss.to_string(), one.loss) << one.name;
+  }
+}
+
+TEST(OllamaWriter, GenerateHasNoCalls) {
+  Answer answer;
+  answer.parts = {{.text = {"x"}},
+                  {.kind = Part::Kind::tool_call, .name = {"f"}, .arguments = "{}"}};
+  TranslationLoss loss;
+  EXPECT_EQ(
+      write_ollama_answer(Dialect::generate, answer, {.model = "m", .created_at = "now"}, loss)
+          .joined(),
+      R"({"model":"m","created_at":"now","response":"x","done":true,"done_reason":"stop",)"
+      R"("prompt_eval_count":0,"eval_count":0})");
+  EXPECT_EQ(loss.to_string(), "dropped=tool_calls");
+}
+
+}  // namespace
+}  // namespace rocket

@@ -1,0 +1,60 @@
+#include "schema/responses_items.h"
+
+namespace rocket {
+
+std::string_view responses_item_type(Part::Kind kind) {
+  switch (kind) {
+    case Part::Kind::text:
+    case Part::Kind::refusal: return "message";
+    case Part::Kind::thinking: return "reasoning";
+    case Part::Kind::tool_call: return "function_call";
+    default: return {};
+  }
+}
+
+std::string_view responses_item_prefix(Part::Kind kind) {
+  switch (kind) {
+    case Part::Kind::thinking: return "rs";
+    case Part::Kind::tool_call: return "fc";
+    default: return "msg";
+  }
+}
+
+void write_responses_part(Part::Kind kind, RawText text, JsonPieces& out) {
+  if (kind == Part::Kind::refusal) {
+    out.open('{').key("type").quoted("refusal").key("refusal").text(text).close('}');
+    return;
+  }
+  out.open('{').key("type").quoted("output_text").key("text").text(text);
+  out.key("annotations").json("[]").key("logprobs").json("[]").close('}');
+}
+
+void write_responses_item(const Part& part, const ResponsesItem& item, JsonPieces& out) {
+  out.open('{').key("type").quoted(responses_item_type(part.kind)).key("id").quoted(item.id);
+  switch (part.kind) {
+    case Part::Kind::thinking:
+      out.key("summary").json("[]").key("content").open('[');
+      if (!item.begun) {
+        out.open('{').key("type").quoted("reasoning_text").key("text").text(part.text).close('}');
+      }
+      out.close(']');
+      break;
+    case Part::Kind::tool_call:
+      out.key("call_id");
+      if (part.id.empty()) {
+        out.quoted(item.call_id);
+      } else {
+        out.text(part.id);
+      }
+      out.key("name").text(part.name);
+      out.key("arguments").quoted(item.begun ? "" : part.arguments);
+      break;
+    default:
+      out.key("role").quoted("assistant").key("content").open('[');
+      if (!item.begun) write_responses_part(part.kind, part.text, out);
+      out.close(']');
+  }
+  out.key("status").quoted(item.status).close('}');
+}
+
+}  // namespace rocket

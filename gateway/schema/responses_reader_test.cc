@@ -1,0 +1,78 @@
+#include "schema/responses_reader.h"
+
+#include <gtest/gtest.h>
+
+namespace rocket {
+namespace {
+
+TEST(ResponsesReader, RefusesWhatItCanNotAnswer) {
+  const struct {
+    std::string_view body;
+    ErrorCode code;
+    std::string_view names;
+  } cases[] = {
+      {"{", ErrorCode::invalid_json, "line 1"},
+      {R"({"model":"m"})", ErrorCode::invalid_field, "`input` is missing"},
+      {R"({"input":7})", ErrorCode::invalid_field, "`input` must be a list"},
+      {R"({"input":[7]})", ErrorCode::invalid_field, "`input`"},
+      {R"({"input":[{"role":"robot","content":"x"}]})", ErrorCode::invalid_field, "`input.role`"},
+      {R"({"input":[{"type":"item_reference","id":"i"}]})", ErrorCode::invalid_field,
+       "none are kept"},
+      {R"({"input":"x","previous_response_id":"r"})", ErrorCode::invalid_field,
+       "`previous_response_id`"},
+      {R"({"input":"x","conversation":"c"})", ErrorCode::invalid_field, "`conversation`"},
+      {R"({"input":"x","background":true})", ErrorCode::invalid_field, "`background`"},
+  };
+  for (const auto& one : cases) {
+    TranslationLoss loss;
+    const auto read = read_responses_request(one.body, loss);
+    ASSERT_FALSE(read) << one.body;
+    EXPECT_EQ(read.error().code, one.code) << one.body;
+    EXPECT_TRUE(read.error().detail.contains(one.names)) << read.error().detail;
+  }
+  TranslationLoss loss;
+  EXPECT_TRUE(read_responses_request(
+      R"({"input":"x","previous_response_id":null,"background":false})", loss));
+}
+
+TEST(ResponsesReader, ItemsOfTheAssistantAreOneTurn) {
+  TranslationLoss loss;
+  const auto read = read_responses_request(
+      R"({"input":[{"role":"user","content":"a"},{"type":"reasoning","summary":[]},)"
+      R"({"role":"assistant","content":"b"},{"type":"function_call","call_id":"c","name":"f",)"
+      R"("arguments":"{\"x"},{"type":"function_call_output","call_id":"c","output":"1"}],)"
+      R"("instructions":"s"})",
+      loss);
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->turns.size(), 4U);
+  EXPECT_EQ(read->turns[0].role, Role::system);
+  ASSERT_EQ(read->turns[2].parts.size(), 3U);
+  EXPECT_EQ(read->turns[2].parts[2].arguments, R"({"x":null})");
+  EXPECT_EQ(read->turns[3].parts[0].id.inside, "c");
+  EXPECT_EQ(loss.to_string(), "emulated=function_call.arguments");
+}
+
+TEST(ResponsesReader, AnswersAreOverOrTheyAreNone) {
+  const struct {
+    std::string_view text;
+    ErrorCode code;
+  } cases[] = {
+      {"", ErrorCode::upstream_garbage},
+      {R"({"status":"in_progress","output":[]})", ErrorCode::upstream_garbage},
+      {R"({"status":"failed","error":{"message":"no"}})", ErrorCode::upstream_error_event},
+      {R"({"status":"completed","output":[7]})", ErrorCode::upstream_garbage},
+  };
+  for (const auto& one : cases) {
+    const auto read = read_responses_answer(one.text);
+    ASSERT_FALSE(read) << one.text;
+    EXPECT_EQ(read.error().code, one.code);
+  }
+  const auto cut = read_responses_answer(
+      R"({"status":"incomplete","incomplete_details":{"reason":"max_output_tokens"},"output":[)"
+      R"({"type":"message","role":"assistant","content":[{"type":"output_text","text":"x"}]}]})");
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->stop, StopReason::max_tokens);
+}
+
+}  // namespace
+}  // namespace rocket

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "schema/dialect.h"
+
+namespace rocket {
+
+// Why an answer ends.
+enum class StopReason : unsigned char {
+  end,               // the model has said what it wanted
+  stop_sequence,     // one of `stop` came up
+  max_tokens,        // the request's limit
+  context_exceeded,  // the model's limit
+  tool_use,          // it wants tools to be called
+  refusal,           // it does not want to
+  content_filter,    // it may not
+  pause,             // the provider's own tool takes longer: ask again
+};
+inline constexpr size_t stop_reason_count = 8;
+
+// The dialect's word for it: "end_turn". Of Responses what goes into incomplete_details, or
+// "completed". Where a dialect has fewer words, the nearest that does not claim more.
+[[nodiscard]] std::string_view stop_word(Dialect dialect, StopReason reason);
+
+// What the word, as it stands between quotes, means; nothing for one that is not known: that an
+// answer is whole has to be said, not guessed.
+[[nodiscard]] std::optional<StopReason> read_stop_word(Dialect dialect, std::string_view raw);
+
+}  // namespace rocket
