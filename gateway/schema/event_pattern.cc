@@ -17,13 +17,16 @@ void EventPattern::remember(std::string_view data, std::string_view text) {
   around_ += data.substr(before_ + text.size());
 }
 
-bool EventPattern::matches(std::string_view data) const {
-  if (around_.empty() || data.size() <= around_.size()) return false;
-  const size_t text_bytes = data.size() - around_.size();
-  const char* const text = data.data() + before_;
-  return std::memcmp(data.data(), around_.data(), before_) == 0 &&
-         std::memcmp(text + text_bytes, around_.data() + before_, around_.size() - before_) == 0 &&
-         json_string_valid({text, text_bytes});
+std::optional<std::string_view> EventPattern::text_of(std::string_view data) const {
+  if (around_.empty() || data.size() <= around_.size()) return std::nullopt;
+  const std::string_view text = data.substr(before_, data.size() - around_.size());
+  if (std::memcmp(data.data(), around_.data(), before_) != 0 ||
+      std::memcmp(text.data() + text.size(), around_.data() + before_, around_.size() - before_) !=
+          0 ||
+      !json_string_valid(text)) {
+    return std::nullopt;
+  }
+  return text;
 }
 
 }  // namespace rocket

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,7 +18,11 @@ class EventPattern {
   void remember(std::string_view data, std::string_view text);
 
   // Whether `data` is the remembered event with another text, valid and not empty, in its place.
-  [[nodiscard]] bool matches(std::string_view data) const;
+  [[nodiscard]] bool matches(std::string_view data) const { return text_of(data).has_value(); }
+  // What stands in its place, if so.
+  [[nodiscard]] std::optional<std::string_view> text_of(std::string_view data) const;
+
+  void forget() { around_.clear(); }
 
  private:
   static constexpr size_t bytes_max = 1024;

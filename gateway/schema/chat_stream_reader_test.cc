@@ -1,0 +1,126 @@
+#include "schema/chat_stream_reader.h"
+
+#include <gtest/gtest.h>
+
+#include "testing/told_stream.h"
+
+namespace rocket {
+namespace {
+
+constexpr std::string_view role =
+    R"({"id":"c","model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":null}}]})";
+constexpr std::string_view finish =
+    R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})";
+constexpr std::string_view usage =
+    R"({"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}})";
+constexpr std::string_view done = "[DONE]";
+
+TEST(ChatStreamReader, ReadsWhatServersSay) {
+  using Events = std::vector<std::string_view>;
+  const struct {
+    const char* name;
+    Events events;
+    std::string_view told;
+  } cases[] = {
+      {"a text as llama-server has it",
+       {role, R"({"choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]})",
+        R"({"choices":[{"index":0,"delta":{"content":"lo"},"finish_reason":null}]})", finish, usage,
+        done},
+       "start m\ntext: Hello\nusage 3 2\nstop end_turn\n"},
+      {"a role in each chunk, as Ollama has it",
+       {R"({"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"I"}}]})",
+        R"({"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"'m"}}]})",
+        R"({"choices":[{"delta":{"role":"assistant","content":""},"finish_reason":"length"}]})",
+        done},
+       "start m\ntext: I'm\nstop max_tokens\n"},
+      {"zeros of usage on each chunk",
+       {R"({"model":"m","choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":0,)"
+        R"("completion_tokens":0}})",
+        finish, usage, done},
+       "start m\ntext: a\nusage 3 2\nstop end_turn\n"},
+      {"thinking under either name",
+       {role, R"({"choices":[{"delta":{"reasoning_content":"Hm"}}]})",
+        R"({"choices":[{"delta":{"reasoning":"m."}}]})",
+        R"({"choices":[{"delta":{"content":"4"}}]})", finish, done},
+       "start m\nthinking: Hmm.\ntext: 4\nstop end_turn\n"},
+      {"a refusal",
+       {role, R"({"choices":[{"delta":{"refusal":"No."}}]})", finish, done},
+       "start m\nrefusal: No.\nstop end_turn\n"},
+      {"other choices",
+       {role,
+        R"({"choices":[{"index":1,"delta":{"content":"B"}},{"index":0,"delta":{"content":"A"}}]})",
+        finish, done},
+       "start m\ntext: A\nstop end_turn\n"},
+      {"a call",
+       {role,
+        R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","type":"function",)"
+        R"("function":{"name":"f","arguments":""}}]}}]})",
+        R"({"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"x\":1}"}}]}}]})",
+        R"({"choices":[{"delta":{},"finish_reason":"tool_calls"}]})", done},
+       "start m\ncall a f: {\"x\":1}\nstop tool_use\n"},
+      {"calls that come interleaved",
+       {role,
+        R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{"}},)"
+        R"({"index":1,"id":"b","function":{"name":"g","arguments":"{\"y\""}}]}}]})",
+        R"({"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"}"}},)"
+        R"({"index":1,"function":{"arguments":":2}"}}]}}]})",
+        R"({"choices":[{"delta":{},"finish_reason":"tool_calls"}]})", done},
+       "start m\ncall a f: {}\ncall b g: {\"y\":2}\nstop tool_use\n"},
+      {"calls that are all number 0, and end with stop",
+       {role,
+        R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}}]})",
+        R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"b","function":{"name":"f","arguments":"{}"}}]}}]})",
+        finish, done},
+       "start m\ncall a f: {}\ncall b f: {}\nstop tool_use\n"},
+      {"a call without arguments",
+       {role, R"({"choices":[{"delta":{"tool_calls":[{"function":{"name":"f"}}]}}]})", finish,
+        done},
+       "start m\ncall f: \nstop tool_use\n"},
+      {"comments and what follows the end",
+       {"", role, finish, done, "garbage"},
+       "start m\nstop end_turn\n"},
+      {"cut", {role, R"({"choices":[{"delta":{"content":"a"}}]})"}, "start m\ntext: a"},
+      {"no reason to end", {role, done}, "start m\nfailed upstream_garbage\n"},
+      {"a reason that nobody knows",
+       {role, R"({"choices":[{"delta":{},"finish_reason":"abort"}]})"},
+       "start m\nfailed upstream_garbage\n"},
+      {"an error",
+       {role, R"({"error":{"message":"out of memory"}})"},
+       "start m\nfailed upstream_error_event\n"},
+      {"no JSON", {role, "{"}, "start m\nfailed upstream_garbage\n"},
+      {"a piece of no call",
+       {role,
+        R"({"choices":[{"delta":{"tool_calls":[{"index":3,"function":{"arguments":"x"}}]}}]})"},
+       "start m\nfailed upstream_garbage\n"},
+  };
+  for (const auto& one : cases) {
+    ChatStreamReader reader;
+    EXPECT_EQ(told_by(reader, one.events), one.told) << one.name;
+  }
+}
+
+TEST(ChatStreamReader, CallsThatWaitAreBounded) {
+  ChatStreamReader reader;
+  const std::string more = R"({"choices":[{"delta":{"tool_calls":[{"index":1,"function":{)"
+                           R"("arguments":")" +
+                           std::string(100000, 'x') + R"("}}]}}]})";
+  std::vector<std::string_view> events{
+      R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{"}},)"
+      R"({"index":1,"id":"b","function":{"name":"g","arguments":"{"}}]}}]})"};
+  events.insert(events.end(), 20, more);
+  EXPECT_EQ(told_by(reader, events), "start \ncall a f: {failed upstream_too_large\n");
+}
+
+TEST(ChatStreamReader, IsDoneWhenItIsToldSo) {
+  ChatStreamReader reader;
+  const std::vector<std::string_view> events{role, finish};
+  (void)told_by(reader, events);
+  EXPECT_FALSE(reader.done());
+  const std::vector<std::string_view> end{done};
+  ToldStream sink;
+  EXPECT_TRUE(reader.read(done, sink));
+  EXPECT_TRUE(reader.done());
+}
+
+}  // namespace
+}  // namespace rocket

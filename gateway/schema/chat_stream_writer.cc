@@ -1,0 +1,103 @@
+#include "schema/chat_stream_writer.h"
+
+#include <fmt/format.h>
+
+namespace rocket {
+
+ChatStreamWriter::ChatStreamWriter(const AnswerFrame& frame, bool usage_asked)
+    : id_(frame.id),
+      model_(json_quoted(frame.model)),
+      created_(frame.created),
+      usage_asked_(usage_asked) {}
+
+Result<void> ChatStreamWriter::take(const StreamEvent& event) {
+  using Kind = StreamEvent::Kind;
+  switch (event.kind) {
+    case Kind::text: write_text(event); break;
+    case Kind::start: begin(event.name); break;
+    case Kind::block_start: begin_block(event); break;
+    case Kind::signature:
+    case Kind::block_end: break;
+    case Kind::usage: usage_ = event.usage; break;
+    case Kind::stop: end(event.stop); break;
+    case Kind::error:
+      out() += R"(data: {"error":{"message":")";
+      out() += event.text.inside;
+      out() += R"(","type":")";
+      out() += event.id.empty() ? "api_error" : event.id.inside;
+      out() += "\",\"param\":null,\"code\":null}}\n\n";
+      break;
+    case Kind::ping: out() += ": ping\n\n";
+  }
+  return {};
+}
+
+void ChatStreamWriter::begin(RawText model) {
+  if (!model.empty()) model_ = '"' + std::string(model.inside) + '"';
+  head_ = R"(data: {"id":"chatcmpl-)" + id_ + R"(","object":"chat.completion.chunk","created":)" +
+          std::to_string(created_) + R"(,"model":)" + model_ +
+          R"(,"choices":[{"index":0,"delta":{)";
+  tail_ = R"(},"finish_reason":null}])";
+  tail_ += usage_asked_ ? ",\"usage\":null}\n\n" : "}\n\n";
+  out() += head_;
+  out() += R"("role":"assistant","content":"")";
+  out() += tail_;
+}
+
+void ChatStreamWriter::write_text(const StreamEvent& event) {
+  std::string& to = out();
+  to += head_;
+  switch (event.block) {
+    case Part::Kind::thinking: to += R"("reasoning_content":")"; break;
+    case Part::Kind::refusal: to += R"("refusal":")"; break;
+    case Part::Kind::tool_call:
+      to += R"("tool_calls":[{"index":)";
+      to += std::to_string(calls_ - 1);
+      to += R"(,"function":{"arguments":")";
+      to += event.text.inside;
+      to += "\"}}]";
+      to += tail_;
+      return;
+    default: to += R"("content":")";
+  }
+  to += event.text.inside;
+  to += '"';
+  to += tail_;
+}
+
+void ChatStreamWriter::begin_block(const StreamEvent& event) {
+  if (event.block != Part::Kind::tool_call) return;
+  std::string& to = out();
+  to += head_;
+  to += R"("tool_calls":[{"index":)";
+  to += std::to_string(calls_);
+  to += R"(,"id":")";
+  if (event.id.empty()) {
+    to += "call_" + id_ + "_" + std::to_string(calls_);
+  } else {
+    to += event.id.inside;
+  }
+  to += R"(","type":"function","function":{"name":")";
+  to += event.name.inside;
+  to += R"(","arguments":""}}])";
+  to += tail_;
+  ++calls_;
+}
+
+void ChatStreamWriter::end(StopReason stop) {
+  std::string& to = out();
+  to += head_;
+  to += R"(},"finish_reason":")";
+  to += stop_word(Dialect::chat, stop);
+  to += usage_asked_ ? "\"}],\"usage\":null}\n\n" : "\"}]}\n\n";
+  if (usage_asked_) {
+    constexpr std::string_view choice = R"({"index":0,"delta":{)";
+    to += std::string_view(head_).substr(0, head_.size() - choice.size());
+    to += R"(],"usage":)";
+    write_usage(Dialect::chat, usage_, to);
+    to += "}\n\n";
+  }
+  to += "data: [DONE]\n\n";
+}
+
+}  // namespace rocket

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "schema/stream_event.h"
+
+namespace rocket {
+
+// Writes a streamed chat completion. What a client need not see of an answer (signatures, sealed
+// thinking) is left out.
+class ChatStreamWriter final : public StreamWriter {
+ public:
+  // `usage_asked`: the client wants a chunk with usage.
+  ChatStreamWriter(const AnswerFrame& frame, bool usage_asked);
+  [[nodiscard]] Result<void> take(const StreamEvent& event) override;
+
+ private:
+  void begin(RawText model);
+  void write_text(const StreamEvent& event);
+  void begin_block(const StreamEvent& event);
+  void end(StopReason stop);
+
+  std::string id_;
+  std::string model_;
+  std::int64_t created_;
+  bool usage_asked_;
+  std::string head_;  // of each chunk, up to the inside of its delta
+  std::string tail_;
+  size_t calls_ = 0;
+  TokenUsage usage_;
+};
+
+}  // namespace rocket

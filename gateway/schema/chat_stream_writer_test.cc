@@ -1,0 +1,62 @@
+#include "schema/chat_stream_writer.h"
+
+#include <gtest/gtest.h>
+
+namespace rocket {
+namespace {
+
+constexpr AnswerFrame frame{.id = "r1", .model = "m", .created = 7};
+using Kind = StreamEvent::Kind;
+
+std::string chunk(std::string_view delta, std::string_view rest) {
+  return R"(data: {"id":"chatcmpl-r1","object":"chat.completion.chunk","created":7,"model":"m",)"
+         R"("choices":[{"index":0,"delta":{)" +
+         std::string(delta) + "}," + std::string(rest) + "\n\n";
+}
+
+TEST(ChatStreamWriter, WritesChunks) {
+  ChatStreamWriter writer(frame, false);
+  StreamEvent call{.kind = Kind::block_start, .block = Part::Kind::tool_call};
+  call.name = {"f"};
+  StreamEvent usage{.kind = Kind::usage};
+  usage.usage.input = 3;
+  const std::vector<StreamEvent> events{
+      {.kind = Kind::start},
+      {.kind = Kind::block_start},
+      {.kind = Kind::text, .text = {R"(a\n)"}},
+      {.kind = Kind::ping},
+      {.kind = Kind::block_end},
+      call,
+      {.kind = Kind::text, .block = Part::Kind::tool_call, .text = {R"({\"x\":1})"}},
+      usage,
+      {.kind = Kind::stop, .stop = StopReason::tool_use}};
+  for (const StreamEvent& event : events)
+    ASSERT_TRUE(writer.take(event));
+  constexpr std::string_view open = R"("finish_reason":null}]})";
+  EXPECT_EQ(writer.out(),
+            chunk(R"("role":"assistant","content":"")", open) + chunk(R"("content":"a\n")", open) +
+                ": ping\n\n" +
+                chunk(R"("tool_calls":[{"index":0,"id":"call_r1_0","type":"function",)"
+                      R"("function":{"name":"f","arguments":""}}])",
+                      open) +
+                chunk(R"("tool_calls":[{"index":0,"function":{"arguments":"{\"x\":1}"}}])", open) +
+                chunk("", R"("finish_reason":"tool_calls"}]})") + "data: [DONE]\n\n");
+}
+
+TEST(ChatStreamWriter, UsageIsForThoseWhoAsk) {
+  ChatStreamWriter writer(frame, true);
+  StreamEvent usage{.kind = Kind::usage};
+  usage.usage = {.input = 3, .output = 2};
+  for (const StreamEvent& event :
+       {StreamEvent{.kind = Kind::start}, usage, StreamEvent{.kind = Kind::stop}})
+    ASSERT_TRUE(writer.take(event));
+  EXPECT_TRUE(writer.out().contains(R"("finish_reason":"stop"}],"usage":null})"));
+  EXPECT_TRUE(writer.out().ends_with(
+      R"("choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,)"
+      R"("prompt_tokens_details":{"cached_tokens":0,"cache_write_tokens":0},)"
+      R"("completion_tokens_details":{"reasoning_tokens":0}}})"
+      "\n\ndata: [DONE]\n\n"));
+}
+
+}  // namespace
+}  // namespace rocket

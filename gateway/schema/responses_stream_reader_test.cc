@@ -1,0 +1,60 @@
+#include "schema/responses_stream_reader.h"
+
+#include <gtest/gtest.h>
+
+#include "testing/told_stream.h"
+
+namespace rocket {
+namespace {
+
+constexpr std::string_view created =
+    R"({"type":"response.created","response":{"id":"r","model":"m"}})";
+
+TEST(ResponsesStreamReader, ReadsWhatServersSay) {
+  using Events = std::vector<std::string_view>;
+  const struct {
+    const char* name;
+    Events events;
+    std::string_view told;
+  } cases[] = {
+      {"a text",
+       {created, R"({"type":"response.in_progress","response":{}})",
+        R"({"type":"response.output_item.added","item":{"type":"message","id":"i"}})",
+        R"({"type":"response.content_part.added","part":{"type":"output_text","text":""}})",
+        R"({"type":"response.output_text.delta","delta":"Hel"})",
+        R"({"type":"response.output_text.delta","delta":"lo"})",
+        R"({"type":"response.output_text.done","text":"Hello"})",
+        R"({"type":"response.content_part.done"})", R"({"type":"response.output_item.done"})",
+        R"({"type":"response.completed","response":{"status":"completed","usage":{"input_tokens":3,"output_tokens":2}}})",
+        "[DONE]"},
+       "start m\ntext: Hello\nusage 3 2\nstop end_turn\n"},
+      {"thinking, a refusal and a call",
+       {created, R"({"type":"response.reasoning_summary_text.delta","delta":"Hm"})",
+        R"({"type":"response.output_item.done"})",
+        R"({"type":"response.refusal.delta","delta":"No"})",
+        R"({"type":"response.output_item.added","item":{"type":"function_call","call_id":"c","name":"f"}})",
+        R"({"type":"response.function_call_arguments.delta","delta":"{}"})",
+        R"({"type":"response.output_item.done"})",
+        R"({"type":"response.completed","response":{"status":"completed"}})"},
+       "start m\nthinking: Hm\nrefusal: No\ncall c f: {}\nstop tool_use\n"},
+      {"incomplete",
+       {created,
+        R"({"type":"response.incomplete","response":{"status":"incomplete","incomplete_details":{"reason":"content_filter"}}})"},
+       "start m\nstop refusal\n"},
+      {"failed",
+       {created, R"({"type":"response.failed","response":{"error":{"message":"no"}}})"},
+       "start m\nfailed upstream_error_event\n"},
+      {"an error", {R"({"type":"error","message":"no"})"}, "failed upstream_error_event\n"},
+      {"a piece of no call",
+       {created, R"({"type":"response.function_call_arguments.delta","delta":"{"})"},
+       "start m\nfailed upstream_garbage\n"},
+      {"no JSON", {"x"}, "failed upstream_garbage\n"},
+  };
+  for (const auto& one : cases) {
+    ResponsesStreamReader reader;
+    EXPECT_EQ(told_by(reader, one.events), one.told) << one.name;
+  }
+}
+
+}  // namespace
+}  // namespace rocket

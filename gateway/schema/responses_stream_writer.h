@@ -1,0 +1,56 @@
+#pragma once
+
+#include "schema/json_pieces.h"
+#include "schema/responses_writer.h"
+#include "schema/stream_event.h"
+
+namespace rocket {
+
+// Writes a streamed response. Its last event repeats all that was said, so the answer is kept
+// while it comes, up to a limit.
+class ResponsesStreamWriter final : public StreamWriter {
+ public:
+  explicit ResponsesStreamWriter(const AnswerFrame& frame);
+  [[nodiscard]] Result<void> take(const StreamEvent& event) override;
+
+ private:
+  void begin(const StreamEvent& event);
+  void begin_block(const StreamEvent& event);
+  [[nodiscard]] Result<void> add(const StreamEvent& event);
+  void end_block();
+  void end(StopReason stop);
+  void fail_with(const StreamEvent& event);
+
+  // An event's frame and the members that all have; `members` are what else it has.
+  void write(std::string_view type, const JsonPieces& members);
+  [[nodiscard]] JsonPieces in_item() const;
+  [[nodiscard]] JsonPieces in_part() const;
+  void write_response(std::string_view type, const ResponseState& state);
+  [[nodiscard]] AnswerFrame frame() const;
+  [[nodiscard]] Part part() const;
+
+  static constexpr size_t answer_max = size_t{16} << 20U;
+
+  std::string id_;
+  std::string own_model_;
+  std::string echo_;
+  std::string model_;
+  std::int64_t created_;
+  bool started_ = false;
+  size_t sequence_ = 0;
+  size_t items_ = 0;
+  std::string output_;  // the items that are whole, with commas
+  // The item that is open.
+  bool open_ = false;
+  Part::Kind kind_ = Part::Kind::text;
+  std::string item_id_;
+  std::string call_id_;
+  std::string name_;
+  std::string text_;       // as it stands between quotes
+  std::string arguments_;  // of a call that is whole, decoded
+  std::string head_;       // of its deltas, up to the inside of their text
+  TokenUsage usage_;
+  bool counted_ = false;
+};
+
+}  // namespace rocket

@@ -1,0 +1,104 @@
+#include "schema/responses_stream_writer.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "wire/sse.h"
+
+namespace rocket {
+namespace {
+
+constexpr AnswerFrame frame{
+    .id = "r1", .model = "m", .created = 7, .created_at = {}, .echo = R"("tools":[])"};
+using Kind = StreamEvent::Kind;
+using Json = nlohmann::json;
+
+std::vector<Json> written(const std::vector<StreamEvent>& events) {
+  ResponsesStreamWriter writer(frame);
+  for (const StreamEvent& event : events)
+    EXPECT_TRUE(writer.take(event));
+  std::vector<Json> read;
+  SseSplitter splitter(1U << 20U);
+  EXPECT_TRUE(splitter.feed(writer.out(), [&](const SseEvent& event) {
+    if (event.data.empty()) return;
+    read.push_back(Json::parse(event.data));
+    EXPECT_TRUE(event.raw.starts_with("event: " + read.back()["type"].get<std::string>() + "\n"));
+  }));
+  return read;
+}
+
+std::vector<std::string> types(const std::vector<Json>& events) {
+  std::vector<std::string> types;
+  for (const Json& event : events) {
+    EXPECT_EQ(event["sequence_number"], types.size());
+    types.push_back(event["type"]);
+  }
+  return types;
+}
+
+TEST(ResponsesStreamWriter, SaysEverythingTwice) {
+  StreamEvent call{.kind = Kind::block_start, .block = Part::Kind::tool_call};
+  call.id = {"c"};
+  call.name = {"f"};
+  StreamEvent usage{.kind = Kind::usage};
+  usage.usage = {.input = 3, .output = 2};
+  const auto events =
+      written({{.kind = Kind::start},
+               {.kind = Kind::block_start},
+               {.kind = Kind::text, .text = {R"(a\")"}},
+               {.kind = Kind::text, .text = {"b"}},
+               {.kind = Kind::ping},
+               {.kind = Kind::block_end},
+               call,
+               {.kind = Kind::text, .block = Part::Kind::tool_call, .text = {R"({\"x\":1})"}},
+               {.kind = Kind::block_end, .block = Part::Kind::tool_call},
+               usage,
+               {.kind = Kind::stop, .stop = StopReason::tool_use}});
+  EXPECT_EQ(
+      types(events),
+      (std::vector<std::string>{
+          "response.created", "response.in_progress", "response.output_item.added",
+          "response.content_part.added", "response.output_text.delta", "response.output_text.delta",
+          "response.output_text.done", "response.content_part.done", "response.output_item.done",
+          "response.output_item.added", "response.function_call_arguments.delta",
+          "response.function_call_arguments.done", "response.output_item.done",
+          "response.completed"}));
+  EXPECT_EQ(events[6]["text"], "a\"b");
+  EXPECT_EQ(events[11]["arguments"], R"({"x":1})");
+  EXPECT_EQ(events[11]["name"], "f");
+  const Json& response = events.back()["response"];
+  EXPECT_EQ(response["output"][0], events[8]["item"]);
+  EXPECT_EQ(response["output"][1]["call_id"], "c");
+  EXPECT_EQ(response["usage"]["total_tokens"], 5);
+  EXPECT_EQ(response["model"], "m");
+  EXPECT_EQ(events[0]["response"]["usage"], nullptr);
+}
+
+TEST(ResponsesStreamWriter, TellsWhatIsIncompleteAndWhatHasFailed) {
+  const auto cut =
+      written({{.kind = Kind::start}, {.kind = Kind::stop, .stop = StopReason::max_tokens}});
+  EXPECT_EQ(types(cut).back(), "response.incomplete");
+  EXPECT_EQ(cut.back()["response"]["incomplete_details"]["reason"], "max_output_tokens");
+  const auto failed =
+      written({{.kind = Kind::start}, {.kind = Kind::error, .text = {R"(no \"more\")"}}});
+  EXPECT_EQ(types(failed).back(), "response.failed");
+  EXPECT_EQ(failed.back()["response"]["error"]["message"], R"(no "more")");
+  const auto never = written({{.kind = Kind::error, .text = {"no"}}});
+  EXPECT_EQ(types(never), std::vector<std::string>{"error"});
+}
+
+TEST(ResponsesStreamWriter, WhatItKeepsIsBounded) {
+  ResponsesStreamWriter writer(frame);
+  ASSERT_TRUE(writer.take({.kind = Kind::start}));
+  ASSERT_TRUE(writer.take({.kind = Kind::block_start}));
+  const std::string much(9U << 20U, 'x');
+  const StreamEvent text{.kind = Kind::text, .text = {much}};
+  EXPECT_TRUE(writer.take(text));
+  const auto taken = writer.take(text);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, ErrorCode::upstream_too_large);
+}
+
+}  // namespace
+}  // namespace rocket

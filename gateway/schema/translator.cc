@@ -1,0 +1,145 @@
+#include "schema/translator.h"
+
+#include <utility>
+
+#include "schema/anthropic_reader.h"
+#include "schema/anthropic_stream_reader.h"
+#include "schema/anthropic_stream_writer.h"
+#include "schema/anthropic_writer.h"
+#include "schema/chat_reader.h"
+#include "schema/chat_stream_reader.h"
+#include "schema/chat_stream_writer.h"
+#include "schema/chat_writer.h"
+#include "schema/ollama_reader.h"
+#include "schema/ollama_stream_reader.h"
+#include "schema/ollama_stream_writer.h"
+#include "schema/ollama_writer.h"
+#include "schema/responses_reader.h"
+#include "schema/responses_stream_reader.h"
+#include "schema/responses_stream_writer.h"
+#include "schema/responses_writer.h"
+
+namespace rocket {
+
+Result<Conversation> read_request(Dialect dialect, std::string_view body, TranslationLoss& loss) {
+  switch (dialect) {
+    case Dialect::chat: return read_chat_request(body, loss);
+    case Dialect::responses: return read_responses_request(body, loss);
+    case Dialect::anthropic: return read_anthropic_request(body);
+    default: return read_ollama_request(dialect, body, loss);
+  }
+}
+
+JsonPieces write_request(Dialect dialect, const Conversation& conversation,
+                         const RequestFrame& frame, TranslationLoss& loss) {
+  switch (dialect) {
+    case Dialect::chat: return write_chat_request(conversation, frame, loss);
+    case Dialect::responses: return write_responses_request(conversation, frame, loss);
+    case Dialect::anthropic: return write_anthropic_request(conversation, frame, loss);
+    default: return write_ollama_request(conversation, frame, loss);
+  }
+}
+
+Result<Answer> read_answer(Dialect dialect, std::string_view text, TranslationLoss& loss) {
+  switch (dialect) {
+    case Dialect::chat: return read_chat_answer(text, loss);
+    case Dialect::responses: return read_responses_answer(text);
+    case Dialect::anthropic: return read_anthropic_answer(text);
+    default: return read_ollama_answer(text);
+  }
+}
+
+JsonPieces write_answer(Dialect dialect, const Answer& answer, const AnswerFrame& frame,
+                        TranslationLoss& loss) {
+  switch (dialect) {
+    case Dialect::chat: return write_chat_answer(answer, frame, loss);
+    case Dialect::responses: return write_responses_answer(answer, frame, loss);
+    case Dialect::anthropic: return write_anthropic_answer(answer, frame, loss);
+    default: return write_ollama_answer(dialect, answer, frame, loss);
+  }
+}
+
+std::unique_ptr<StreamReader> make_stream_reader(Dialect dialect) {
+  switch (dialect) {
+    case Dialect::chat: return std::make_unique<ChatStreamReader>();
+    case Dialect::responses: return std::make_unique<ResponsesStreamReader>();
+    case Dialect::anthropic: return std::make_unique<AnthropicStreamReader>();
+    default: return std::make_unique<OllamaStreamReader>();
+  }
+}
+
+std::unique_ptr<StreamWriter> make_stream_writer(Dialect dialect, const AnswerFrame& frame,
+                                                 bool usage_asked) {
+  switch (dialect) {
+    case Dialect::chat: return std::make_unique<ChatStreamWriter>(frame, usage_asked);
+    case Dialect::responses: return std::make_unique<ResponsesStreamWriter>(frame);
+    case Dialect::anthropic: return std::make_unique<AnthropicStreamWriter>(frame);
+    default: return std::make_unique<OllamaStreamWriter>(dialect, frame);
+  }
+}
+
+Result<void> StreamTranslator::Watch::take(const StreamEvent& event) {
+  using Kind = StreamEvent::Kind;
+  if (event.kind == Kind::text) {
+    ++content_events_;
+  } else if (event.kind == Kind::block_start) {
+    if (event.block == Part::Kind::tool_call) ++content_events_;
+  } else if (event.kind == Kind::usage) {
+    usage_ = event.usage;
+  } else if (event.kind == Kind::stop) {
+    // Without the upstream's word, an event of content is taken for a token.
+    if (usage_.output == 0) usage_.output = content_events_;
+    ++content_events_;  // how it ended is something as well
+  }
+  return next_.take(event);
+}
+
+StreamTranslator::StreamTranslator(Dialect from, std::unique_ptr<StreamWriter> writer,
+                                   size_t event_bytes_max)
+    : from_(from),
+      reader_(make_stream_reader(from)),
+      writer_(std::move(writer)),
+      order_(*writer_),
+      watch_(order_),
+      sse_(event_bytes_max),
+      ndjson_(event_bytes_max) {}
+
+Result<void> StreamTranslator::feed(std::string_view bytes) {
+  out_.clear();
+  Result<void> result;
+  const auto read = [&](std::string_view data) {
+    if (!result) return;
+    result = reader_->read(data, watch_);
+  };
+  const auto fed = is_ollama(from_)
+                       ? ndjson_.feed(bytes, read)
+                       : sse_.feed(bytes, [&](const SseEvent& event) { read(event.data); });
+  (void)written();
+  return result ? fed : result;
+}
+
+std::string_view StreamTranslator::write_error(std::string_view type, std::string_view message) {
+  const std::string quoted_type = json_quoted(type);
+  const std::string quoted = json_quoted(message);
+  StreamEvent event{.kind = StreamEvent::Kind::error};
+  event.id = {std::string_view(quoted_type).substr(1, quoted_type.size() - 2)};
+  event.text = {std::string_view(quoted).substr(1, quoted.size() - 2)};
+  out_.clear();
+  (void)writer_->take(event);
+  return written();
+}
+
+std::string_view StreamTranslator::write_ping() {
+  out_.clear();
+  (void)writer_->take({.kind = StreamEvent::Kind::ping});
+  return written();
+}
+
+// Two buffers take turns, so that neither is allocated again.
+std::string_view StreamTranslator::written() {
+  std::swap(out_, writer_->out());
+  writer_->out().clear();
+  return out_;
+}
+
+}  // namespace rocket

@@ -1,0 +1,263 @@
+#include "testing/conversation_text.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "schema/media.h"
+#include "schema/parameters.h"
+
+namespace rocket {
+namespace {
+
+// The same value however it is written.
+std::string plain_json(std::string_view json) {
+  const auto parsed = nlohmann::json::parse(json, nullptr, false);
+  return parsed.is_discarded() ? std::string(json) : parsed.dump();
+}
+
+class Teller {
+ public:
+  Teller(Dialect target, const TranslationLoss& loss) : target_(target), loss_(loss) {}
+
+  void tell(std::string_view what, std::string_view value) {
+    if (value.empty() || loss_.names(what)) return;
+    out_ += what;
+    out_ += '=';
+    out_ += value;
+    out_ += '\n';
+  }
+
+  void tell(const std::vector<Field>& extra) {
+    std::vector<std::string> lines;
+    for (const Field& field : extra) {
+      if (field.says_nothing() || loss_.names(field.key)) continue;
+      lines.push_back(std::string(field.key) + ":" + plain_json(field.json));
+    }
+    std::ranges::sort(lines);
+    for (const std::string& line : lines)
+      tell("extra", line);
+  }
+
+  void tell_turns(const std::vector<Turn>& turns) {
+    const Turn* before = nullptr;
+    std::vector<Part> parts;
+    for (const Turn& turn : turns) {
+      // Where turns are joined, one that says nothing is none.
+      const auto lost = [&](const Part& part) { return is_lost(part); };
+      if (merges() && std::ranges::all_of(turn.parts, lost)) continue;
+      const bool joins = before != nullptr && merges() && role_of(*before) == role_of(turn);
+      if (!joins) {
+        tell_parts(std::exchange(parts, {}));
+        tell("role", role_of(turn));
+      }
+      parts.insert(parts.end(), turn.parts.begin(), turn.parts.end());
+      if (!turn.name.empty()) tell("messages.name", turn.name.decoded());
+      tell(turn.extra);
+      before = &turn;
+    }
+    tell_parts(parts);
+  }
+
+  void tell_parts(std::vector<Part> parts) {
+    std::erase_if(parts, [&](const Part& part) { return is_lost(part); });
+    for (Part& part : parts)
+      change(part);
+    // One text after the other, and what is seen before what is done.
+    if (is_ollama(target_) || loss_.names("order")) {
+      std::ranges::stable_sort(parts, {}, [](const Part& part) { return rank(part.kind); });
+    }
+    std::string texts;
+    for (const Part& part : parts) {
+      if (part.kind == Part::Kind::text && is_ollama(target_)) {
+        texts += (texts.empty() ? "" : "\n") + part.text.decoded();
+        continue;
+      }
+      tell("text", std::exchange(texts, {}));
+      tell(part);
+    }
+    tell("text", texts);
+  }
+
+  [[nodiscard]] std::string take() { return std::move(out_); }
+
+ private:
+  [[nodiscard]] bool merges() const {
+    return target_ == Dialect::anthropic || target_ == Dialect::responses;
+  }
+
+  [[nodiscard]] std::string_view role_of(const Turn& turn) const {
+    const bool developer = target_ == Dialect::chat || target_ == Dialect::responses;
+    switch (turn.role) {
+      case Role::developer:
+        if (developer) return "developer";
+        [[fallthrough]];
+      case Role::system:
+        // In the middle it may have had to become the user's.
+        return loss_.names("system") ? "user" : "system";
+      case Role::assistant: return "assistant";
+      case Role::tool: return "tool";
+      default: return "user";
+    }
+  }
+
+  static int rank(Part::Kind kind) {
+    switch (kind) {
+      case Part::Kind::thinking: return 0;
+      case Part::Kind::image: return 2;
+      case Part::Kind::refusal: return 3;
+      case Part::Kind::tool_call: return 4;
+      default: return 1;
+    }
+  }
+
+  [[nodiscard]] bool is_lost(const Part& part) const {
+    using Kind = Part::Kind;
+    const bool text = part.kind == Kind::text || part.kind == Kind::refusal;
+    switch (part.kind) {
+      case Kind::thinking: return loss_.names("thinking");
+      case Kind::redacted_thinking: return loss_.names("redacted_thinking");
+      case Kind::foreign: return loss_.names(foreign_type(part.json));
+      case Kind::image:
+        return loss_.names(part.media.source == Media::Source::url ? "image_url" : "image");
+      case Kind::document:
+        return loss_.names("document") && (part.media.source != Media::Source::text);
+      default: return text && part.text.empty();
+    }
+  }
+
+  // What is said in another way, as it is said then.
+  void change(Part& part) const {
+    if (part.kind == Part::Kind::document && loss_.names("document")) {
+      part.kind = Part::Kind::text;
+      part.text = part.media.data;
+    }
+    if (part.kind == Part::Kind::refusal && loss_.names("refusal")) part.kind = Part::Kind::text;
+  }
+
+  void tell(const Part& part) {
+    switch (part.kind) {
+      case Part::Kind::text: tell("text", part.text.decoded()); break;
+      case Part::Kind::refusal: tell("refusal", part.text.decoded()); break;
+      case Part::Kind::redacted_thinking: tell("sealed", part.text.decoded()); break;
+      case Part::Kind::thinking:
+        tell("thinks", part.text.decoded());
+        tell("thinking.signature", part.signature.decoded());
+        break;
+      case Part::Kind::tool_call:
+        tell("call", part.id.decoded() + " " + part.name.decoded());
+        tell("arguments", plain_json(part.arguments));
+        break;
+      case Part::Kind::tool_result: tell_result(part); break;
+      case Part::Kind::foreign: tell("foreign", plain_json(part.json)); break;
+      case Part::Kind::image:
+      case Part::Kind::document: tell_media(part); break;
+    }
+    tell(part.extra);
+  }
+
+  void tell_media(const Part& part) {
+    out_ += part.kind == Part::Kind::image ? "image " : "document ";
+    out_ += std::to_string(static_cast<int>(part.media.source));
+    tell(" type", media_type(part.media).decoded());
+    tell(" data", part.media.data.decoded());
+    if (!part.detail.is("auto")) tell("detail", part.detail.decoded());
+    tell("title", part.name.decoded());
+  }
+
+  void tell_result(const Part& part) {
+    tell("result", part.id.decoded());
+    if (part.failed) tell("tool_result.is_error", "true");
+    std::vector<Part> content = part.content;
+    std::erase_if(content, [&](const Part& one) {
+      return one.kind == Part::Kind::image
+                 ? loss_.names("tool_result.image")
+                 : one.kind != Part::Kind::text && loss_.names("tool_result.content");
+    });
+    tell_parts(content);
+  }
+
+  Dialect target_;
+  const TranslationLoss& loss_;
+  std::string out_;
+};
+
+void tell_tools(const Conversation& conversation, Dialect target, const TranslationLoss& loss,
+                Teller& teller) {
+  for (const Tool& tool : conversation.tools) {
+    if (!tool.json.empty()) {
+      if (!loss.names("tools." + foreign_type(tool.json))) teller.tell("tool", tool.json);
+      continue;
+    }
+    teller.tell("tools", tool.name.decoded() + " " + tool.description.decoded());
+    // To take anything and to say nothing of it is the same.
+    const std::string schema = plain_json(tool.schema);
+    if (schema != R"({"properties":{},"type":"object"})") teller.tell("tools", schema);
+    if (tool.strict.value_or(false)) teller.tell("tools.strict", "true");
+    teller.tell(tool.extra);
+  }
+  using Kind = ToolChoice::Kind;
+  const ToolChoice& choice = conversation.tool_choice;
+  const bool said = choice.kind != Kind::unset && choice.kind != Kind::automatic;
+  const bool ignored = target == Dialect::anthropic && conversation.tools.empty();
+  if (said && !ignored) {
+    teller.tell("tool_choice",
+                std::to_string(static_cast<int>(choice.kind)) + " " + choice.name.decoded());
+  }
+  if (!conversation.parallel_tools.value_or(true) && !ignored) {
+    teller.tell("parallel_tool_calls", "false");
+  }
+}
+
+void tell_settings(const Conversation& conversation, Dialect target, Teller& teller) {
+  for (size_t i = 0; i < parameter_count; ++i) {
+    // The names of the dialect that has them all.
+    const std::string_view name = parameter_name(Dialect::chat, static_cast<Parameter>(i));
+    // Anthropic wants to be told a limit.
+    if (static_cast<Parameter>(i) == Parameter::max_tokens && target == Dialect::anthropic)
+      continue;
+    const Field field{name, conversation.parameters[i]};
+    if (!field.json.empty() && !field.says_nothing()) teller.tell(name, plain_json(field.json));
+  }
+  for (const RawText& stop : conversation.stop)
+    teller.tell("stop", stop.decoded());
+  const Reasoning& reasoning = conversation.reasoning;
+  if (reasoning.kind != Reasoning::Kind::unset) {
+    teller.tell("thinking", std::to_string(static_cast<int>(reasoning.kind)) + " " +
+                                reasoning.effort.decoded() + " " + std::string(reasoning.budget));
+  }
+  teller.tell("verbosity", conversation.verbosity.decoded());
+  using Kind = ResponseFormat::Kind;
+  const ResponseFormat& format = conversation.format;
+  if (format.kind == Kind::json_object) teller.tell("response_format", "json");
+  // Its name and its strictness are words of OpenAI's.
+  if (format.kind == Kind::json_schema) {
+    teller.tell("response_format", plain_json(format.schema));
+  }
+}
+
+}  // namespace
+
+std::string conversation_text(const Conversation& conversation, Dialect target,
+                              const TranslationLoss& loss) {
+  Teller teller(target, loss);
+  teller.tell("model", conversation.model.decoded());
+  teller.tell("stream", conversation.stream ? "true" : "");
+  tell_settings(conversation, target, teller);
+  tell_tools(conversation, target, loss, teller);
+  teller.tell(conversation.extra);
+  teller.tell_turns(conversation.turns);
+  return teller.take();
+}
+
+std::string answer_text(const Answer& answer, Dialect target, const TranslationLoss& loss) {
+  Teller teller(target, loss);
+  teller.tell("model", answer.model.decoded());
+  // Where several reasons share a word, the word.
+  teller.tell("stop_reason", stop_word(target, answer.stop));
+  teller.tell("input", std::to_string(answer.usage.input));
+  teller.tell("output", std::to_string(answer.usage.output));
+  teller.tell_parts(answer.parts);
+  return teller.take();
+}
+
+}  // namespace rocket
