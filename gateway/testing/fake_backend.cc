@@ -179,6 +179,8 @@ Task<bool> FakeBackend::answer(Connection& connection) {
     in_flight.ends(false);
     co_return false;
   }
+  const std::shared_ptr<void> watched =
+      watch_ ? watch_({head, connection.request.body, script_}) : nullptr;
   const bool played = co_await play(*connection.stream, std::move(plan));
   in_flight.ends(played);
   co_return played&& keep;

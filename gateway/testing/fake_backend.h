@@ -40,6 +40,16 @@ class FakeBackend {
   FakeBackend(Timers& timers, FakeScript script, Reset reset)
       : timers_(timers), script_(std::move(script)), reset_(std::move(reset)) {}
 
+  // A request for tokens or vectors that has arrived, and the script as it stands then.
+  struct Asked {
+    const RequestHead& head;
+    const std::string& body;
+    const FakeScript& script;
+  };
+  // Is told of each; what it returns is destroyed when the answer is over.
+  using Watch = std::function<std::shared_ptr<void>(const Asked&)>;
+  void watch(Watch watch) { watch_ = std::move(watch); }
+
   // Serves one connection until either side ends it. The backend outlives it.
   [[nodiscard]] Task<> serve(std::unique_ptr<ByteStream> stream);
 
@@ -64,6 +74,7 @@ class FakeBackend {
   Timers& timers_;
   FakeScript script_;
   Reset reset_;
+  Watch watch_;
   FakeCounters counters_;
   std::string loading_;
   TimePoint loaded_at_{};

@@ -224,6 +224,19 @@ Endpoint& SimGateway::endpoint(const std::string& backend, size_t index) {
   return *control.snapshot()->backends.front().endpoints.front();
 }
 
+void SimGateway::drain() {
+  net.stop_listening(gateway_host, gateway_port);
+  server.drain();
+}
+
+void SimGateway::freeze(const std::string& backend, size_t endpoint, bool frozen) {
+  if (frozen) {
+    link(backend, endpoint).frozen = true;
+  } else {
+    net.thaw(backend, port_of(endpoint));
+  }
+}
+
 void SimGateway::refuse(const std::string& backend, size_t endpoint) {
   link(backend, endpoint).connect = SimLink::Connect::refuse;
   net.reset_all(backend, port_of(endpoint));
@@ -239,9 +252,14 @@ std::string SimGateway::leftovers() {
   add("client connections", server.connections());
   add("answers read off", state.read_offs.size());
   add("bytes of bodies", bodies.held());
+  for (const Backend& backend : control.snapshot()->backends) {
+    add("in flight at " + backend.name, backend.places->held());
+    for (const auto& one : backend.endpoints)
+      add("in flight at " + one->id, one->places.held());
+  }
+  add("requests that wait for a place", admission.anyone_waits() ? 1 : 0);
   for (const Host& one : hosts_) {
     const std::string name = one.backend + "/" + std::to_string(one.endpoint);
-    add("in flight at " + name, endpoint(one.backend, one.endpoint).places.held());
     add("requests still served by " + name, one.fake->counters().in_flight);
   }
   return left;

@@ -101,6 +101,10 @@ class SimGateway {
   [[nodiscard]] SimLink& link(const std::string& backend, size_t endpoint = 0);
   [[nodiscard]] Endpoint& endpoint(const std::string& backend, size_t index = 0);
   void refuse(const std::string& backend, size_t endpoint = 0);
+  // Whether nothing passes in either direction, as with a stopped process.
+  void freeze(const std::string& backend, size_t endpoint, bool frozen);
+  // No more clients come, and those that are there end with the answer they are at.
+  void drain();
 
   // What must be so once every client has gone: empty, or what is left.
   [[nodiscard]] std::string leftovers();

@@ -13,7 +13,11 @@ int main(int argc, char** argv) {
   app.add_option("--count", count, "how many seeds from there on");
   bool mutated = false;
   app.add_flag("--mutated", mutated, "damaged client streams instead; --count of them");
+  bool first = false;
+  app.add_flag("--first", first, "stop at the first seed whose life breaks a promise");
   CLI11_PARSE(app, argc, argv);
+  // Whoever waits for many lives learns of a bad one at once.
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   if (mutated) {
     const std::string failure = rocket::try_mutated_streams(seed, count);
     std::printf("%llu mutated streams from seed %llu: %s\n", static_cast<unsigned long long>(count),
@@ -27,6 +31,7 @@ int main(int argc, char** argv) {
     if (failure.empty()) continue;
     ++failed;
     std::printf("seed %llu: %s\n", static_cast<unsigned long long>(i), failure.c_str());
+    if (first) return 1;
   }
   std::printf("%llu seeds, %llu failed\n", static_cast<unsigned long long>(count),
               static_cast<unsigned long long>(failed));

@@ -1,235 +1,280 @@
 #include "testing/simulation.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <set>
 #include <vector>
 
-#include "testing/sim_gateway.h"
-#include "wire/http_writer.h"
+#include "testing/simulation_calls.h"
+#include "testing/simulation_faults.h"
+#include "testing/simulation_plan.h"
+#include "testing/simulation_request.h"
 
 namespace rocket {
 namespace {
 
-// Long enough to wait for a first token at every endpoint, one after the other.
-constexpr Duration total_timeout = std::chrono::seconds(150);
-
-// A backend that stays well all along, whatever happens to the others.
-constexpr const char* sound_name = "sound";
-
-struct Sent {
-  std::unique_ptr<SimRequest> request;
-  bool stream = false;
-  bool hung_up = false;
-  TimePoint hang_up_at = never;
-};
+// At most so long until the gateway has noticed that a client has gone and its upstream has, too.
+constexpr Duration noticed_after = std::chrono::milliseconds(1500);
+// Requests of one life that are alive at the same time.
+constexpr size_t live_most = 50;
 
 class Simulation {
  public:
   explicit Simulation(std::uint64_t seed)
-      : random_(seed),
-        has_sound_(chance(0.7)),
-        specs_(make_specs()),
-        gateway_(seed, specs_, config()) {}
+      : dice_(seed),
+        plan_(make_sim_plan(dice_)),
+        calls_(plan_),
+        gateway_(seed, plan_.specs, plan_.config),
+        faults_(dice_, plan_, gateway_, calls_),
+        began_(gateway_.loop.now()) {
+    for (size_t i = 0; i < calls_.hosts().size(); ++i) {
+      const UpstreamCalls::Host& host = calls_.hosts()[i];
+      gateway_.fake(host.backend, host.index).watch(calls_.watch(i, gateway_.loop));
+    }
+    for (const SimGateway::BackendSpec& spec : plan_.specs)
+      names_.push_back(spec.name);
+    removed_at_.resize(names_.size(), false);
+    note_configuration();
+  }
 
   std::string run() {
-    const std::uint64_t steps = 5 + random_.uniform(25);
+    const std::uint64_t steps = 5 + dice_.below(40);
     for (std::uint64_t i = 0; i < steps && failure_.empty(); ++i)
       step();
-    settle();
-    for (const Sent& sent : sent_)
-      check(sent);
+    if (failure_.empty() && dice_.chance(0.3)) {
+      pass(10ms);
+      gateway_.drain();
+    }
+    // Lets every request end, as each must within its deadline.
+    pass(plan_.config.timeouts.total + 40s);
+    for (const auto& asked : asked_)
+      check(*asked);
+    note(calls_.judge(asked_, gateway_.loop.now() - began_));
     check_upstreams();
-    sent_.clear();
-    const std::string left = gateway_.leftovers();
-    if (!left.empty()) note("left in the end: " + left);
+    asked_.clear();
+    check_leftovers();
     return failure_;
   }
 
  private:
-  bool chance(double share) { return random_.unit() < share; }
-  Duration up_to(std::uint64_t ms) { return std::chrono::milliseconds(random_.uniform(ms + 1)); }
-
   void note(const std::string& failure) {
     if (failure_.empty()) failure_ = failure;
   }
 
-  Config config() {
-    Config config;
-    config.timeouts.total = total_timeout;
-    config.timeouts.first_token = 2s + up_to(3000);
-    config.timeouts.idle = 1s + up_to(3000);
-    config.heartbeat = chance(0.5) ? 500ms + up_to(2000) : 0s;
-    // Bounds of its own, which have tests of their own, would make failures visible.
-    config.retry.attempts = 100;
-    config.retry.budget_min = 1000;
-    return config;
-  }
-
-  FakeScript random_script() {
-    static const std::vector<Fault> faults = all_faults();
-    FakeScript script;
-    script.head_delay = up_to(200);
-    script.event_delay = up_to(100);
-    script.tokens = random_.uniform(12);
-    script.at = random_.uniform(8);
-    script.answer_bytes = chance(0.1) ? random_.uniform(200'000) : 0;
-    if (chance(0.6)) script.fault = faults[random_.uniform(faults.size())];
-    if (chance(0.2)) script.keep_alive = up_to(3000);
-    if (chance(0.3)) script.at_byte = random_.uniform(3000);
-    return script;
-  }
-
-  std::vector<SimGateway::BackendSpec> make_specs() {
-    std::vector<SimGateway::BackendSpec> specs;
-    const std::uint64_t count = 1 + random_.uniform(4);
-    for (std::uint64_t i = 0; i < count; ++i) {
-      SimGateway::BackendSpec spec{
-          .name = "b" + std::to_string(i), .endpoints = {}, .default_model = "fake-model"};
-      const std::uint64_t endpoints = 1 + random_.uniform(3);
-      for (std::uint64_t k = 0; k < endpoints; ++k)
-        spec.endpoints.push_back(random_script());
-      specs.push_back(std::move(spec));
-    }
-    if (has_sound_) {
-      FakeScript sound;
-      sound.event_delay = up_to(50);
-      specs.push_back({.name = sound_name, .endpoints = {sound}, .default_model = "fake-model"});
-    }
-    return specs;
+  // What the gateway holds from now on, to be looked at again in the end.
+  void note_configuration() {
+    const auto& current = gateway_.state.current;
+    currents_.push_back(current);
+    for (const Backend& backend : current->snapshot->backends)
+      endpoints_.insert(backend.endpoints.begin(), backend.endpoints.end());
+    calls_.set_most(current->snapshot->config.limits.in_flight_per_endpoint);
   }
 
   // One thing happens, then some time passes.
   void step() {
-    const std::uint64_t what = random_.uniform(10);
-    if (what < 6) {
-      send();
-    } else if (what < 8) {
-      disturb();
-    } else if (what == 8 && chance(0.5)) {
-      Config same = gateway_.control.snapshot()->config;
-      same.timeouts.idle = 1s + up_to(3000);
-      if (!gateway_.control.apply(same)) note("a good configuration was refused");
+    const std::uint64_t what = dice_.below(20);
+    if (what < 10) {
+      send(1);
+    } else if (what < 12) {
+      send(2 + dice_.below(10));
+    } else if (what < 17) {
+      faults_.disturb();
+    } else if (what == 17) {
+      hang_up_together();
+    } else if (what == 18) {
+      reload();
     }
-    pass(up_to(chance(0.2) ? 6000 : 300));
+    pass(dice_.up_to(dice_.chance(0.2) ? 6000 : 300));
   }
 
-  void send() {
-    Sent sent;
-    sent.stream = chance(0.6);
-    const bool chunked = chance(0.2);
-    std::string bytes = sim_chat(sent.stream);
-    if (chunked) bytes = as_chunked(bytes);
-    if (chance(0.25)) sent.hang_up_at = gateway_.loop.now() + up_to(3000);
-    sent.request = gateway_.send(std::move(bytes));
-    sent_.push_back(std::move(sent));
-  }
-
-  // The same request with its body in chunks of random sizes.
-  std::string as_chunked(const std::string& sized) {
-    const size_t head_end = sized.find("Content-Length");
-    const std::string body = sized.substr(sized.find("\r\n\r\n") + 4);
-    std::string bytes = sized.substr(0, head_end) + "Transfer-Encoding: chunked\r\n\r\n";
-    for (size_t at = 0; at < body.size();) {
-      const size_t size = std::min<size_t>(1 + random_.uniform(20), body.size() - at);
-      append_chunk_prefix(bytes, size);
-      bytes += body.substr(at, size) + "\r\n";
-      at += size;
+  void send(std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const auto live = std::ranges::count_if(asked_, [](const auto& one) { return one->live(); });
+      if (static_cast<size_t>(live) >= live_most) return;
+      asked_.push_back(std::make_unique<SimAsked>(dice_, plan_, asked_.size(), names_));
+      SimAsked& asked = *asked_.back();
+      const std::uint64_t most = dice_.chance(0.5) ? 20 : 3000;
+      if (dice_.chance(0.25)) asked.hang_up_at = gateway_.loop.now() + dice_.up_to(most);
+      asked.send(gateway_);
     }
-    return bytes + "0\r\n\r\n";
   }
 
-  void disturb() {
-    const SimGateway::BackendSpec& spec = specs_[random_.uniform(specs_.size())];
-    if (spec.name == sound_name) return;
-    const size_t endpoint = random_.uniform(spec.endpoints.size());
-    SimLink& link = gateway_.link(spec.name, endpoint);
-    switch (random_.uniform(7)) {
-      case 0: gateway_.refuse(spec.name, endpoint); break;
-      case 1: link.connect = SimLink::Connect::black_hole; break;
-      case 2: link.connect = SimLink::Connect::accept; break;
-      case 3: link.split_reads = !link.split_reads; break;
-      case 4: link.bytes_per_second = chance(0.5) ? 1000 + random_.uniform(100'000) : 0; break;
-      case 5: gateway_.fake(spec.name, endpoint).script() = random_script(); break;
-      default: {
-        FakeBackend& fake = gateway_.fake(spec.name, endpoint);
-        fake.script().healthy = !fake.script().healthy;
-      }
+  // Clients that lose their patience one after the other, which says nothing about a backend.
+  void hang_up_together() {
+    const size_t before = asked_.size();
+    send(4 + dice_.below(8));
+    for (size_t i = before; i < asked_.size(); ++i)
+      asked_[i]->hang_up_at = gateway_.loop.now() + 4ms + dice_.up_to(30);
+  }
+
+  void reload() {
+    Config config = gateway_.control.snapshot()->config;
+    redraw_settings(dice_, plan_, config);
+    if (dice_.chance(0.5)) change_backends(config);
+    if (!gateway_.control.apply(config)) note("a good configuration was refused");
+    note_configuration();
+  }
+
+  // One that is there goes, or one that has gone comes back.
+  void change_backends(Config& config) {
+    const size_t which = dice_.below(names_.size());
+    const std::string& name = names_[which];
+    if (name == sound_name || name == doomed_name) return;
+    for (UpstreamCalls::Host& host : calls_.hosts())
+      host.tame &= host.backend != name;
+    removed_at_[which] = true;
+    const auto is_it = [&](const BackendConfig& one) { return one.name == name; };
+    const auto there = std::ranges::find_if(config.backends, is_it);
+    if (there == config.backends.end()) {
+      const auto& all = first_.backends;
+      config.backends.push_back(*std::ranges::find_if(all, is_it));
+      config.order.push_back(name);
+    } else if (config.backends.size() > 1) {
+      config.backends.erase(there);
+      std::erase(config.order, name);
     }
   }
 
   void pass(Duration time) {
+    constexpr Duration look_again = 100ms;
     const TimePoint end = gateway_.loop.now() + time;
-    while (gateway_.loop.now() < end) {
+    while (gateway_.loop.now() < end && failure_.empty()) {
       TimePoint next = end;
-      for (const Sent& sent : sent_) {
-        if (!sent.hung_up && !sent.request->ended()) next = std::min(next, sent.hang_up_at);
+      for (const auto& asked : asked_) {
+        if (!asked->live()) continue;
+        next = std::min({next, asked->hang_up_at, gateway_.loop.now() + look_again});
       }
+      next = std::min(next, faults_.next());
       gateway_.loop.run_until(std::max(next, gateway_.loop.now()));
-      for (Sent& sent : sent_) {
-        if (sent.hung_up || sent.request->ended() || sent.hang_up_at > gateway_.loop.now())
-          continue;
-        sent.request->abort();
-        sent.hung_up = true;
+      faults_.go_on();
+      for (const auto& asked : asked_) {
+        if (asked->live() && asked->hang_up_at <= gateway_.loop.now())
+          asked->hang_up(gateway_.loop.now());
       }
+      look();
     }
   }
 
-  // Lets every request end, as each must within its deadline.
-  void settle() { pass(total_timeout + 40s); }
+  // What must be so at every moment.
+  void look() {
+    const TimePoint now = gateway_.loop.now();
+    note(calls_.failure());
+    for (const auto& asked : asked_) {
+      if (asked->embeddings()) continue;
+      if (asked->hung_up_at() != never) {
+        if (now > asked->hung_up_at() + noticed_after && calls_.under_way(asked->id()) != 0) {
+          note("an upstream works on for a client that has gone");
+        }
+        continue;
+      }
+      if (!asked->live()) continue;
+      if (now > asked->request().sent_at() + plan_.config.timeouts.total + 2s) {
+        note("a request has not ended within its deadline");
+      }
+      if (!asked->streamed()) continue;
+      if (asked->content_seen_at == never && asked->has_content()) asked->content_seen_at = now;
+      if (asked->content_seen_at < now - noticed_after && calls_.under_way(asked->id()) > 1) {
+        note("two upstreams answer a request that is committed to one of them");
+      }
+    }
+    if (plan_.has_sound) look_at_sound();
+  }
 
-  void check(const Sent& sent) {
-    const SimRequest& request = *sent.request;
-    if (sent.hung_up) return;
+  // Whatever its clients and the others do, it is well and does what there is to do.
+  void look_at_sound() {
+    const Endpoint& sound = gateway_.endpoint(sound_name);
+    const TimePoint now = gateway_.loop.now();
+    if (sound.breaker.standing(now).state != BreakerState::closed) {
+      note("a sound endpoint is left alone");
+    }
+    if (sound.verdict.load() != Verdict::healthy) note("a sound endpoint is not taken for healthy");
+    constexpr int moments = 150;
+    for (int i = 0; gateway_.admission.anyone_waits() && !sound.places.full(Lane::batch); ++i) {
+      if (i == moments) return note("a request waits although there is a place for it");
+      gateway_.loop.run_for(1ms);
+    }
+  }
+
+  void check(const SimAsked& asked) {
+    if (asked.hung_up_at() != never) return;
+    const SimRequest& request = asked.request();
     if (!request.ended()) return note("a request has not ended within its deadline");
-    if (request.status() == 0) return note("a connection was closed without an answer");
-    if (sent.stream && request.status() == 200) return check_stream(request);
-    if (!request.whole()) return note("an answer that is not a stream was cut");
-    const auto body = nlohmann::json::parse(request.body(), nullptr, false);
-    if (body.is_discarded()) return note("an answer is not JSON");
-    if (request.status() == 200) {
-      if (!body.contains("_backend")) note("an answer does not say who gave it");
-      return;
+    const std::string wrong = asked.wrong();
+    if (!wrong.empty()) return note(wrong + " (" + asked.id() + ")");
+    if (request.status() == 200) return check_origin(asked);
+    if (!plan_.has_sound || is_its_own(asked)) return;
+    if (plan_.hides_failures()) {
+      note("a failure before the commit was visible: " + request.body());
+    } else if (plan_.crowded) {
+      check_turned_away(asked);
     }
-    if (!body.contains("error")) note("an error does not say what is wrong");
-    if (has_sound_) note("a failure before the commit was visible: " + request.body());
   }
 
-  void check_stream(const SimRequest& request) {
-    const std::string& body = request.body();
-    const size_t done = body.find("data: [DONE]\n\n");
-    if (done == std::string::npos) {
-      if (request.whole()) note("a stream without [DONE] ended as if it were whole");
-      if (!request.has_error()) note("a broken stream does not say so");
-      return;
+  // The gateway tells the truth about who answered.
+  void check_origin(const SimAsked& asked) {
+    const std::string backend = asked.request().header("x-rocket-backend");
+    if (asked.embeddings() || backend.empty()) return;
+    if (!calls_.asked(backend, asked.id())) note("x-rocket-backend names one that was not asked");
+  }
+
+  // Of those that could not even begin: the reason is that there was no place.
+  void check_turned_away(const SimAsked& asked) {
+    if (!asked.request().header("x-rocket-attempts").empty()) return;
+    const std::string code = asked.error_code();
+    if (code == "overloaded") {
+      const Duration took = asked.request().ended_at() - asked.request().sent_at();
+      if (took > 100ms) note("a request that was turned away had to wait for that");
+    } else if (code != "no_place") {
+      note("a failure before the commit was visible: " + asked.request().body());
     }
-    if (!request.whole()) note("a stream with [DONE] was cut");
-    if (request.has_error()) note("a stream with [DONE] holds an error");
-    if (done + 14 != body.size()) note("something follows [DONE]");
-    const std::string text = request.text();
-    // Tokens are numbered: whatever the script was, they come in order, none twice or missing.
-    std::uint64_t expected = 0;
-    for (size_t at = text.find("word"); at != std::string::npos; at = text.find("word", at + 4)) {
-      if (std::strtoull(text.c_str() + at + 4, nullptr, 10) != expected++) {
-        return note("tokens are out of order: " + text.substr(0, 200));
-      }
+  }
+
+  // Refusals that concern the request: a model that has just gone, a backend that is not there.
+  [[nodiscard]] bool is_its_own(const SimAsked& asked) const {
+    const SimRequest& request = asked.request();
+    if (request.status() == 400) {
+      const auto hinted = std::ranges::find(names_, asked.hint());
+      return hinted != names_.end() && removed_at_[static_cast<size_t>(hinted - names_.begin())];
     }
+    return request.status() == 404 &&
+           std::ranges::any_of(calls_.hosts(), [&](const UpstreamCalls::Host& host) {
+             return host.backend == request.header("x-rocket-backend") && !host.has_all_models;
+           });
   }
 
   void check_upstreams() {
-    for (const SimGateway::BackendSpec& spec : specs_) {
-      for (size_t k = 0; k < spec.endpoints.size(); ++k) {
-        if (gateway_.fake(spec.name, k).counters().malformed != 0) {
-          note("an upstream was sent something that is not canonical");
-        }
+    for (const UpstreamCalls::Host& host : calls_.hosts()) {
+      if (gateway_.fake(host.backend, host.index).counters().malformed != 0) {
+        note("an upstream was sent something that is not canonical");
       }
     }
   }
 
-  Random random_;
-  bool has_sound_;
-  std::vector<SimGateway::BackendSpec> specs_;
+  void check_leftovers() {
+    faults_.thaw_all();
+    const std::string left = gateway_.leftovers();
+    if (!left.empty()) note("left in the end: " + left);
+    for (const auto& endpoint : endpoints_) {
+      if (endpoint->places.held() != 0) note("in flight at one that has gone: " + endpoint->id);
+    }
+    for (size_t i = 0; i + 1 < currents_.size(); ++i) {
+      const auto held = currents_[i].lock();
+      if (held && held != gateway_.state.current) note("a configuration that has gone is held");
+    }
+  }
+
+  SimDice dice_;
+  const SimPlan plan_;
+  UpstreamCalls calls_;
   SimGateway gateway_;
-  std::vector<Sent> sent_;
+  SimFaults faults_;
+  TimePoint began_;
+  const Config first_ = gateway_.control.snapshot()->config;
+  std::vector<std::string> names_;
+  std::vector<bool> removed_at_;  // by name: it has been gone for a while
+  std::vector<std::unique_ptr<SimAsked>> asked_;
+  // All that have ever been.
+  std::set<std::shared_ptr<Endpoint>> endpoints_;
+  std::vector<std::weak_ptr<const Current>> currents_;
   std::string failure_;
 };
 

@@ -1,0 +1,181 @@
+#include "testing/simulation_calls.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace rocket {
+namespace {
+
+// What an answer takes to be seen by the gateway, generously: some round trips.
+constexpr Duration seen_after = std::chrono::milliseconds(20);
+// The clock of timers is coarser than that of the simulated network.
+constexpr Duration slack = std::chrono::milliseconds(60);
+
+std::optional<Duration> seconds_in(const std::string& text) {
+  std::int64_t seconds = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, seconds);
+  if (text.empty() || stopped != end || error != std::errc() || seconds < 0) return std::nullopt;
+  return std::chrono::seconds(std::min<std::int64_t>(seconds, 100'000));
+}
+
+// The status that a script answers with, and its Retry-After.
+std::pair<int, std::string> refusal_of(const FakeScript& script) {
+  if (!script.healthy) return {503, ""};
+  const auto asks = [&] { return script.retry_after.empty() ? "1" : script.retry_after; };
+  switch (script.fault) {
+    case Fault::none: return {script.status, script.status == 200 ? "" : script.retry_after};
+    case Fault::status_429: return {429, asks()};
+    case Fault::status_503: return {503, asks()};
+    default: return {0, ""};
+  }
+}
+
+}  // namespace
+
+// One call at a host, for as long as it is served.
+class UpstreamCalls::UnderWay {
+ public:
+  UnderWay(UpstreamCalls& calls, size_t host, std::string id)
+      : calls_(calls), host_(host), id_(std::move(id)) {
+    Host& at = calls_.hosts_[host_];
+    if (++at.in_flight > calls_.most_ && at.tame && !calls_.plan_.long_answers) {
+      calls_.failure_ = at.backend + " has more in flight than an endpoint may";
+    }
+    if (at.tame) ++calls_.under_way_[id_];
+    counted_ = at.tame;
+  }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+  ~UnderWay() {
+    --calls_.hosts_[host_].in_flight;
+    if (counted_) --calls_.under_way_[id_];
+  }
+
+ private:
+  UpstreamCalls& calls_;
+  size_t host_;
+  std::string id_;
+  bool counted_ = false;
+};
+
+UpstreamCalls::UpstreamCalls(const SimPlan& plan) : plan_(plan) {
+  for (const SimGateway::BackendSpec& spec : plan.specs) {
+    for (size_t i = 0; i < spec.endpoints.size(); ++i) {
+      hosts_.push_back({.backend = spec.name, .index = i, .kind = spec.endpoints[i].kind});
+      hosts_.back().has_all_models = spec.endpoints[i].models.size() == 2;
+    }
+  }
+  set_most(plan.config.limits.in_flight_per_endpoint);
+}
+
+FakeBackend::Watch UpstreamCalls::watch(size_t host, const Timers& timers) {
+  return [this, host, &timers](const FakeBackend::Asked& asked) -> std::shared_ptr<void> {
+    const std::string id(asked.head.headers.find("x-request-id").value_or(""));
+    const auto [status, retry_after] = refusal_of(asked.script);
+    by_id_[id].push_back(calls_.size());
+    calls_.push_back({host, id, timers.now(), asked.script.head_delay, status, retry_after});
+    return std::make_shared<UnderWay>(*this, host, id);
+  };
+}
+
+std::uint32_t UpstreamCalls::under_way(const std::string& id) const {
+  const auto found = under_way_.find(id);
+  return found == under_way_.end() ? 0 : found->second;
+}
+
+bool UpstreamCalls::asked(const std::string& backend, const std::string& id) const {
+  const auto found = by_id_.find(id);
+  return found != by_id_.end() && std::ranges::any_of(found->second, [&](size_t call) {
+           return hosts_[calls_[call].host].backend == backend;
+         });
+}
+
+std::string UpstreamCalls::judge(const std::vector<std::unique_ptr<SimAsked>>& all,
+                                 Duration lasted) const {
+  if (!failure_.empty()) return failure_;
+  HangUps hang_ups;
+  std::uint64_t requests = all.size();
+  for (const auto& one : all)
+    hang_ups[one->id()] = one->hung_up_at();
+  // Calls that several requests share are requests of their own.
+  for (const auto& [id, calls] : by_id_)
+    requests += hang_ups.contains(id) ? 0 : 1;
+  std::string failure = judge_budget(requests, lasted);
+  if (failure.empty()) failure = judge_waits(hang_ups);
+  if (failure.empty()) failure = judge_breaker(hang_ups);
+  return failure;
+}
+
+// Free are the first call, one whose connection had been closed meanwhile, the first failover and
+// one move; all others come from the budget (section 8 of the design).
+std::string UpstreamCalls::judge_budget(std::uint64_t requests, Duration lasted) const {
+  constexpr std::uint64_t free_calls = 4;
+  std::uint64_t spent = 0;
+  for (const auto& [id, calls] : by_id_) {
+    if (calls.size() > free_calls) spent += calls.size() - free_calls;
+    if (!plan_.config.hedge.on && calls.size() > plan_.config.retry.attempts + 1) {
+      return "a request was tried more often than retry.attempts says: " + id;
+    }
+  }
+  const RetryConfig& retry = plan_.config.retry;
+  const double seconds = std::chrono::duration<double>(lasted).count() + 1;
+  const double budget = retry.budget * static_cast<double>(requests) + retry.budget_min * seconds;
+  if (static_cast<double>(spent) <= budget) return {};
+  return "upstreams were called " + std::to_string(spent) +
+         " times more than the retry budget allows";
+}
+
+TimePoint UpstreamCalls::quiet_until(const UpstreamCall& call, const HangUps& hang_ups) const {
+  if (call.status != 429 && call.status != 503) return call.at;
+  const auto wait = seconds_in(call.retry_after);
+  const auto client = hang_ups.find(call.id);
+  if (!wait || client == hang_ups.end()) return call.at;
+  // Its client saw it to the end, and it is the first refusal: when all refuse a request, it is
+  // the request that is too much.
+  const TimePoint told = call.at + call.answers_after + seen_after;
+  const auto& tries = by_id_.at(call.id);
+  if (client->second <= told || &calls_[tries.front()] != &call) return call.at;
+  if (tries.size() > 1 && calls_[tries[1]].at < told - seen_after) return call.at;
+  return told + std::min(*wait, plan_.config.retry.retry_after_max) - slack - seen_after;
+}
+
+std::string UpstreamCalls::judge_waits(const HangUps& hang_ups) const {
+  std::vector<TimePoint> quiet_from(hosts_.size(), never);
+  std::vector<TimePoint> quiet_to(hosts_.size(), TimePoint{});
+  for (const UpstreamCall& call : calls_) {
+    if (!hosts_[call.host].tame) continue;
+    if (call.at > quiet_from[call.host] && call.at < quiet_to[call.host]) {
+      return hosts_[call.host].backend + " was asked although its Retry-After asked for quiet";
+    }
+    const TimePoint until = quiet_until(call, hang_ups);
+    if (until <= call.at) continue;
+    const TimePoint from = call.at + call.answers_after + seen_after + slack;
+    if (call.at >= quiet_to[call.host]) quiet_from[call.host] = from;
+    quiet_to[call.host] = std::max(quiet_to[call.host], until);
+  }
+  return {};
+}
+
+// The doomed one fails at once and always. When the gateway has seen so many failures as open a
+// breaker, it is left alone but for single trials.
+std::string UpstreamCalls::judge_breaker(const HangUps& hang_ups) const {
+  std::vector<TimePoint> seen;
+  std::uint32_t later = 0;
+  for (const UpstreamCall& call : calls_) {
+    if (hosts_[call.host].backend != doomed_name) continue;
+    const TimePoint told = call.at + call.answers_after + seen_after;
+    const auto client = hang_ups.find(call.id);
+    const BreakerConfig& breaker = plan_.config.breaker;
+    if (seen.size() >= breaker.consecutive) {
+      const TimePoint opened = seen[breaker.consecutive - 1];
+      if (call.at > opened + slack && call.at < opened + breaker.open - slack) ++later;
+    }
+    if (client != hang_ups.end() && client->second > told) seen.push_back(told);
+  }
+  return later > plan_.config.breaker.trials ? "an endpoint that always fails is asked on and on"
+                                             : "";
+}
+
+}  // namespace rocket

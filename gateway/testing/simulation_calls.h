@@ -1,0 +1,77 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "testing/fake_backend.h"
+#include "testing/simulation_plan.h"
+#include "testing/simulation_request.h"
+
+namespace rocket {
+
+// What the upstreams of a simulated life were asked for, and what may be expected of that.
+class UpstreamCalls {
+ public:
+  // One endpoint of one fake backend.
+  struct Host {
+    std::string backend;
+    size_t index = 0;
+    FakeKind kind{};
+    // Its connections have always carried everything at once, so that it learns at once what the
+    // gateway does; and it has been configured all along.
+    bool tame = true;
+    // It has had all models all along.
+    bool has_all_models = true;
+    std::uint32_t in_flight = 0;
+  };
+
+  explicit UpstreamCalls(const SimPlan& plan);
+
+  [[nodiscard]] std::vector<Host>& hosts() { return hosts_; }
+  [[nodiscard]] const std::vector<Host>& hosts() const { return hosts_; }
+  [[nodiscard]] FakeBackend::Watch watch(size_t host, const Timers& timers);
+  // So many may be at one endpoint from now on; those that are there may stay.
+  void set_most(std::uint32_t most) { most_ = std::max(most_, most); }
+
+  // Calls under way for the request of that id, at tame hosts.
+  [[nodiscard]] std::uint32_t under_way(const std::string& id) const;
+  // Whether that backend was asked for the request of that id.
+  [[nodiscard]] bool asked(const std::string& backend, const std::string& id) const;
+
+  // What promise is broken; empty: none.
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+  // The same of the life as a whole, whose requests were `all`.
+  [[nodiscard]] std::string judge(const std::vector<std::unique_ptr<SimAsked>>& all,
+                                  Duration lasted) const;
+
+ private:
+  struct UpstreamCall {
+    size_t host;
+    std::string id;
+    TimePoint at;
+    Duration answers_after;
+    int status;
+    std::string retry_after;
+  };
+  class UnderWay;
+
+  using HangUps = std::map<std::string, TimePoint>;
+  // Until when `call` has its endpoint left alone by everybody; `at`: not at all.
+  [[nodiscard]] TimePoint quiet_until(const UpstreamCall& call, const HangUps& hang_ups) const;
+  [[nodiscard]] std::string judge_budget(std::uint64_t requests, Duration lasted) const;
+  [[nodiscard]] std::string judge_waits(const HangUps& hang_ups) const;
+  [[nodiscard]] std::string judge_breaker(const HangUps& hang_ups) const;
+
+  const SimPlan& plan_;
+  std::vector<Host> hosts_;
+  std::vector<UpstreamCall> calls_;
+  std::map<std::string, std::uint32_t> under_way_;
+  // By request: which of calls_, in their order.
+  std::map<std::string, std::vector<size_t>> by_id_;
+  std::uint32_t most_ = 0;
+  std::string failure_;
+};
+
+}  // namespace rocket

@@ -1,0 +1,60 @@
+#include "testing/simulation_faults.h"
+
+#include <algorithm>
+
+namespace rocket {
+
+void SimFaults::disturb() {
+  std::vector<UpstreamCalls::Host>& hosts = calls_.hosts();
+  UpstreamCalls::Host& host = hosts[dice_.below(hosts.size())];
+  if (host.backend == sound_name || host.backend == doomed_name) return;
+  SimLink& link = gateway_.link(host.backend, host.index);
+  FakeScript& script = gateway_.fake(host.backend, host.index).script();
+  switch (dice_.below(9)) {
+    case 0: gateway_.refuse(host.backend, host.index); break;
+    case 1: link.connect = SimLink::Connect::black_hole; break;
+    case 2: link.connect = SimLink::Connect::accept; break;
+    case 3: link.split_reads = !link.split_reads; break;
+    case 4:
+      link.bytes_per_second = dice_.chance(0.5) ? 1000 + dice_.below(100'000) : 0;
+      host.tame = false;
+      break;
+    case 5:
+      gateway_.freeze(host.backend, host.index, !link.frozen);
+      host.tame = false;
+      break;
+    case 6: flapping_.push_back({&host, 200ms + dice_.up_to(4000), gateway_.loop.now()}); break;
+    case 7: script.healthy = !script.healthy; break;
+    default:
+      script = random_script(dice_, host.kind, plan_.long_answers);
+      if (script.models.size() != 2) host.has_all_models = false;
+  }
+}
+
+void SimFaults::go_on() {
+  for (Flap& flap : flapping_) {
+    if (flap.next > gateway_.loop.now()) continue;
+    flap.next += flap.period;
+    const UpstreamCalls::Host& host = *flap.host;
+    SimLink& link = gateway_.link(host.backend, host.index);
+    if (link.connect == SimLink::Connect::accept) {
+      gateway_.refuse(host.backend, host.index);
+    } else {
+      link.connect = SimLink::Connect::accept;
+    }
+  }
+}
+
+TimePoint SimFaults::next() const {
+  TimePoint next = never;
+  for (const Flap& flap : flapping_)
+    next = std::min(next, flap.next);
+  return next;
+}
+
+void SimFaults::thaw_all() {
+  for (const UpstreamCalls::Host& host : calls_.hosts())
+    gateway_.freeze(host.backend, host.index, false);
+}
+
+}  // namespace rocket

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "testing/sim_gateway.h"
+#include "testing/simulation_plan.h"
+
+namespace rocket {
+
+// A client's request of a simulated life: what it asks for, and whether it got that.
+//
+// Every request asks the fakes for words and texts of its own, so that what belongs to another
+// request, comes twice or is missing is seen in its answer.
+class SimAsked {
+ public:
+  // Draws one, the `number`-th; `backends` may be named as the wanted one.
+  SimAsked(SimDice& dice, const SimPlan& plan, std::uint64_t number,
+           const std::vector<std::string>& backends);
+
+  void send(SimGateway& gateway) { request_ = gateway.send(bytes_); }
+  void hang_up(TimePoint now);
+
+  [[nodiscard]] const std::string& id() const { return id_; }
+  [[nodiscard]] const std::string& hint() const { return hint_; }
+  [[nodiscard]] const SimRequest& request() const { return *request_; }
+  [[nodiscard]] bool streamed() const { return stream_; }
+  [[nodiscard]] bool embeddings() const { return embeddings_; }
+  [[nodiscard]] bool live() const { return !request_->ended(); }
+  // `never`: it did not.
+  [[nodiscard]] TimePoint hung_up_at() const { return hung_up_at_; }
+  // Something of a stream's content has come.
+  [[nodiscard]] bool has_content() const;
+
+  // What is wrong with the answer as it is; empty: nothing.
+  [[nodiscard]] std::string wrong() const;
+  // The code of an error that is no stream's; empty: it is none.
+  [[nodiscard]] std::string error_code() const;
+
+  TimePoint hang_up_at = never;
+  TimePoint content_seen_at = never;
+
+ private:
+  void draw_chat(SimDice& dice, const SimPlan& plan, const std::string& members);
+  void draw_embeddings(SimDice& dice, const std::string& members);
+  [[nodiscard]] std::string wrong_stream() const;
+  [[nodiscard]] std::string wrong_chat(const nlohmann::json& body) const;
+  [[nodiscard]] std::string wrong_embeddings(const nlohmann::json& body) const;
+
+  std::string id_;
+  std::string hint_;
+  std::string body_;
+  std::string bytes_;
+  std::string text_;  // of a right answer
+  std::string first_token_;
+  bool stream_ = false;
+  bool embeddings_ = false;
+  TimePoint hung_up_at_ = never;
+  std::unique_ptr<SimRequest> request_;
+};
+
+}  // namespace rocket
