@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dev import process
+from dev.broken import check_table
 from dev.build import RELEASE, build, configure
 from dev.console import DevError, Tally, relay_line, say
 from dev.places import ROOT, shown
@@ -31,6 +32,7 @@ def steps(everything: bool) -> dict[str, Callable[[], object]]:
         "tidy": tidy,
         "tests of the tools": tools,
         "python": python_compiles,
+        "broken policies apply": check_table,
         "docs": docs_follow,
         "clang-tidy": lambda: clang_tidy(everything),
     }

@@ -13,7 +13,7 @@ SUMMARY = {
     "test": "run every test, with real engines: [FILTER] [--long] [--vllm] [--cluster]",
     "check": "format, arrows, banned calls, docs drift, clang-tidy of changed files: [--all]",
     "run": "let a real model answer through Rocket: [--once] [--config F]",
-    "sim": "simulate the request's path: [--seed N] [--count N] [--mutated]",
+    "sim": "simulate the request's path: [--seed N] [--count N] [--mutated] [--broken]",
     "fuzz": "fuzz the parsers: [TARGET] [--seconds N]",
     "record": "record what real servers say, into tests/cassettes",
     "bench": "run a benchmark of bench/: [NAME]",
@@ -49,6 +49,13 @@ def parser() -> argparse.ArgumentParser:
     made["sim"].add_argument(
         "--mutated", action="store_true", help="damaged client streams instead of whole lives"
     )
+    made["sim"].add_argument(
+        "--broken",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="break the gateway's decisions one by one: the simulation has to notice each",
+    )
     made["fuzz"].add_argument("target", nargs="?")
     made["fuzz"].add_argument("--seconds", type=float, default=60, help="for each target")
     made["bench"].add_argument("name", nargs="?")
@@ -80,6 +87,10 @@ def dispatch(options: argparse.Namespace) -> int:
             from dev.run import run
 
             return run(options.once, options.config)
+        case "sim" if options.broken is not None:
+            from dev.broken import broken
+
+            return broken(pattern=options.broken)
         case "sim":
             from dev.test import sim
 
