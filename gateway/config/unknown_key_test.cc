@@ -25,9 +25,10 @@ TEST(UnknownKey, IsExplained) {
        {"models.m.candidates[0].modle: unknown key; did you mean \"model\"?"}},
       {"\"odd.key\": 1",
        {"[\"odd.key\"]: unknown key; known here: listen, admin, threads, backends, order, models, "
-        "timeouts, health, breaker, retry, hedge, lanes, limits, heartbeat, embedding_batching, "
+        "timeouts, health, breaker, outlier, retry, hedge, lanes, limits, heartbeat, "
+        "embedding_batching, "
         "drain, cors, mark_backend, "
-        "keys_file, allow_unauthenticated, tls"}},
+        "keys_file, allow_unauthenticated, tls, otlp"}},
       {"threads: 1\nthreads: 2\nthreads: 3", {"threads: given more than once; keep one of them"}},
       {"thread: 1\nthread: 2",
        {"thread: given more than once; keep one of them",
@@ -35,16 +36,15 @@ TEST(UnknownKey, IsExplained) {
       {"health: {rise: 1, rise: 1}", {"health.rise: given more than once; keep one of them"}},
       {"models: {m: [{backend: vllm, model: x}], m: [{backend: vllm, model: x}]}",
        {"models.m: given more than once; keep one of them"}},
-      {"outlier: {}", {"outlier: not available in this version; remove it"}},
       {"media_urls: auto", {"media_urls: not available in this version; remove it"}},
       {"metrics_listen: x", {"metrics_listen: not available in this version; remove it"}},
       {"store: {path: x}", {"store: not available in this version; remove it"}},
-      {"otlp: {url: x}", {"otlp: not available in this version; remove it"}},
       {"stor3: 1",
        {"stor3: unknown key; known here: listen, admin, threads, backends, order, models, "
-        "timeouts, health, breaker, retry, hedge, lanes, limits, heartbeat, embedding_batching, "
+        "timeouts, health, breaker, outlier, retry, hedge, lanes, limits, heartbeat, "
+        "embedding_batching, "
         "drain, cors, mark_backend, "
-        "keys_file, allow_unauthenticated, tls"}},
+        "keys_file, allow_unauthenticated, tls, otlp"}},
   };
   expect_problems_besides_backend(cases);
 }

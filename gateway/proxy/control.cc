@@ -76,9 +76,7 @@ void Control::note_removed(const Snapshot& before, const Snapshot& after) {
 }
 
 const std::vector<Control::Removed>& Control::draining() {
-  std::erase_if(removed_, [](const Removed& one) {
-    return one.endpoint->places.held() == 0;
-  });
+  std::erase_if(removed_, [](const Removed& one) { return one.endpoint->places.held() == 0; });
   return removed_;
 }
 

@@ -234,7 +234,8 @@ void Exchange::schedule_hedge(const Candidate& candidate, bool cold) {
   hedge_at_ = never;
   if (!config_.hedge.on) return;
   if (cold) {
-    late_after_ = config_.timeouts.load;
+    // Loading may take that long; or it has fallen silent, which nobody can tell from outside.
+    late_after_ = config_.timeouts.first_token;
     hedge_at_ = deadline_after(now(), late_after_);
     return;
   }

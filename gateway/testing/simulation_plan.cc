@@ -100,6 +100,8 @@ void add_backends(SimDice& dice, SimPlan& plan) {
 
 void redraw_settings(SimDice& dice, const SimPlan& plan, Config& config) {
   config.timeouts.first_token = 2s + dice.up_to(3000);
+  // An endpoint that has to load a model may be silent for longer.
+  config.timeouts.load = config.timeouts.first_token + 2s;
   config.timeouts.idle = 1s + dice.up_to(3000);
   config.heartbeat = dice.chance(0.5) ? 500ms + dice.up_to(2000) : 0s;
   config.embedding_batching.wait = dice.up_to(20);

@@ -27,7 +27,9 @@ struct SimPlan {
   std::vector<SimGateway::BackendSpec> specs;
 
   // Nothing but a failure of all backends can become visible.
-  [[nodiscard]] bool hides_failures() const { return has_sound && !crowded && !thrifty; }
+  [[nodiscard]] bool hides_failures() const {
+    return has_sound && !crowded && !thrifty && config.hedge.on;
+  }
 };
 
 // Random draws of a simulated life.
