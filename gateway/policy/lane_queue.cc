@@ -55,7 +55,10 @@ LaneQueue::Ticket* LaneQueue::next() {
   if (blocked_.size() == places_.size()) return nullptr;
   std::array<LaneState*, all_lanes.size()> turns{};
   std::ranges::transform(lanes_, turns.begin(), [](LaneState& lane) { return &lane; });
-  std::ranges::stable_sort(turns, {}, [](const LaneState* lane) { return lane->pass; });
+  // Of equals the more urgent.
+  std::ranges::sort(turns, [](const LaneState* one, const LaneState* other) {
+    return one->pass != other->pass ? one->pass < other->pass : one < other;
+  });
   for (LaneState* const lane : turns) {
     if (Ticket* const ticket = next_of(*lane)) return ticket;
   }

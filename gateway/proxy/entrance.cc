@@ -16,6 +16,7 @@ std::uintptr_t places_of(const Route& route) {
 Entrance::Entrance(LoopState& loop, const Current& current, const Route& route, Chooser& chooser,
                    const Who& who)
     : Waiting(loop.admission, who.lane, who.key, places_of(route)),
+      timers_(loop.io.timers),
       admission_(loop.admission),
       current_(current),
       route_(route),
@@ -25,6 +26,9 @@ Entrance::Entrance(LoopState& loop, const Current& current, const Route& route, 
 }
 
 Result<void> Entrance::seek(Duration wait_most) {
+  // So long one waits for a place where nobody else's model has to go for it.
+  constexpr Duration patience = std::chrono::seconds(2);
+  patient_until_ = deadline_after(timers_.now(), patience);
   if (!admission_.anyone_waits() && try_start()) return {};
   if (wait_most == Duration::zero()) {
     return fail(ErrorCode::overloaded,
@@ -37,6 +41,8 @@ Result<void> Entrance::seek(Duration wait_most) {
 bool Entrance::try_start() {
   if (route_.places != nullptr && !in_route_ && route_.places->full(who_.lane)) return false;
   found_ = find(Effort::normal);
+  if (found_) return true;
+  if (!overtaken_ && timers_.now() >= patient_until_) found_ = find(Effort::any);
   if (found_) return true;
   if (overtaken_ || chooser_.has_full(Effort::normal)) return false;
   found_ = find(Effort::last_resort);

@@ -41,6 +41,7 @@ class Entrance final : public Admission::Waiting {
  private:
   [[nodiscard]] bool try_start() override;
 
+  Timers& timers_;
   Admission& admission_;
   const Current& current_;
   const Route& route_;
@@ -48,6 +49,7 @@ class Entrance final : public Admission::Waiting {
   Who who_;
   Admission::Permit in_route_;
   std::optional<Found> found_;
+  TimePoint patient_until_ = never;
   bool overtaken_ = false;  // another loop took the place that was seen
 };
 

@@ -80,7 +80,6 @@ Result<void> AnthropicStreamReader::take_block(const JsonValue& block, StreamSin
   if (block_.open() || skipped_ || !block_.started()) return out_of_order();
   StreamEvent event{.kind = StreamEvent::Kind::block_start};
   RawText begun;
-  RawText signature;
   JsonValue type;
   JsonValue input;
   for (const JsonMember& member : json_members(block.text)) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/stable_split.h"
 #include "schema/anthropic_blocks.h"
 #include "schema/parameters.h"
 
@@ -76,7 +77,7 @@ class RequestWriter {
     for (Message& message : messages) {
       const auto is_result = [](const Part* part) { return part->kind == Part::Kind::tool_result; };
       if (!std::ranges::is_partitioned(message.parts, is_result)) {
-        std::ranges::stable_partition(message.parts, is_result);
+        stable_split(message.parts, is_result);
         loss_.emulate("order");
       }
       out_.open('{').key("role").quoted(message.role == Role::assistant ? "assistant" : "user");

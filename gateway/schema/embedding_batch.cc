@@ -81,7 +81,9 @@ std::vector<std::uint64_t> shares(std::uint64_t total, std::span<const std::uint
     rest.emplace_back(static_cast<std::uint64_t>(exact % all), i);
     left -= given.back();
   }
-  std::ranges::stable_sort(rest, std::greater(), &std::pair<std::uint64_t, size_t>::first);
+  std::ranges::sort(rest, [](const auto& one, const auto& other) {
+    return one.first != other.first ? one.first > other.first : one.second < other.second;
+  });
   for (std::uint64_t i = 0; i < left; ++i)
     ++given[rest[i].second];
   return given;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/stable_split.h"
 #include "schema/media.h"
 #include "schema/parameters.h"
 #include "schema/request_faults.h"
@@ -67,8 +68,7 @@ void gather(Message& message, RawText thinking, RawText content, std::vector<Par
     message.parts.push_back({.kind = Part::Kind::thinking, .text = thinking});
   }
   if (!content.empty() || others.empty()) message.parts.push_back({.text = content});
-  std::ranges::stable_partition(others,
-                                [](const Part& part) { return part.kind == Part::Kind::image; });
+  stable_split(others, [](const Part& part) { return part.kind == Part::Kind::image; });
   message.parts.insert(message.parts.end(), std::make_move_iterator(others.begin()),
                        std::make_move_iterator(others.end()));
 }

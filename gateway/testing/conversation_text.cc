@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/stable_split.h"
 #include "schema/media.h"
 #include "schema/parameters.h"
 
@@ -64,7 +65,8 @@ class Teller {
       change(part);
     // One text after the other, and what is seen before what is done.
     if (is_ollama(target_) || loss_.names("order")) {
-      std::ranges::stable_sort(parts, {}, [](const Part& part) { return rank(part.kind); });
+      for (int most = ranks; most-- > 0;)
+        stable_split(parts, [&](const Part& part) { return rank(part.kind) <= most; });
     }
     std::string texts;
     for (const Part& part : parts) {
@@ -100,6 +102,7 @@ class Teller {
     }
   }
 
+  static constexpr int ranks = 4;
   static int rank(Part::Kind kind) {
     switch (kind) {
       case Part::Kind::thinking: return 0;

@@ -187,7 +187,8 @@ class Simulation {
       note("a sound endpoint is left alone");
     }
     if (sound.verdict.load() != Verdict::healthy) note("a sound endpoint is not taken for healthy");
-    constexpr int moments = 150;
+    // Longer than a request waits for a place where it disturbs nobody (proxy/entrance).
+    constexpr int moments = 2200;
     for (int i = 0; gateway_.admission.anyone_waits() && !sound.places.full(Lane::batch); ++i) {
       if (i == moments) return note("a request waits although there is a place for it");
       gateway_.loop.run_for(1ms);
