@@ -81,13 +81,11 @@ def measure(shared: Gateway, apart: Gateway) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    if not os.environ.get("ROCKET_LLAMA_SERVER"):
-        raise SystemExit("llama-server can not be had here")
+def bench(model: str) -> None:
     with tempfile.TemporaryDirectory(prefix="rocket-bench-") as scratch:
         folder = Path(scratch)
         engine = start_llama_server(
-            folder / "llama", model="chat", embeddings=True, alias="embeddings"
+            folder / "llama", model=model, embeddings=True, alias="embeddings"
         )
         backends = {"backends": [backend("engine", engine.url)]}
         shared = Gateway(backends, folder / "shared")
@@ -101,8 +99,16 @@ def main() -> None:
         finally:
             for program in (shared.program, apart.program, engine.program):
                 program.stop()
-    print(json.dumps(found))
-    print(f"| {' | '.join(str(value) for value in found.values())} |")
+    print(json.dumps({"model": model, **found}))
+    print(f"| {' | '.join([model, *(str(value) for value in found.values())])} |", flush=True)
+
+
+def main() -> None:
+    if not os.environ.get("ROCKET_LLAMA_SERVER"):
+        raise SystemExit("llama-server can not be had here")
+    # One whose texts cost next to nothing, and one that keeps both cores busy with them.
+    for model in os.environ.get("ROCKET_BENCH_MODELS", "tiny,chat").split(","):
+        bench(model)
 
 
 if __name__ == "__main__":
