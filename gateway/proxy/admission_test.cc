@@ -159,6 +159,23 @@ TEST(Admission, whose_probes_fail_for_all_its_work_is_waited_for) {
   EXPECT_EQ(second->status(), 200);
 }
 
+TEST(Admission, a_queue_for_one_backend_turns_nobody_away_from_another) {
+  Config config = with_places(1);
+  config.lanes.interactive.queue = 2;
+  SimGateway gateway(1, {backend("a", 1, 500ms), backend("b", 1, 500ms)}, config);
+  Config apart = gateway.control.snapshot()->config;
+  apart.models["one"].candidates = {{.backend = "a", .model = "fake-model", .weight = 0}};
+  apart.models["other"].candidates = {{.backend = "b", .model = "fake-model", .weight = 0}};
+  ASSERT_TRUE(gateway.control.apply(apart).has_value());
+  Requests waiting;
+  send(gateway, waiting, 3, chat("", R"("model":"one",)"));
+  gateway.loop.run_for(10ms);
+  const auto other = gateway.send(chat("", R"("model":"other",)"));
+  gateway.finish(*other);
+  EXPECT_EQ(other->status(), 200) << other->body();
+  EXPECT_LT(took(*other), 550ms);
+}
+
 TEST(Admission, nobody_waits_longer_than_the_queue_s_timeout) {
   Config config = with_places(1);
   config.timeouts.queue = 200ms;

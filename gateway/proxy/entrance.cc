@@ -29,7 +29,9 @@ Result<void> Entrance::seek(Duration wait_most) {
   // So long one waits for a place where nobody else's model has to go for it.
   constexpr Duration patience = std::chrono::seconds(2);
   patient_until_ = deadline_after(timers_.now(), patience);
-  if (!admission_.anyone_waits() && try_start()) return {};
+  // Those who wait have the first choice; what they can not use is no reason to wait as well.
+  admission_.look();
+  if (try_start()) return {};
   if (wait_most == Duration::zero()) {
     return fail(ErrorCode::overloaded,
                 "every endpoint that could answer has as much to do as it may, and timeouts.queue "
