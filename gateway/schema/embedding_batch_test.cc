@@ -37,6 +37,8 @@ TEST(EmbeddingBatch, reads_what_can_share_a_call) {
   }
 }
 
+// Views into the bodies.
+std::vector<EmbeddingInput> inputs_of(std::vector<std::string>&& bodies) = delete;
 std::vector<EmbeddingInput> inputs_of(const std::vector<std::string>& bodies) {
   std::vector<EmbeddingInput> inputs;
   for (const std::string& body : bodies)
@@ -45,10 +47,10 @@ std::vector<EmbeddingInput> inputs_of(const std::vector<std::string>& bodies) {
 }
 
 TEST(EmbeddingBatch, only_the_texts_may_differ) {
-  const std::string one = R"({"model":"m","input":"a","dimensions":8})";
-  const std::string two = R"({"model":"m","input":["b","c"],"dimensions":8})";
-  const std::string other = R"({"model":"m","input":"a","dimensions":9})";
-  const auto inputs = inputs_of({one, two, other});
+  const std::vector<std::string> bodies{R"({"model":"m","input":"a","dimensions":8})",
+                                        R"({"model":"m","input":["b","c"],"dimensions":8})",
+                                        R"({"model":"m","input":"a","dimensions":9})"};
+  const auto inputs = inputs_of(bodies);
   EXPECT_EQ(inputs[0].shell, inputs[1].shell);
   EXPECT_NE(inputs[0].shell, inputs[2].shell);
   EXPECT_EQ(join_embedding_inputs(std::span(inputs).first(2)),
@@ -90,7 +92,9 @@ TEST(EmbeddingBatch, each_gets_its_own_vectors_and_its_share_of_the_tokens) {
 }
 
 TEST(EmbeddingBatch, an_answer_that_is_not_one_vector_for_each_text_is_refused) {
-  const auto inputs = inputs_of({R"({"model":"m","input":"a"})", R"({"model":"m","input":"b"})"});
+  const std::vector<std::string> bodies{R"({"model":"m","input":"a"})",
+                                        R"({"model":"m","input":"b"})"};
+  const auto inputs = inputs_of(bodies);
   const char* const answers[] = {
       "",
       "[]",
@@ -110,7 +114,9 @@ TEST(EmbeddingBatch, an_answer_that_is_not_one_vector_for_each_text_is_refused) 
 }
 
 TEST(EmbeddingBatch, an_answer_without_usage_is_split_all_the_same) {
-  const auto inputs = inputs_of({R"({"model":"m","input":"a"})", R"({"model":"m","input":"b"})"});
+  const std::vector<std::string> bodies{R"({"model":"m","input":"a"})",
+                                        R"({"model":"m","input":"b"})"};
+  const auto inputs = inputs_of(bodies);
   const auto parts = split_embedding_answer(
       R"({"data":[{"index":0,"embedding":"AA=="},{"index":1,"embedding":"BB=="}]})", inputs);
   ASSERT_TRUE(parts.has_value());

@@ -29,7 +29,7 @@ std::uint32_t AttemptReceipt::end() const {
 Receipt::Text Receipt::keep(std::string_view text) {
   text = text.substr(0, text_bytes_max - text_used_);
   const Text kept{text_used_, static_cast<std::uint16_t>(text.size())};
-  std::memcpy(text_.data() + text_used_, text.data(), text.size());
+  text.copy(text_.data() + text_used_, text.size());
   text_used_ = static_cast<std::uint16_t>(text_used_ + text.size());
   return kept;
 }
