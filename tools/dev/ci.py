@@ -8,7 +8,7 @@ from pathlib import Path
 from dev import check, fuzz
 from dev.build import RELEASE, build
 from dev.console import Tally, say
-from dev.places import BUILD, shown
+from dev.places import shown
 from dev.setup import PACKAGES, setup
 from dev.test import bench, suites, unit_tests
 
@@ -17,9 +17,9 @@ SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
     "TSAN_OPTIONS": "second_deadlock_stack=1",
+    **fuzz.SYMBOLS,
+    "TSAN_SYMBOLIZER_PATH": fuzz.SYMBOLS["ASAN_SYMBOLIZER_PATH"],
 }
-# g++ 12's sanitizers can not live with the widest address randomisation of newer kernels.
-FIXED_ADDRESSES = ("setarch", "--addr-no-randomize")
 
 
 def ci() -> int:
@@ -60,7 +60,7 @@ def steps() -> dict[str, Callable[[], object]]:
 
 def sanitized(preset: str, program: str = "rocket_tests") -> Tally:
     folder: Path = build(preset, program)
-    return unit_tests(folder, None, SANITIZERS, FIXED_ADDRESSES, limit=1200, program=program)
+    return unit_tests(folder, None, SANITIZERS, limit=1200, program=program)
 
 
 def counted() -> Tally:
@@ -76,6 +76,6 @@ def fuzzed() -> Tally:
     names = fuzz.targets()
     if not names:
         return Tally()
-    crashes = shown(BUILD / "fuzz" / "crashes")
+    crashes = shown(fuzz.CRASHES)
     say(f"{len(names)} targets, {FUZZ_SECONDS // len(names)} s each; crashes go to {crashes}")
     return fuzz.fuzz_each(names, FUZZ_SECONDS / len(names))

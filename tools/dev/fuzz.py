@@ -7,8 +7,9 @@ from dev.build import BUILD, build
 from dev.console import DevError, Tally, say
 from dev.places import ROOT, shown
 
-FOUND = BUILD / "fuzz" / "found"
-CRASHES = BUILD / "fuzz" / "crashes"
+FOLDER = BUILD / "asan"
+FOUND = FOLDER / "found"
+CRASHES = FOLDER / "crashes"
 SYMBOLS = {"ASAN_SYMBOLIZER_PATH": "/usr/lib/llvm-19/bin/llvm-symbolizer"}
 
 
@@ -31,7 +32,7 @@ def targets() -> list[str]:
 
 def fuzz_each(names: list[str], seconds: float) -> Tally:
     """Each target for so long, from the kept corpus; new finds go under the build folder only."""
-    build("fuzz", *names)
+    build(FOLDER.name, *names)
     tally = Tally()
     for name in names:
         tally += Tally(passed=1) if fuzz_one(name, seconds) else Tally(failed=1)
@@ -52,7 +53,7 @@ def fuzz_one(name: str, seconds: float) -> bool:
     # libFuzzer writes to the first folder and only reads the others.
     code = process.relay(
         [
-            BUILD / "fuzz" / name,
+            FOLDER / name,
             f"-seed={seed}",
             f"-max_total_time={max(1, round(seconds))}",
             "-timeout=10",
@@ -69,6 +70,6 @@ def fuzz_one(name: str, seconds: float) -> bool:
     if code == 0:
         return True
     for path in sorted(set(crashes.iterdir()) - before):
-        say(f"  crash: {shown(path)}; again: build/fuzz/{name} {shown(path)}")
+        say(f"  crash: {shown(path)}; again: build/asan/{name} {shown(path)}")
     say(f"  fuzz {name}: exit {code}")
     return False

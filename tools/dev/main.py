@@ -9,7 +9,7 @@ from dev.console import DevError, say
 
 SUMMARY = {
     "setup": "install what building and checking need",
-    "build": "compile: [--preset release|debug|asan|tsan|fuzz]",
+    "build": "compile: [--preset release|debug|asan|tsan]",
     "test": "run every test, with real engines: [FILTER] [--long] [--vllm] [--cluster]",
     "check": "format, arrows, banned calls, docs drift, clang-tidy of changed files: [--all]",
     "run": "let a real model answer through Rocket: [--once] [--config F]",
@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
         name: verbs.add_parser(name, help=text, description=text) for name, text in SUMMARY.items()
     }
     made["build"].add_argument(
-        "--preset", default="release", choices=("release", "debug", "asan", "tsan", "fuzz")
+        "--preset", default="release", choices=("release", "debug", "asan", "tsan")
     )
     made["test"].add_argument("filter", nargs="?", help="a part of the names of the tests to run")
     for mark in ("long", "vllm", "cluster"):

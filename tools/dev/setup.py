@@ -17,7 +17,7 @@ PACKAGES = {
         "libcli11-dev libfmt-dev libsimdjson-dev libgtest-dev"
     ),
     "check": "git clang-tidy-19 clang-format-19",
-    "fuzz": "clang-19 libclang-rt-19-dev lld-19 llvm-19",
+    "clang": "clang-19 libclang-rt-19-dev lld-19 llvm-19",
     "test": "curl strace slowhttptest",
     "bench": "valgrind",
 }

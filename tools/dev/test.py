@@ -39,7 +39,6 @@ def unit_tests(
     folder: Path,
     pattern: str | None = None,
     env: Mapping[str, str] | None = None,
-    prefix: tuple[str, ...] = (),
     limit: float = 900,
     program: str = "rocket_tests",
 ) -> Tally:
@@ -52,7 +51,6 @@ def unit_tests(
     say(f"unit tests, {folder.name}")
     code = process.relay(
         [
-            *prefix,
             folder / program,
             "--gtest_brief=1",
             f"--gtest_output=json:{report}",
