@@ -17,7 +17,9 @@ namespace {
 
 struct Anything {
   template <class T>
-  operator T() const;  // NOLINT(google-explicit-constructor)
+  operator T() const {  // NOLINT(google-explicit-constructor)
+    return T();
+  }
 };
 
 // How many members an aggregate has: as many as it can be initialised with.

@@ -50,7 +50,7 @@ TEST(Affinity, OnlyTheSessionsOfTheOneThatGoesMove) {
     }
   }
   // And not all to one.
-  for (const size_t other : {0, 1, 3})
+  for (const size_t other : {0U, 1U, 3U})
     EXPECT_GT(taken_over[other], 40) << other;
 }
 

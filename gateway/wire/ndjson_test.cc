@@ -50,7 +50,7 @@ TEST(Ndjson, IsTheSameHoweverItIsSplit) {
 }
 
 TEST(Ndjson, BoundsALine) {
-  for (const size_t bytes : {1, 3, 100}) {
+  for (const size_t bytes : {1U, 3U, 100U}) {
     EXPECT_FALSE(read("12345\n12345\n", bytes, 5).too_large);
     EXPECT_TRUE(read("123456\n", bytes, 5).too_large);
     EXPECT_TRUE(read("12345\n123456", bytes, 5).too_large);
