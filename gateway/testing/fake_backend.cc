@@ -165,6 +165,7 @@ Task<bool> FakeBackend::answer(Connection& connection) {
       .path = head.target.substr(0, head.target.find('?')),
       .body = connection.request.body,
       .number = counters_.requests + 1,
+      .headers = head.headers,
   };
   FakePlan plan = plan_for(request, head);
   const bool keep = plan.end == FakePlan::End::keep;

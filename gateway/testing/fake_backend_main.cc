@@ -92,7 +92,7 @@ int main(int argc, char** argv) {
   CLI::App app("A fake model server that fails in every listed way.");
   app.add_option("--host", options.host, "where to listen");
   app.add_option("--port", options.port, "0: any free port");
-  app.add_option("--kind", options.kind, "llama_cpp, ollama, vllm or lmstudio");
+  app.add_option("--kind", options.kind, "llama_cpp, ollama, vllm, lmstudio or anthropic");
   app.add_option("--models", options.script.models, "their names")->delimiter(',');
   app.add_option("--loaded", options.script.loaded, "those that are loaded")->delimiter(',');
   app.add_option("--fault", fault, "what to do wrong; one of testing/fake_script.h");

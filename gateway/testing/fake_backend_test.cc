@@ -320,6 +320,29 @@ TEST_F(Fake, checks_the_host_if_told) {
   EXPECT_TRUE(ask(get("/v1/models")).starts_with("HTTP/1.1 403 Forbidden\r\n"));
 }
 
+TEST_F(Fake, sees_the_headers) {
+  fake_.script().kind = FakeKind::anthropic;
+  fake_.script().api_key = "secret";
+  EXPECT_TRUE(ask(get("/v1/models")).starts_with("HTTP/1.1 401 Unauthorized\r\n"));
+  const std::string answer =
+      ask("GET /v1/models HTTP/1.1\r\nHost: fake\r\nX-Api-Key: secret\r\n"
+          "Anthropic-Version: 2023-06-01\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+}
+
+TEST_F(Fake, answers_for_messages) {
+  fake_.script().kind = FakeKind::anthropic;
+  nlohmann::json request = chat();
+  request["max_tokens"] = 10;
+  EXPECT_TRUE(ask(post("/v1/messages", request)).ends_with("\"message_stop\"}\n\n\r\n0\r\n\r\n"));
+  request["fake"] = {{"fault", "status_429"}};
+  const std::string limited = ask(post("/v1/messages", request));
+  EXPECT_TRUE(limited.starts_with("HTTP/1.1 429 Too Many Requests\r\n"));
+  EXPECT_NE(limited.find("\r\nretry-after: 1\r\n"), std::string::npos);
+  EXPECT_EQ(fake_.counters().requests, 2U);
+  EXPECT_EQ(fake_.counters().probes, 0U);
+}
+
 TEST_F(Fake, closes_idle_connections) {
   fake_.script().keep_alive = 5s;
   (void)ask(get("/health"));

@@ -39,17 +39,35 @@ std::string gzip(std::string_view text) {
   return out;
 }
 
-// The piece behind `at`, never the last one of a stream, which is [DONE].
+// The piece behind `at`, never the last one of a stream, which is [DONE] or message_stop.
 std::size_t struck(const FakeAnswer& answer, const FakeScript& script) {
   const std::size_t last = answer.pieces.size() - (answer.pieces.size() > 1 ? 2 : 1);
   return std::min<std::size_t>(script.at, last);
 }
 
+// Half of what the piece says, which has to begin: behind "event:" there may be less of it.
+void break_json(std::string& piece, bool stream) {
+  piece.resize(std::max(piece.size() / 2, piece.find('{') + 1));
+  if (stream) piece += "\n\n";
+}
+
+// Not every event has a text.
+void break_text(FakeAnswer& answer, const FakeScript& script) {
+  for (std::size_t i = struck(answer, script); i < answer.pieces.size(); ++i) {
+    const std::size_t word = answer.pieces[i].find(script.word);
+    if (word == std::string::npos) continue;
+    answer.pieces[i].insert(word, 1, '\xff');
+    return;
+  }
+}
+
 void fail_stream(FakeAnswer& answer, const FakeScript& script, std::size_t behind) {
-  const FakeAnswer error = fake_error(script.kind, 500, "scripted failure");
+  const bool anthropic = script.kind == FakeKind::anthropic;
+  const FakeAnswer error = fake_error(script.kind, anthropic ? 529 : 500, "scripted failure");
   if (answer.stream) {
     answer.pieces.resize(behind);
-    answer.pieces.push_back("data: " + error.pieces.front() + "\n\n");
+    answer.pieces.push_back((anthropic ? "event: error\ndata: " : "data: ") + error.pieces.front() +
+                            "\n\n");
   } else {
     answer.pieces = error.pieces;
   }
@@ -81,15 +99,8 @@ void spoil_body(FakeAnswer& answer, const FakeScript& script) {
       break;
     case Fault::error_event_first: fail_stream(answer, script, 0); break;
     case Fault::error_event_mid_stream: fail_stream(answer, script, struck(answer, script)); break;
-    case Fault::broken_json:
-      piece.resize(piece.size() / 2);
-      if (answer.stream) piece += "\n\n";
-      break;
-    case Fault::invalid_utf8: {
-      const std::size_t word = piece.find(script.word);
-      if (word != std::string::npos) piece.insert(word, 1, '\xff');
-      break;
-    }
+    case Fault::broken_json: break_json(piece, answer.stream); break;
+    case Fault::invalid_utf8: break_text(answer, script); break;
     case Fault::long_line:
       // White space, so that nothing else is wrong with it.
       piece.insert(answer.stream ? piece.find('{') : piece.size(), 10'000'000, ' ');

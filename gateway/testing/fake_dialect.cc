@@ -5,6 +5,7 @@
 
 #include "testing/fake_generation.h"
 #include "testing/fake_inventory.h"
+#include "testing/fake_messages.h"
 
 namespace rocket {
 namespace {
@@ -61,12 +62,15 @@ FakeAnswer embed(const FakeScript& script, const Json& body, const std::string& 
 
 FakeAnswer infer(const FakeScript& script, const FakeRequest& request) {
   const Json body = Json::parse(request.body, nullptr, false);
-  if (!body.is_object()) return fake_error(script.kind, 400, "the body is not a JSON object");
+  if (!body.is_object()) {
+    return fake_error(script.kind, 400, "the body is not a JSON object", request.number);
+  }
   if (script.status != 200) {
-    FakeAnswer answer = fake_error(script.kind, script.status, "scripted failure");
+    FakeAnswer answer = fake_error(script.kind, script.status, "scripted failure", request.number);
     if (!script.retry_after.empty()) answer.headers.emplace_back("Retry-After", script.retry_after);
     return answer;
   }
+  if (script.kind == FakeKind::anthropic) return fake_message(script, request, body);
   Result<std::string> model = choose_model(script, body);
   if (!model) return fake_error(script.kind, 404, model.error().detail);
   if (request.path == "/v1/embeddings") return embed(script, body, *model);
@@ -84,8 +88,26 @@ const char* error_type(FakeKind kind, int status) {
       if (status == 404) return "NotFoundError";
       return status < 500 ? "BadRequestError" : "InternalServerError";
     case FakeKind::lmstudio: return status < 500 ? "invalid_request_error" : "server_error";
+    case FakeKind::anthropic: break;  // writes errors of its own
   }
   return "";
+}
+
+// Whether that kind of server has the path, which is one for tokens or vectors.
+bool serves(FakeKind kind, const std::string& path) {
+  return (path == messages_path) == (kind == FakeKind::anthropic);
+}
+
+FakeAnswer answer_of(const FakeScript& script, const FakeRequest& request) {
+  if (script.kind == FakeKind::anthropic) {
+    std::optional<FakeAnswer> refused = fake_key_refusal(script, request);
+    if (refused) return std::move(*refused);
+  }
+  if (!script.healthy) return fake_error(script.kind, 503, "Loading model", request.number);
+  if (asks_for_inference(request) && serves(script.kind, request.path)) {
+    return infer(script, request);
+  }
+  return fake_inventory(script, request);
 }
 
 // What the server's HTTP library makes of a JSON document.
@@ -114,23 +136,22 @@ FakeAnswer FakeAnswer::json(std::string body) {
 bool asks_for_inference(const FakeRequest& request) {
   return request.method == "POST" &&
          (request.path == "/v1/chat/completions" || request.path == "/v1/completions" ||
-          request.path == "/v1/embeddings");
+          request.path == "/v1/embeddings" || request.path == messages_path);
 }
 
 FakeAnswer fake_answer(const FakeScript& script, const FakeRequest& request) {
-  const bool inference = asks_for_inference(request);
-  FakeAnswer answer = !script.healthy ? fake_error(script.kind, 503, "Loading model")
-                      : inference     ? infer(script, request)
-                                      : fake_inventory(script, request);
-  if (script.draining && !inference) {
+  FakeAnswer answer = answer_of(script, request);
+  if (script.draining && !asks_for_inference(request)) {
     answer = FakeAnswer::json(R"({"status":"draining"})");
     answer.status = 503;
   }
   write_as_server(answer, script.kind, request.path);
+  if (script.kind == FakeKind::anthropic) add_messages_headers(answer, request);
   return answer;
 }
 
-FakeAnswer fake_error(FakeKind kind, int status, std::string_view message) {
+FakeAnswer fake_error(FakeKind kind, int status, std::string_view message, std::uint64_t number) {
+  if (kind == FakeKind::anthropic) return messages_error(status, message, number);
   OrderedJson error{{"message", message}, {"type", error_type(kind, status)}};
   if (kind == FakeKind::llama_cpp) {
     error["code"] = status;

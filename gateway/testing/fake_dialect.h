@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "testing/fake_script.h"
+#include "wire/http_message.h"
 
 namespace rocket {
 
@@ -16,6 +17,7 @@ struct FakeRequest {
   std::string path;    // without the query
   std::string body;
   std::uint64_t number = 0;  // of the request, for ids
+  HeaderList headers{};
 };
 
 // What it answers, before that is put on the wire.
@@ -36,7 +38,8 @@ struct FakeAnswer {
 // give the same answer.
 [[nodiscard]] FakeAnswer fake_answer(const FakeScript& script, const FakeRequest& request);
 
-// An error in the form of that kind of server.
-[[nodiscard]] FakeAnswer fake_error(FakeKind kind, int status, std::string_view message);
+// An error in the form of that kind of server; `number` of the request, where errors name it.
+[[nodiscard]] FakeAnswer fake_error(FakeKind kind, int status, std::string_view message,
+                                    std::uint64_t number = 0);
 
 }  // namespace rocket

@@ -57,6 +57,7 @@ std::string answer_id(const FakeScript& script, bool chat, std::uint64_t number)
     case FakeKind::ollama: return fmt::format("{}-{}", prefix, number % 1000);
     case FakeKind::vllm: return fmt::format("{}-{:016x}", prefix, number);
     case FakeKind::lmstudio: return fmt::format("{}-{:022d}", prefix, number);
+    case FakeKind::anthropic: break;  // says it in another dialect: fake_messages
   }
   return {};
 }

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "testing/fake_messages.h"
+
 namespace rocket {
 namespace {
 
@@ -39,6 +41,7 @@ const char* owner(FakeKind kind) {
     case FakeKind::ollama: return "library";
     case FakeKind::vllm: return "vllm";
     case FakeKind::lmstudio: return "organization_owner";
+    case FakeKind::anthropic: break;  // does not say
   }
   return "";
 }
@@ -191,6 +194,34 @@ Answer lmstudio(const FakeScript& script, const std::string& path) {
   return std::nullopt;
 }
 
+Json anthropic_model(const FakeScript& script, const std::string& model) {
+  Json told{{"type", "model"},
+            {"id", model},
+            {"display_name", model},
+            {"created_at", "2026-01-01T00:00:00Z"},
+            {"lifecycle", "active"}};
+  if (script.context != 0) told["max_input_tokens"] = script.context;
+  return told;
+}
+
+constexpr std::string_view one_model = "/v1/models/";
+
+Answer anthropic(const FakeScript& script, const std::string& path) {
+  if (path == "/v1/models") {
+    Json list{{"data", Json::array()}, {"has_more", false}};
+    for (const std::string& model : script.models)
+      list["data"].push_back(anthropic_model(script, model));
+    const bool none = script.models.empty();
+    list["first_id"] = none ? Json() : Json(script.models.front());
+    list["last_id"] = none ? Json() : Json(script.models.back());
+    return json(list);
+  }
+  if (!path.starts_with(one_model)) return std::nullopt;
+  const std::string model = path.substr(one_model.size());
+  if (std::ranges::count(script.models, model) == 0) return std::nullopt;
+  return json(anthropic_model(script, model));
+}
+
 FakeAnswer not_found(const FakeScript& script, const FakeRequest& request) {
   switch (script.kind) {
     case FakeKind::llama_cpp: return fake_error(script.kind, 404, "File Not Found");
@@ -200,6 +231,12 @@ FakeAnswer not_found(const FakeScript& script, const FakeRequest& request) {
       // With status 200, as it does.
       return json({{"error", "Unexpected endpoint or method. (" + request.method + " " +
                                  request.path + ")"}});
+    case FakeKind::anthropic: {
+      const bool model = request.path.starts_with(one_model);
+      const std::string what =
+          model ? "model: " + request.path.substr(one_model.size()) : std::string("Not Found");
+      return messages_error(404, what, request.number);
+    }
   }
   return {};
 }
@@ -211,14 +248,21 @@ FakeAnswer fake_inventory(const FakeScript& script, const FakeRequest& request) 
     Answer told = show(script, request);
     return told ? std::move(*told) : not_found(script, request);
   }
+  if (script.kind == FakeKind::anthropic && request.path == count_tokens_path &&
+      request.method == "POST") {
+    return fake_token_count(script, request);
+  }
   if (request.method != "GET") return not_found(script, request);
-  if (request.path == "/v1/models") return openai_models(script);
+  if (request.path == "/v1/models" && script.kind != FakeKind::anthropic) {
+    return openai_models(script);
+  }
   Answer answer;
   switch (script.kind) {
     case FakeKind::llama_cpp: answer = llama_cpp(script, request.path); break;
     case FakeKind::ollama: answer = ollama(script, request.path); break;
     case FakeKind::vllm: answer = vllm(script, request.path); break;
     case FakeKind::lmstudio: answer = lmstudio(script, request.path); break;
+    case FakeKind::anthropic: answer = anthropic(script, request.path); break;
   }
   return answer ? std::move(*answer) : not_found(script, request);
 }

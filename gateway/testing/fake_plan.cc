@@ -25,6 +25,7 @@ std::string_view reason(int status) {
   switch (status) {
     case 200: return "OK";
     case 400: return "Bad Request";
+    case 401: return "Unauthorized";
     case 403: return "Forbidden";
     case 404: return "Not Found";
     case 429: return "Too Many Requests";
@@ -37,7 +38,7 @@ std::string_view reason(int status) {
 // A header line as that kind of server writes it.
 std::string header(FakeKind kind, std::string_view name, std::string_view value) {
   std::string line(name);
-  if (kind == FakeKind::vllm) {
+  if (kind == FakeKind::vllm || kind == FakeKind::anthropic) {
     for (char& c : line)
       c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   }
@@ -52,6 +53,9 @@ std::string server_headers(FakeKind kind, bool stream) {
     case FakeKind::ollama: return "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n";
     case FakeKind::vllm: return "date: Thu, 01 Jan 2026 00:00:00 GMT\r\nserver: uvicorn\r\n";
     case FakeKind::lmstudio: return "X-Powered-By: Express\r\nAccess-Control-Allow-Origin: *\r\n";
+    case FakeKind::anthropic:
+      return "date: Thu, 01 Jan 2026 00:00:00 GMT\r\nserver: cloudflare\r\n"
+             "cf-cache-status: DYNAMIC\r\n";
   }
   return {};
 }

@@ -11,10 +11,9 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::array kinds{
-    std::pair{FakeKind::llama_cpp, "llama_cpp"},
-    std::pair{FakeKind::ollama, "ollama"},
-    std::pair{FakeKind::vllm, "vllm"},
-    std::pair{FakeKind::lmstudio, "lmstudio"},
+    std::pair{FakeKind::llama_cpp, "llama_cpp"}, std::pair{FakeKind::ollama, "ollama"},
+    std::pair{FakeKind::vllm, "vllm"},           std::pair{FakeKind::lmstudio, "lmstudio"},
+    std::pair{FakeKind::anthropic, "anthropic"},
 };
 
 constexpr std::array faults{
@@ -147,6 +146,8 @@ bool set_member(FakeScript& script, std::string_view name, const Json& value) {
   if (name == "tokens") return set(script.tokens, value);
   if (name == "word") return set(script.word, value);
   if (name == "answer_bytes") return set(script.answer_bytes, value);
+  if (name == "api_key") return set(script.api_key, value);
+  if (name == "refuse") return set(script.refuse, value);
   if (name == "status") return set(script.status, value);
   if (name == "retry_after") return set(script.retry_after, value);
   if (name == "head_delay_ms") return set(script.head_delay, value);

@@ -13,7 +13,7 @@
 namespace rocket {
 
 // Which server a fake backend passes for.
-enum class FakeKind : unsigned char { llama_cpp, ollama, vllm, lmstudio };
+enum class FakeKind : unsigned char { llama_cpp, ollama, vllm, lmstudio, anthropic };
 [[nodiscard]] std::string_view to_string(FakeKind kind);
 [[nodiscard]] std::optional<FakeKind> fake_kind(std::string_view name);
 
@@ -54,11 +54,11 @@ enum class Fault : unsigned char {
   // HTTP that is right, with a body that is not.
   gzip_body,               // encoded although nobody asked for it
   error_body_200,          // an error object with status 200
-  no_done,                 // a stream that ends without [DONE]
+  no_done,                 // a stream that ends without [DONE], or message_stop
   error_event_first,       // an error event instead of the first token, then the end
   error_event_mid_stream,  // an error event behind `at`, then the end
   broken_json,             // half an object as the event behind `at`
-  invalid_utf8,            // a byte 0xff in the text of the event behind `at`
+  invalid_utf8,            // a byte 0xff in the next text behind `at`
   long_line,               // an event of 10 MB behind `at`
   split_every_byte,        // each byte of a streamed body in a chunk of its own: not a fault
   // Connections.
@@ -77,6 +77,7 @@ struct FakeScript {
   std::vector<std::string> models{"fake-model"};
   std::vector<std::string> loaded{};  // for what tells of warmth: /api/ps, /api/v1/models
   std::string host{};                 // not empty: answer another Host with 403, as Ollama does
+  std::string api_key{};              // Anthropic: not empty: answer requests without it with 401
   // Ollama and LM Studio: how long a model takes that is not loaded when it is asked for. Then it
   // is, and of more than `loaded_max` the oldest is not any more. Zero: they just answer.
   Duration load_time{};
@@ -103,6 +104,7 @@ struct FakeScript {
   std::uint64_t tokens = 4;
   std::string word = "word";       // token i is "word<i> "
   std::uint64_t answer_bytes = 0;  // tokens are filled up until the text has about this size
+  bool refuse = false;             // Anthropic: to say anything
   int status = 200;
   std::string retry_after{};  // not empty: sent with every error status
 
