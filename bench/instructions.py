@@ -36,6 +36,7 @@ class Figure:
     requests: int
     lot: int = 0  # how many events of a stream come together
     lots: int = 0
+    translated: bool = False  # a client of Anthropic's instead of OpenAI's
 
     def options(self, upstream: int) -> list[str]:
         if not self.lot:
@@ -43,13 +44,16 @@ class Figure:
         # The next lot leaves when the one before has come: however slow the machine is, each is
         # one read and one write.
         step = ["--next-port", str(upstream), "--lot", str(self.lot)]
-        return ["--model", self.model, "--stream", *step]
+        dialect = ["--messages"] if self.translated else []
+        return ["--model", self.model, "--stream", *dialect, *step]
 
 
 FIGURES = {
     "request": Figure("a request with an answer of 600 B", "small", 1000),
     "event": Figure("an event that came by itself", "step", 30, 1, 100),
     "event_of_32": Figure("an event of 32 that came together", "steps", 30, 32, 100),
+    "translated_event": Figure("a translated event that came by itself", "step", 30, 1, 100, True),
+    "translated_event_of_32": Figure("a translated event of 32", "steps", 30, 32, 100, True),
 }
 
 

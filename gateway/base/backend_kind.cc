@@ -8,6 +8,7 @@ std::string_view to_string(BackendKind kind) {
     case BackendKind::ollama: return "ollama";
     case BackendKind::vllm: return "vllm";
     case BackendKind::lmstudio: return "lmstudio";
+    case BackendKind::anthropic: return "anthropic";
   }
   return "openai";
 }

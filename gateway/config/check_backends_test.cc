@@ -23,9 +23,10 @@ TEST(CheckBackends, FindsWhatCouldNotWork) {
        {"backends[0].ca_file: no URL of this backend is https://; use https://, or remove "
         "ca_file"}},
       {R"(backends: [{name: a, urls: ["http://h:1"], api_key_file: key.txt}])", {}},
-      {R"(backends: [{name: a, kind: anthropic, urls: ["http://h:1"]}])",
-       {"backends[0].kind: \"anthropic\" is not available in this version; write ollama, vllm, "
-        "lmstudio or openai"}},
+      {R"(backends: [{name: a, kind: anthropic, urls: ["http://h:1"]}])", {}},
+      {R"(backends: [{name: a, kind: claude, urls: ["http://h:1"]}])",
+       {"backends[0].kind: expected a kind of backend, found \"claude\"; write ollama, vllm, "
+        "lmstudio, anthropic or openai"}},
       {R"(backends: [{name: a, urls: ["http://h:1"], health_path: health}])",
        {"backends[0].health_path: \"health\" is not a path; write it as /health"}},
       {R"(backends: [{name: a, kind: vllm, urls: ["http://h:1"], health_path: /health}])",

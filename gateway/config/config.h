@@ -71,8 +71,8 @@ struct BackendConfig {
   static void fields(Self& self, Visitor&& visit) {
     visit("name", self.name, "How requests, routes, logs and metrics call this backend. Required.");
     visit("kind", self.kind,
-          "What speaks there: `ollama`, `vllm`, `lmstudio` (also `lm-studio`) or `openai` for "
-          "anything OpenAI-compatible.");
+          "What speaks there: `ollama`, `vllm`, `lmstudio` (also `lm-studio`), `anthropic`, or "
+          "`openai` for anything OpenAI-compatible.");
     visit("urls", self.urls,
           "One URL per endpoint (replica), `http` or `https`, without `/v1`. Required.");
     visit("default_model", self.default_model,

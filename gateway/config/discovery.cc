@@ -20,7 +20,8 @@ constexpr std::array usual_ports{
 
 }  // namespace
 
-Config discovery_config(const ListenAddress& listen, const ListenAddress& admin) {
+Config discovery_config(const ListenAddress& listen, const ListenAddress& admin,
+                        const Environment& environment) {
   Config config;
   config.listen = listen;
   config.admin = admin;
@@ -33,6 +34,17 @@ Config discovery_config(const ListenAddress& listen, const ListenAddress& admin)
     backend.kind = usual.kind;
     backend.urls.push_back(
         {.tls = false, .host = "127.0.0.1", .port = usual.port, .base_path = ""});
+    config.order.push_back(backend.name);
+    config.backends.push_back(std::move(backend));
+  }
+  const std::string key_env = "ANTHROPIC_API_KEY";
+  if (!environment.variable(key_env).value_or("").empty()) {
+    BackendConfig backend;
+    backend.name = "anthropic";
+    backend.kind = BackendKind::anthropic;
+    backend.urls.push_back(
+        {.tls = true, .host = "api.anthropic.com", .port = 443, .base_path = ""});
+    backend.api_key_env = key_env;
     config.order.push_back(backend.name);
     config.backends.push_back(std::move(backend));
   }

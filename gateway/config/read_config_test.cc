@@ -115,7 +115,7 @@ timeouts: {connect: soon, conect: 1s}
                 "listen: expected an address such as 127.0.0.1:8000, found a list; write IP:PORT, "
                 "[IPv6]:PORT or unix:PATH",
                 "backends[0].kind: expected a kind of backend, found \"olama\"; write ollama, "
-                "vllm, lmstudio or openai",
+                "vllm, lmstudio, anthropic or openai",
                 "backends[0].urls[0]: holds a user name or password; write scheme, host, port and "
                 "at most a base path, such as https://models.example/base",
                 "backends[0].urls[1]: begins with neither http:// nor https://; write scheme, "

@@ -149,11 +149,8 @@ struct Scalar<EndpointUrl> {
 template <>
 struct Scalar<BackendKind> {
   static constexpr std::string_view expected = "a kind of backend";
-  static constexpr std::string_view remedy = "write ollama, vllm, lmstudio or openai";
+  static constexpr std::string_view remedy = "write ollama, vllm, lmstudio, anthropic or openai";
   static Result<BackendKind> read(const YamlNode& node) {
-    if (node.text == "anthropic") {
-      return fail(ErrorCode::invalid_field, "\"anthropic\" is not available in this version");
-    }
     return value_or_mismatch(backend_kind(node.text));
   }
 };

@@ -11,9 +11,9 @@ namespace {
 // An error's body is read only for its message.
 constexpr size_t error_body_bytes_max = 64 * 1024;
 
-bool is_event_stream(const ResponseHead& head) {
-  const auto type = head.headers.find("content-type");
-  return type && type->starts_with("text/event-stream");
+bool is_of_type(const ResponseHead& head, std::string_view type) {
+  const auto said = head.headers.find("content-type");
+  return said && said->starts_with(type);
 }
 
 bool is_encoded(const ResponseHead& head) {
@@ -31,10 +31,7 @@ std::string upstream_words(const AttemptPlan& plan, const Error& error) {
 }
 
 Attempt::Attempt(const AttemptPlan& plan, AttemptNote note)
-    : plan_(plan),
-      note_(note),
-      stream_(plan.operation, plan.usage_asked),
-      splitter_(plan.config.limits.event_bytes.bytes) {}
+    : plan_(plan), note_(note), interpreter_(plan.dialog.interpreter(plan.backend.kind)) {}
 
 AttemptReport Attempt::report(ErrorCode error) const {
   return {error, sent_, reused_, reader_ != nullptr && reader_->answered()};
@@ -89,12 +86,12 @@ void Attempt::note_answer() {
 
 Task<Result<void>> Attempt::send(ByteStream& stream) {
   std::vector<iovec> pieces;
-  pieces.reserve(plan_.pieces.size() + 1);
+  pieces.reserve(plan_.out.pieces.size() + 1);
   const auto add = [&](std::string_view text) {
     if (!text.empty()) pieces.push_back({const_cast<char*>(text.data()), text.size()});
   };
   add(plan_.head);
-  for (const std::string_view piece : plan_.pieces)
+  for (const std::string_view piece : plan_.out.pieces)
     add(piece);
   std::span<iovec> rest = pieces;
   while (!rest.empty()) {
@@ -149,7 +146,8 @@ Task<Result<void>> Attempt::read_head(TimePoint deadline, ErrorCode phase_error)
   if (head.status < 300 && is_encoded(head)) {
     co_return fail(ErrorCode::upstream_garbage, plan_.backend.name + " answered encoded, unasked");
   }
-  const bool stream = head.status == 200 && is_event_stream(head);
+  const bool stream =
+      head.status == 200 && is_of_type(head, plan_.dialog.stream_type(plan_.backend.kind));
   if (plan_.reply != nullptr && head.status < 300 && !stream) {
     co_return fail(ErrorCode::upstream_garbage,
                    plan_.backend.name + " answered a streamed request without a stream");
@@ -180,14 +178,12 @@ Result<void> Attempt::judge_whole() {
   const int status = reader_->head().status;
   if (status == 429 || status >= 500) return std::unexpected(upstream_error(status));
   if (status >= 400) return {};
-  auto answer = read_openai_answer(body_.text());
-  if (!answer) return std::unexpected(std::move(answer.error()));
-  if (answer->error) {
-    return fail(ErrorCode::upstream_status, plan_.backend.name + " failed: " +
-                                                scrubbed(*answer->error, plan_.endpoint.api_key));
+  auto heard = interpreter_->hear_whole(body_.text());
+  if (!heard && heard.error().code == ErrorCode::upstream_status) {
+    heard.error().detail =
+        plan_.backend.name + " failed: " + scrubbed(heard.error().detail, plan_.endpoint.api_key);
   }
-  answer_ = std::move(*answer);
-  return {};
+  return heard;
 }
 
 Error Attempt::upstream_error(int status) const {
@@ -206,7 +202,7 @@ Task<Result<void>> Attempt::read_to_content(TimePoint deadline) {
   while (true) {
     auto taken = take_events();
     if (!taken) co_return taken;
-    if (stream_.content_seen() || stream_.done()) {
+    if (interpreter_->content_seen() || interpreter_->done()) {
       note_answer();
       enter(Phase::rest);
       co_return Result<void>{};
@@ -220,28 +216,16 @@ Task<Result<void>> Attempt::read_to_content(TimePoint deadline) {
   }
 }
 
+// An error even behind the first content: none of it has been sent, so it can still be hidden.
 Result<void> Attempt::take_events() {
-  Result<void> result;
-  for (const std::string_view piece : reader_->body()) {
-    const auto fed = splitter_.feed(piece, [&](const SseEvent& event) {
-      if (!result) return;
-      const auto forward = stream_.take(event);
-      if (!forward) {
-        result = fail(forward.error().code, upstream_words(plan_, forward.error()));
-      } else if (*forward) {
-        held_ += event.raw;
-      }
-    });
-    // What follows a stream that is done concerns its connection, not its client.
-    if (stream_.done()) return {};
-    if (!fed) return fed;
-    if (!result) break;
-    if (held_.size() > plan_.config.limits.event_bytes.bytes + plan_.io.scratch.size()) {
-      return fail(ErrorCode::upstream_too_large);
-    }
+  auto heard = interpreter_->hear({reader_->body(), plan_.io.scratch});
+  for (const std::string_view piece : interpreter_->out())
+    held_ += piece;
+  if (!heard) return fail(heard.error().code, upstream_words(plan_, heard.error()));
+  if (held_.size() > plan_.config.limits.event_bytes.bytes + plan_.io.scratch.size()) {
+    return fail(ErrorCode::upstream_too_large);
   }
-  // Even behind the first content: none of it has been sent, so the failure can still be hidden.
-  return result;
+  return {};
 }
 
 }  // namespace rocket

@@ -12,8 +12,8 @@
 #include "policy/retry.h"
 #include "proxy/answer_reader.h"
 #include "proxy/backend.h"
+#include "proxy/dialog.h"
 #include "proxy/stream_reply.h"
-#include "schema/openai_stream.h"
 #include "telemetry/receipt.h"
 
 namespace rocket {
@@ -52,13 +52,12 @@ struct AttemptPlan {
   const Backend& backend;
   Endpoint& endpoint;
   ConnectionPool& pool;
-  Operation operation;
-  bool usage_asked;
-  const std::string& head;                      // the whole outgoing head
-  const std::vector<std::string_view>& pieces;  // the outgoing body
-  TimePoint deadline;                           // of the exchange: timeouts.total
-  StreamReply* reply;                           // null: not a stream
-  bool cold;                                    // the model has to be loaded first
+  const Dialog& dialog;
+  const std::string& head;  // the whole outgoing head
+  const Outgoing& out;      // what goes behind it
+  TimePoint deadline;       // of the exchange: timeouts.total
+  StreamReply* reply;       // null: not a stream
+  bool cold;                // the model has to be loaded first
 
   // The phase up to the first content of a stream, and the error that names it.
   [[nodiscard]] Duration first_token_time() const {
@@ -96,16 +95,14 @@ class Attempt {
   [[nodiscard]] const ResponseHead& head() const { return reader_->head(); }
   // Of an unstreamed answer: all of it.
   [[nodiscard]] std::string_view body() const { return body_.text(); }
-  // Of a 2xx unstreamed answer.
-  [[nodiscard]] const OpenAiAnswer& answer() const { return answer_; }
   // Of a stream: whole events that are to be forwarded first.
   [[nodiscard]] std::string take_held() { return std::exchange(held_, {}); }
 
   // What it has said has gone on to the client.
   void note_passed_on() const { note_.add_gateway_time(plan_.io.timers); }
 
-  [[nodiscard]] OpenAiStream& stream() { return stream_; }
-  [[nodiscard]] SseSplitter& splitter() { return splitter_; }
+  // Has heard the stream so far, or all of a 2xx answer that is none.
+  [[nodiscard]] Interpreter& interpreter() { return *interpreter_; }
   [[nodiscard]] AnswerReader& reader() { return *reader_; }
   // To be given back to the pool; the attempt is over.
   [[nodiscard]] std::unique_ptr<AnswerReader> take_reader() { return std::move(reader_); }
@@ -131,9 +128,7 @@ class Attempt {
   bool answered_ = false;
   std::string retry_after_;
   Body body_;
-  OpenAiAnswer answer_;
-  OpenAiStream stream_;
-  SseSplitter splitter_;
+  std::unique_ptr<Interpreter> interpreter_;
   std::string held_;
 };
 

@@ -12,6 +12,7 @@ namespace {
 
 std::shared_ptr<Endpoint> make_endpoint(const BackendConfig& config, size_t index,
                                         const std::string& api_key) {
+  const Quirks& quirks = quirks_of(config.kind);
   auto endpoint = std::make_shared<Endpoint>();
   endpoint->id = config.name + "/" + std::to_string(index);
   endpoint->url = config.urls[index];
@@ -20,8 +21,10 @@ std::shared_ptr<Endpoint> make_endpoint(const BackendConfig& config, size_t inde
   endpoint->url_hash = hash_of(endpoint->url.to_string());
   append_header(endpoint->head_lines, "host", endpoint->url.authority());
   if (!api_key.empty()) {
-    append_header(endpoint->head_lines, "authorization", "Bearer " + api_key);
+    append_header(endpoint->head_lines, quirks.key_header,
+                  std::string(quirks.key_scheme) + api_key);
   }
+  endpoint->head_lines += quirks.head_lines;
   return endpoint;
 }
 

@@ -232,6 +232,8 @@ std::string Call::common_lines() const {
   std::string lines;
   lines.reserve(usual_bytes);
   append_header(lines, "x-request-id", id_);
+  // Where Anthropic's clients look for it.
+  if (dialect == Dialect::anthropic) append_header(lines, "request-id", id_);
   if (limited_) append_limit_lines(lines, *key_->limits, loop_.io.timers.now());
   append_cors(lines);
   return lines;
@@ -246,7 +248,8 @@ void Call::append_cors(std::string& lines) const {
   if (!any && std::ranges::find(origins, *origin) == origins.end()) return;
   append_header(lines, "access-control-allow-origin", any ? "*" : *origin);
   append_header(lines, "access-control-expose-headers",
-                "x-request-id, x-rocket-backend, x-rocket-endpoint, x-rocket-attempts");
+                "x-request-id, x-rocket-backend, x-rocket-endpoint, x-rocket-attempts, "
+                "x-rocket-translation");
   append_header(lines, "vary", "origin");
 }
 
@@ -268,9 +271,9 @@ void Call::send_whole(int status, std::string lines, std::string_view content_ty
 }
 
 void Call::send_error(const Error& error, std::string_view more_lines) {
-  const ErrorMeaning& meaning = meaning_of(error.code);
-  send_json(meaning.status, error_body(error, id_), more_lines);
-  close_account(Outcome::error, meaning.blame);
+  const ToldError told_error = told(error, id_);
+  send_json(error_status(dialect, told_error), write_error_body(dialect, told_error), more_lines);
+  close_account(Outcome::error, meaning_of(error.code).blame);
 }
 
 void Call::drop_request() {

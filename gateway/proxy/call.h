@@ -86,6 +86,8 @@ class Call {
 
   Target target;
   Operation operation = Operation::none;
+  // What the client speaks, and is told errors in.
+  Dialect dialect = Dialect::chat;
   // What stands behind a prefix route: the id in /v1/models/ID.
   std::string parameter;
   bool cors = true;    // this port answers web pages, if the configuration allows any

@@ -1,7 +1,9 @@
 #include "proxy/data_operations.h"
 
+#include "proxy/anthropic_operations.h"
 #include "proxy/embedding_batcher.h"
 #include "proxy/exchange.h"
+#include "proxy/ollama_operations.h"
 #include "wire/json.h"
 
 namespace rocket {
@@ -18,12 +20,15 @@ Task<void> send_text(Call& call, int status, std::string body) {
   co_return;
 }
 
-Task<void> exchange(Call& call) {
-  Exchange one(call);
-  co_await one.run();
+void append_anthropic_model(std::string& out, const Router::Listed& model) {
+  out += R"({"type":"model","id":)";
+  json_append_quoted(out, model.model);
+  out += R"(,"display_name":)";
+  json_append_quoted(out, model.model);
+  out += R"(,"created_at":"1970-01-01T00:00:00Z"})";
 }
 
-void append_model(std::string& out, const Router::Listed& model) {
+void append_openai_model(std::string& out, const Router::Listed& model) {
   out += R"({"id":)";
   json_append_quoted(out, model.model);
   out += R"(,"object":"model","created":0,"owned_by":)";
@@ -31,15 +36,32 @@ void append_model(std::string& out, const Router::Listed& model) {
   out += "}";
 }
 
+// In the shape that the client knows: Anthropic's send their version.
+void append_model(std::string& out, Dialect dialect, const Router::Listed& model) {
+  if (dialect == Dialect::anthropic) {
+    append_anthropic_model(out, model);
+  } else {
+    append_openai_model(out, model);
+  }
+}
+
 Task<void> list_models(Call& call) {
-  std::string body = R"({"object":"list","data":[)";
+  const auto models = call.current()->router->models(call.key_scope());
+  const bool anthropic = call.dialect == Dialect::anthropic;
+  std::string body = anthropic ? R"({"data":[)" : R"({"object":"list","data":[)";
   bool first = true;
-  for (const Router::Listed& model : call.current()->router->models(call.key_scope())) {
+  for (const Router::Listed& model : models) {
     if (!first) body += ',';
     first = false;
-    append_model(body, model);
+    append_model(body, call.dialect, model);
   }
-  body += "]}";
+  body += ']';
+  if (anthropic) {
+    const std::string first_id = models.empty() ? "null" : json_quoted(models.front().model);
+    const std::string last_id = models.empty() ? "null" : json_quoted(models.back().model);
+    body += R"(,"has_more":false,"first_id":)" + first_id + R"(,"last_id":)" + last_id;
+  }
+  body += '}';
   return send_now(call, 200, std::move(body));
 }
 
@@ -47,7 +69,7 @@ Task<void> one_model(Call& call) {
   for (const Router::Listed& model : call.current()->router->models(call.key_scope())) {
     if (model.model != call.parameter) continue;
     std::string body;
-    append_model(body, model);
+    append_model(body, call.dialect, model);
     call.send_json(200, body);
     co_return;
   }
@@ -60,14 +82,17 @@ Task<void> one_model(Call& call) {
 
 void add_data_operations(Operations& operations, PortHealth health) {
   using Access = Operations::Access;
-  operations.add({Method::post, "/v1/chat/completions", Operation::chat_completions, exchange});
-  operations.add({Method::post, "/v1/completions", Operation::completions, exchange});
+  operations.add({Method::post, "/v1/chat/completions", Operation::chat_completions, run_exchange});
+  operations.add({Method::post, "/v1/completions", Operation::completions, run_exchange});
+  operations.add({Method::post, "/v1/responses", Operation::responses, run_exchange});
   operations.add({Method::post, "/v1/embeddings", Operation::embeddings,
                   [batcher = std::make_shared<EmbeddingBatcher>()](Call& call) {
                     return batcher->answer(call);
                   }});
   operations.add({Method::get, "/v1/models", Operation::models, list_models});
   operations.add({Method::get, "/v1/models/", Operation::model, one_model});
+  add_anthropic_operations(operations);
+  add_ollama_operations(operations);
   operations.add({Method::get, "/health", Operation::health,
                   [](Call& call) {
                     const std::string body =

@@ -132,27 +132,20 @@ const ErrorMeaning& meaning_of(ErrorCode code) {
   return table[static_cast<size_t>(code)];
 }
 
-std::string error_body(const Error& error, std::string_view request_id) {
+ToldError told(const Error& error, std::string_view request_id) {
   const ErrorMeaning& meaning = meaning_of(error.code);
-  std::string body = R"({"error":{"message":)";
-  json_append_quoted(body, error.detail.empty() ? meaning.message : error.detail);
-  body += R"(,"type":")";
-  body += meaning.type;
-  body += R"(","param":)";
-  body += error.code == ErrorCode::model_not_found || error.code == ErrorCode::no_model
-              ? "\"model\""
-          : error.code == ErrorCode::unknown_backend ? "\"backend\""
-                                                     : "null";
-  body += R"(,"code":")";
-  body += to_string(error.code);
-  body += R"(","request_id":)";
-  json_append_quoted(body, request_id);
-  body += "}}";
-  return body;
-}
-
-std::string error_event(const Error& error, std::string_view request_id) {
-  return "data: " + error_body(error, request_id) + "\n\n";
+  ToldError told{.status = meaning.status,
+                 .type = meaning.type,
+                 .code = to_string(error.code),
+                 .param = {},
+                 .message = error.detail.empty() ? meaning.message : error.detail,
+                 .request_id = request_id};
+  if (error.code == ErrorCode::model_not_found || error.code == ErrorCode::no_model) {
+    told.param = "model";
+  } else if (error.code == ErrorCode::unknown_backend) {
+    told.param = "backend";
+  }
+  return told;
 }
 
 bool reveals(std::string_view text, std::string_view secret) {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "schema/dialect_error.h"
 #include "telemetry/outcome.h"
 
 namespace rocket {
@@ -19,11 +20,8 @@ struct ErrorMeaning {
 
 [[nodiscard]] const ErrorMeaning& meaning_of(ErrorCode code);
 
-// {"error":{"message","type","param","code","request_id"}}
-[[nodiscard]] std::string error_body(const Error& error, std::string_view request_id);
-
-// The same as an event of a stream.
-[[nodiscard]] std::string error_event(const Error& error, std::string_view request_id);
+// What a client is told of the error, in whatever dialect. Views into `error`, and `request_id`.
+[[nodiscard]] ToldError told(const Error& error, std::string_view request_id);
 
 // Whether a text names addresses, URLs or file paths of the network behind us, or holds `secret`
 // (empty: none).

@@ -13,6 +13,10 @@
 namespace rocket {
 namespace {
 
+std::string body_of(const Error& error, std::string_view request_id) {
+  return write_error_body(Dialect::chat, told(error, request_id));
+}
+
 std::vector<ErrorCode> every_code() {
   std::vector<ErrorCode> codes;
   for (unsigned char i = 0; i <= static_cast<unsigned char>(ErrorCode::total_timeout); ++i)
@@ -118,7 +122,7 @@ TEST(ErrorMeaning, ATimeoutNamesItsPhase) {
 
 TEST(ErrorBody, IsTheOneThatOpenAiClientsRead) {
   for (const ErrorCode code : every_code()) {
-    const auto body = nlohmann::json::parse(error_body({code, "what and what to do"}, "req_1"));
+    const auto body = nlohmann::json::parse(body_of({code, "what and what to do"}, "req_1"));
     ASSERT_EQ(body.size(), 1U) << to_string(code);
     const auto& error = body["error"];
     EXPECT_EQ(error.size(), 5U) << to_string(code);
@@ -132,14 +136,14 @@ TEST(ErrorBody, IsTheOneThatOpenAiClientsRead) {
 
 TEST(ErrorBody, SaysSomethingWithoutADetailToo) {
   for (const ErrorCode code : every_code()) {
-    const auto body = nlohmann::json::parse(error_body({code, ""}, "req_1"));
+    const auto body = nlohmann::json::parse(body_of({code, ""}, "req_1"));
     EXPECT_EQ(body["error"]["message"], meaning_of(code).message);
   }
 }
 
 TEST(ErrorBody, NamesTheParameterWhereThereIsOne) {
   const auto param = [](ErrorCode code) {
-    return nlohmann::json::parse(error_body({code, ""}, "x"))["error"]["param"];
+    return nlohmann::json::parse(body_of({code, ""}, "x"))["error"]["param"];
   };
   EXPECT_EQ(param(ErrorCode::no_model), "model");
   EXPECT_EQ(param(ErrorCode::model_not_found), "model");
@@ -158,12 +162,12 @@ TEST(ErrorEvent, IsOneEventWhateverTheTextHolds) {
     const Error error{ErrorCode::upstream_error_event, text};
     SseSplitter splitter(10'000);
     std::vector<std::string> events;
-    const auto fed = splitter.feed(error_event(error, "req_1"),
+    const auto fed = splitter.feed(write_error_event(Dialect::chat, told(error, "req_1")),
                                    [&](const SseEvent& event) { events.emplace_back(event.data); });
     ASSERT_TRUE(fed);
     EXPECT_FALSE(splitter.unfinished());
     ASSERT_EQ(events.size(), 1U) << text;
-    EXPECT_EQ(events[0], error_body(error, "req_1"));
+    EXPECT_EQ(events[0], body_of(error, "req_1"));
     EXPECT_TRUE(nlohmann::json::accept(events[0])) << events[0];
     EXPECT_TRUE(std::ranges::none_of(events[0], [](unsigned char c) { return c < 0x20; }));
   }

@@ -1,7 +1,6 @@
 #include "proxy/exchange.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "policy/hedge.h"
@@ -10,6 +9,7 @@
 #include "proxy/key_use.h"
 #include "proxy/passed_headers.h"
 #include "proxy/relay.h"
+#include "proxy/routing.h"
 #include "wire/http_writer.h"
 #include "wire/json.h"
 
@@ -32,10 +32,11 @@ Exchange::Exchange(Call& call)
       loop_(call.loop()),
       current_(call.current()),
       config_(current_->snapshot->config),
-      reply_(call.response(), loop_.io.timers, call.id(), config_.heartbeat),
+      dialog_(call, request_),
+      reply_(call.response(), loop_.io.timers, call.dialect, config_.heartbeat),
       common_{.call = call,
               .current = *current_,
-              .request = request_,
+              .dialog = dialog_,
               .deadline = deadline_after(call.request().head_at, config_.timeouts.total),
               .breaker = breaker_settings(config_.breaker),
               .reply = nullptr},
@@ -43,6 +44,11 @@ Exchange::Exchange(Call& call)
       retry_({.attempts = config_.retry.attempts,
               .backoff = config_.retry.backoff,
               .backoff_max = config_.retry.backoff_max}) {}
+
+Task<void> run_exchange(Call& call) {
+  Exchange one(call);
+  co_await one.run();
+}
 
 Task<void> Exchange::run() {
   call_.open_receipt();
@@ -86,15 +92,10 @@ Task<void> Exchange::run() {
 }
 
 Result<void> Exchange::prepare() {
-  auto request = read_openai_request(call_.operation, call_.request().body.text());
-  if (!request) return std::unexpected(std::move(request.error()));
-  request_ = std::move(*request);
-  const auto hinted = read_backend_hint();
-  if (!hinted) return hinted;
-  auto route =
-      current_->router->route(request_.model, request_.backend, loop_.random, call_.key_scope());
-  if (!route) return std::unexpected(std::move(route.error()));
-  route_ = std::move(*route);
+  auto routed = find_route(call_);
+  if (!routed) return std::unexpected(std::move(routed.error()));
+  request_ = std::move(routed->request);
+  route_ = std::move(routed->route);
   call_.account().route = route_.name;
   call_.account().model = route_.name;
   const auto lane = call_.lane();
@@ -103,6 +104,8 @@ Result<void> Exchange::prepare() {
     receipt->set_model(route_.name);
     receipt->streamed = request_.stream;
   }
+  const auto opened = dialog_.open(route_, *current_->snapshot);
+  if (!opened) return opened;
   const auto fit = chooser_.require(request_, call_.request().body.text(), call_.key_scope());
   if (!fit) return fit;
   chooser_.keep_session(call_.request().head.headers.find("x-rocket-session").value_or(""));
@@ -116,19 +119,9 @@ Result<void> Exchange::prepare() {
   if (request_.stream) {
     common_.reply = &reply_;
     waiting_lines_ = call_.common_lines();
-    waiting_lines_ += "content-type: text/event-stream\r\ncache-control: no-store\r\n";
+    append_header(waiting_lines_, "content-type", stream_content_type(call_.dialect));
+    waiting_lines_ += "cache-control: no-store\r\n";
   }
-  return {};
-}
-
-Result<void> Exchange::read_backend_hint() {
-  const auto header = call_.request().head.headers.find("x-rocket-backend");
-  if (!header || header->empty()) return {};
-  if (!request_.backend.empty() && request_.backend != *header) {
-    return fail(ErrorCode::invalid_field,
-                "`backend` and the header x-rocket-backend name different backends; send one");
-  }
-  request_.backend = *header;
   return {};
 }
 
@@ -331,7 +324,7 @@ Task<void> Exchange::answer(RunningAttempt& running) {
     plan.endpoint.breaker.record_success(now());
     running.close(Outcome::error, Blame::client);
     running.give_place_back();
-    co_await answer_refusal(plan, attempt);
+    co_await answer_refusal(running);
     co_return;
   }
   const ModelPace::Sort sort{request_.stream, call_.request().body.size()};
@@ -344,10 +337,10 @@ Task<void> Exchange::answer(RunningAttempt& running) {
     plan.endpoint.breaker.record_success(now());
     running.close(Outcome::ok, Blame::none);
     running.give_place_back();
-    co_await answer_whole(plan, attempt);
+    co_await answer_whole(running);
     co_return;
   }
-  const auto relayed = co_await answer_stream(plan, attempt);
+  const auto relayed = co_await answer_stream(running);
   if (relayed) {
     plan.endpoint.breaker.record_success(now());
     running.close(Outcome::ok, Blame::none);
@@ -357,19 +350,16 @@ Task<void> Exchange::answer(RunningAttempt& running) {
   }
 }
 
-Task<void> Exchange::answer_whole(const AttemptPlan& plan, Attempt& attempt) {
-  const std::string_view body = attempt.body();
-  std::string mark;
-  if (config_.mark_backend) {
-    mark = attempt.answer().empty ? "\"_backend\":" : ",\"_backend\":";
-    json_append_quoted(mark, plan.backend.name);
-  }
-  const size_t end = attempt.answer().object_end;
-  const std::array<std::string_view, 3> pieces{body.substr(0, end), mark, body.substr(end)};
-  std::string lines = answer_lines(plan, "application/json");
+Task<void> Exchange::answer_whole(RunningAttempt& running) {
+  Attempt& attempt = running.attempt();
+  Interpreter& interpreter = attempt.interpreter();
+  const std::string_view mark =
+      config_.mark_backend ? running.plan().backend.name : std::string_view();
+  const std::vector<std::string_view> pieces = interpreter.whole(mark);
+  std::string lines = answer_lines(running, "application/json");
   append_passed_answer_headers(lines, attempt.head().headers, call_.upstream_limits());
   call_.response().send(attempt.head().status, lines, pieces);
-  if (attempt.answer().usage) count_tokens(*attempt.answer().usage);
+  if (const auto usage = interpreter.whole_usage()) count_tokens(*usage);
   AnswerReader::release(attempt.take_reader(), loop_.io, loop_.read_offs);
   if (call_.response().blocked()) {
     // The body is held meanwhile: a client that takes it drop by drop has no longer than others.
@@ -382,41 +372,49 @@ Task<void> Exchange::answer_whole(const AttemptPlan& plan, Attempt& attempt) {
 }
 
 // The upstream refuses the request: its words are the client's to read, as they are if they are
-// a proper error and fit to be shown, else put into one.
-Task<void> Exchange::answer_refusal(const AttemptPlan& plan, Attempt& attempt) {
+// a proper error in its dialect and fit to be shown, else put into one.
+Task<void> Exchange::answer_refusal(RunningAttempt& running) {
+  const AttemptPlan& plan = running.plan();
+  Attempt& attempt = running.attempt();
   const int status = attempt.head().status;
   const std::string& secret = plan.endpoint.api_key;
   const std::string message = read_upstream_error(attempt.body());
   const auto body = parse_json(attempt.body());
-  const bool proper = body && body->kind == JsonKind::object && json_find(body->text, "error") &&
-                      !reveals(body->text, secret) && !reveals(message, secret);
+  const bool proper = !running.translated() && body && body->kind == JsonKind::object &&
+                      json_find(body->text, "error") && !reveals(body->text, secret) &&
+                      !reveals(message, secret);
   const Error refusal{ErrorCode::invalid_field,
                       plan.backend.name + ": " + scrubbed(message, secret)};
+  ToldError told_refusal = told(refusal, call_.id());
+  told_refusal.status = status;
   if (reply_.begun()) {
-    co_await reply_.break_off(refusal);
+    co_await reply_.break_off(write_error_event(call_.dialect, told_refusal));
     call_.close_account(Outcome::cut, Blame::client);
     co_return;
   }
-  std::string lines = answer_lines(plan, {});
+  std::string lines = answer_lines(running, {});
   append_passed_answer_headers(lines, attempt.head().headers, call_.upstream_limits());
-  call_.send_json(status, proper ? body->text : error_body(refusal, call_.id()), lines);
+  const std::string own_words =
+      proper ? std::string() : write_error_body(call_.dialect, told_refusal);
+  call_.send_json(status, proper ? body->text : std::string_view(own_words), lines);
   call_.close_account(Outcome::error, Blame::client);
   AnswerReader::release(attempt.take_reader(), loop_.io, loop_.read_offs);
   co_await call_.response().drained();
 }
 
-Task<Result<void>> Exchange::answer_stream(const AttemptPlan& plan, Attempt& attempt) {
+Task<Result<void>> Exchange::answer_stream(RunningAttempt& running) {
+  Attempt& attempt = running.attempt();
   const TimePoint first_token_at = loop_.io.timers.now();
   const Duration first_token = first_token_at - call_.request().head_at;
   call_.account().first_token = first_token;
   const ModelMetrics& metrics = current_->metrics[answering_]->model(route_.name);
   metrics.first_token.observe(first_token);
 
-  begin_stream(plan, attempt.head().headers);
-  Relay relay(plan, attempt);
+  begin_stream(running);
+  Relay relay(running.plan(), attempt);
   const auto relayed = co_await relay.run();
 
-  const Usage usage = attempt.stream().usage();
+  const Usage usage = attempt.interpreter().usage();
   count_tokens(usage);
   if (relayed) {
     if (usage.out > 1) {
@@ -428,16 +426,20 @@ Task<Result<void>> Exchange::answer_stream(const AttemptPlan& plan, Attempt& att
     // The client has read part of an answer. Another endpoint would begin a different one, so
     // the only honest reply from here is an error event.
     call_.close_account(Outcome::cut, meaning_of(relayed.error().code).blame);
-    co_await reply_.break_off(relayed.error());
+    const ToldError last = told(relayed.error(), call_.id());
+    co_await reply_.break_off(attempt.interpreter().last_words(last));
   }
   co_return relayed;
 }
 
 // What only the time before the commit needed goes: streams last, and may be many.
-void Exchange::begin_stream(const AttemptPlan& plan, const HeaderList& headers) {
-  std::string lines = answer_lines(plan, "text/event-stream");
+void Exchange::begin_stream(RunningAttempt& running) {
+  std::string lines = answer_lines(running, stream_content_type(call_.dialect));
+  const HeaderList& headers = running.attempt().head().headers;
   append_passed_answer_headers(lines, headers, call_.upstream_limits());
   reply_.begin(lines);
+  running.drop_request();
+  dialog_.close();
   call_.drop_request();
   std::string().swap(waiting_lines_);
 }
@@ -445,7 +447,7 @@ void Exchange::begin_stream(const AttemptPlan& plan, const HeaderList& headers) 
 Task<void> Exchange::answer_failure() {
   if (reply_.begun()) {
     call_.close_account(Outcome::cut, meaning_of(last_.code).blame);
-    co_await reply_.break_off(last_);
+    co_await reply_.break_off(write_error_event(call_.dialect, told(last_, call_.id())));
     co_return;
   }
   std::string lines;
@@ -465,7 +467,8 @@ Task<void> Exchange::answer_failure() {
   co_await call_.response().drained();
 }
 
-std::string Exchange::answer_lines(const AttemptPlan& plan, std::string_view content_type) const {
+std::string Exchange::answer_lines(RunningAttempt& running, std::string_view content_type) const {
+  const AttemptPlan& plan = running.plan();
   std::string lines;
   // send_json writes its own.
   if (!content_type.empty()) {
@@ -475,6 +478,8 @@ std::string Exchange::answer_lines(const AttemptPlan& plan, std::string_view con
   append_header(lines, "x-rocket-backend", plan.backend.name);
   append_header(lines, "x-rocket-endpoint", plan.endpoint.id);
   append_header(lines, "x-rocket-attempts", std::to_string(call_.account().attempts));
+  const std::string translation = running.translation();
+  if (!translation.empty()) append_header(lines, "x-rocket-translation", translation);
   return lines;
 }
 

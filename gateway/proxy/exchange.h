@@ -7,13 +7,14 @@
 #include "policy/router.h"
 #include "proxy/call.h"
 #include "proxy/chooser.h"
+#include "proxy/dialog.h"
 #include "proxy/entrance.h"
 #include "proxy/race.h"
 #include "schema/openai_request.h"
 
 namespace rocket {
 
-// One client request that a backend answers: chat completions, completions, embeddings.
+// One client request that a backend answers, in whatever dialect.
 //
 // The only place that tries again. It asks whom its Chooser names, has each failure judged by
 // policy/retry and a second attempt run beside one that policy/hedge calls late, until one answer
@@ -27,7 +28,6 @@ class Exchange {
 
  private:
   [[nodiscard]] Result<void> prepare();
-  [[nodiscard]] Result<void> read_backend_hint();
 
   // Looks for whom to ask next, which may take some time.
   void seek();
@@ -47,12 +47,12 @@ class Exchange {
   [[nodiscard]] bool leave_alone(RunningAttempt& attempt, ErrorCode code);
 
   [[nodiscard]] Task<void> answer(RunningAttempt& running);
-  [[nodiscard]] Task<void> answer_whole(const AttemptPlan& plan, Attempt& attempt);
-  [[nodiscard]] Task<void> answer_refusal(const AttemptPlan& plan, Attempt& attempt);
-  [[nodiscard]] Task<Result<void>> answer_stream(const AttemptPlan& plan, Attempt& attempt);
-  void begin_stream(const AttemptPlan& plan, const HeaderList& headers);
+  [[nodiscard]] Task<void> answer_whole(RunningAttempt& running);
+  [[nodiscard]] Task<void> answer_refusal(RunningAttempt& running);
+  [[nodiscard]] Task<Result<void>> answer_stream(RunningAttempt& running);
+  void begin_stream(RunningAttempt& running);
   [[nodiscard]] Task<void> answer_failure();
-  [[nodiscard]] std::string answer_lines(const AttemptPlan& plan,
+  [[nodiscard]] std::string answer_lines(RunningAttempt& running,
                                          std::string_view content_type) const;
   void count_tokens(const Usage& usage);
   [[nodiscard]] TimePoint now() const { return loop_.io.timers.now(); }
@@ -63,6 +63,7 @@ class Exchange {
   const Config& config_;
   OpenAiRequest request_;
   Route route_;
+  Dialog dialog_;
   StreamReply reply_;
   RunningAttempt::Common common_;
   Chooser chooser_;
@@ -81,5 +82,8 @@ class Exchange {
   std::string waiting_lines_;
   Error last_{ErrorCode::no_backend, {}};
 };
+
+// Has a backend answer the call: the handler of all operations for which one does.
+[[nodiscard]] Task<void> run_exchange(Call& call);
 
 }  // namespace rocket

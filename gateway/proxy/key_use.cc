@@ -23,10 +23,15 @@ void append_state(std::string& lines, std::string_view what, const RateLimit::St
 
 std::uint64_t expected_tokens(std::string_view body) {
   std::int64_t answer = 0;
-  for (const std::string_view key : {"max_tokens", "max_completion_tokens"}) {
-    const auto allowed = json_find(body, key);
+  const auto allow = [&](std::string_view object, std::string_view key) {
+    const auto allowed = json_find(object, key);
     if (allowed) answer = std::max(answer, allowed->as_int().value_or(0));
-  }
+  };
+  // As each dialect calls it.
+  for (const std::string_view key : {"max_tokens", "max_completion_tokens", "max_output_tokens"})
+    allow(body, key);
+  const auto options = json_find(body, "options");
+  if (options && options->kind == JsonKind::object) allow(options->text, "num_predict");
   return body.size() / bytes_per_token + static_cast<std::uint64_t>(answer);
 }
 

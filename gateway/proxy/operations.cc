@@ -12,8 +12,12 @@ namespace {
 // A refused request's body is read up to here, so that the connection can go on.
 constexpr size_t refused_body_bytes_max = 64 * 1024;
 
+bool is_prefix(const Operations::Row& row) {
+  return row.path.size() > 1 && row.path.ends_with('/');
+}
+
 bool matches(const Operations::Row& row, std::string_view path) {
-  if (!row.path.ends_with('/')) return row.path == path;
+  if (!is_prefix(row)) return row.path == path;
   return path.size() > row.path.size() && path.starts_with(row.path);
 }
 
@@ -21,6 +25,17 @@ bool matches(const Operations::Row& row, std::string_view path) {
 bool is_preflight(const RequestHead& head) {
   return head.method == Method::options && head.headers.find("origin") &&
          head.headers.find("access-control-request-method");
+}
+
+// What whoever asks for that speaks, also where there is nothing to be had.
+Dialect spoken(const RequestHead& head, const Target& target, const Operations::Row* row) {
+  const bool shared = row == nullptr || row->operation == Operation::models ||
+                      row->operation == Operation::model || row->operation == Operation::root;
+  if (!shared) return dialect_of(row->operation);
+  if (target.path.starts_with("/api/")) return Dialect::ollama;
+  const bool anthropic =
+      target.path.starts_with("/v1/messages") || head.headers.find("anthropic-version");
+  return anthropic ? Dialect::anthropic : Dialect::chat;
 }
 
 // What has to stand beside an error's body.
@@ -53,7 +68,7 @@ Operations::Match Operations::match(Method method, std::string_view path) const 
 std::string Operations::paths() const {
   std::string paths;
   for (const Row& row : rows_) {
-    if (row.path.ends_with('/')) continue;
+    if (is_prefix(row) || row.operation == Operation::ollama_management) continue;
     if (!paths.empty()) paths += ", ";
     paths += row.path;
   }
@@ -118,7 +133,7 @@ Result<void> Operations::read_target(const RequestHead& head, Asked& asked) cons
       asked.target = {row.path, {}};
       return {};
     }
-    if (!row.path.ends_with('/') || !raw.starts_with(row.path)) continue;
+    if (!is_prefix(row) || !raw.starts_with(row.path)) continue;
     const std::string_view segment =
         raw.substr(row.path.size(), raw.find_first_of("?#") - row.path.size());
     auto parameter = percent_decoded(segment);
@@ -150,6 +165,7 @@ Task<void> Operations::handle(Request& request, ResponseWriter& response) {
   call.cors = port_ == Port::data;
   Asked asked;
   const auto checked = check(request.head, asked);
+  call.dialect = spoken(request.head, asked.target, asked.match.row);
   call.target = std::move(asked.target);
   call.parameter = std::move(asked.parameter);
   if (asked.key != nullptr) call.identify(*asked.key);
@@ -178,6 +194,7 @@ Task<void> Operations::refuse(const Error& error, const RequestHead& head,
   call.cors = port_ == Port::data;
   Asked asked;
   static_cast<void>(check(head, asked));
+  call.dialect = spoken(head, asked.target, asked.match.row);
   if (asked.key != nullptr) call.identify(*asked.key);
   std::string lines = error_lines(error, asked.match.allowed);
   if (meaning_of(error.code).status == 503) append_header(lines, "retry-after", "1");

@@ -24,7 +24,8 @@ class Operations final : public RequestHandler {
 
   struct Row {
     Method method;
-    std::string path;  // exact; with a final '/' what stands behind it is call.parameter, decoded
+    // Exact; with a final '/', unless it is all, what stands behind it is call.parameter, decoded.
+    std::string path;
     Operation operation;
     Handler handler;
     bool quiet = false;  // no access line

@@ -43,13 +43,31 @@ class Names {
   std::array<std::uint64_t, 32> lengths_{};  // by first letter: a bit for each length
 };
 
-constexpr Names<24> kept_from_upstreams(
-    {"host",         "connection",        "keep-alive", "te",
-     "trailer",      "transfer-encoding", "upgrade",    "content-length",
-     "content-type", "content-encoding",  "expect",     "authorization",
-     "x-api-key",    "api-key",           "cookie",     "accept-encoding",
-     "forwarded",    "x-real-ip",         "via",        "x-request-id",
-     "origin",       "referer",           "priority",   "http2-settings"});
+constexpr Names<25> kept_from_upstreams({"host",
+                                         "connection",
+                                         "keep-alive",
+                                         "te",
+                                         "trailer",
+                                         "transfer-encoding",
+                                         "upgrade",
+                                         "content-length",
+                                         "content-type",
+                                         "content-encoding",
+                                         "expect",
+                                         "authorization",
+                                         "x-api-key",
+                                         "api-key",
+                                         "cookie",
+                                         "accept-encoding",
+                                         "forwarded",
+                                         "x-real-ip",
+                                         "via",
+                                         "x-request-id",
+                                         "origin",
+                                         "referer",
+                                         "priority",
+                                         "http2-settings",
+                                         "anthropic-version"});
 constexpr Names<6> kept_from_upstreams_by_start({"x-forwarded-", "x-rocket-", "proxy-", "sec-",
                                                  "access-control-", "cf-"});
 

@@ -6,7 +6,7 @@ namespace rocket {
 
 Task<Result<void>> Relay::run() {
   StreamReply& reply = *plan_.reply;
-  OpenAiStream& stream = attempt_.stream();
+  Interpreter& interpreter = attempt_.interpreter();
   AnswerReader& reader = attempt_.reader();
   last_event_ = plan_.io.timers.now();
 
@@ -19,7 +19,7 @@ Task<Result<void>> Relay::run() {
       if (!alive) co_return fail(ErrorCode::client_gone);
     }
     if (!taken) co_return taken;
-    if (stream.done()) co_return Result<void>{};
+    if (interpreter.done()) co_return Result<void>{};
     if (reader.complete()) {
       co_return fail(ErrorCode::upstream_closed,
                      plan_.backend.name + " ended its stream before it was finished");
@@ -36,7 +36,8 @@ Task<Result<void>> Relay::run() {
     if (*step == AnswerReader::Step::blocked) continue;
     plan_.endpoint.breaker.note_answer(plan_.io.timers.now());
     taken = take_events();
-    if (!events_.empty()) reply.send(events_.pieces(), stream.done());
+    const auto out = interpreter.out();
+    if (!out[0].empty() || !out[1].empty()) reply.send(out, interpreter.done());
   }
 }
 
@@ -44,7 +45,7 @@ Task<Result<void>> Relay::run() {
 void Relay::send_held() {
   const std::string held = attempt_.take_held();
   const std::string_view piece = held;
-  plan_.reply->send({&piece, 1}, attempt_.stream().done());
+  plan_.reply->send({&piece, 1}, attempt_.interpreter().done());
   attempt_.reader().drop_headers();
 }
 
@@ -60,7 +61,7 @@ Task<Result<void>> Relay::wait_longer() {
     co_return fail(ErrorCode::idle_timeout);
   }
   if (now >= plan_.reply->next_beat()) {
-    const bool alive = co_await plan_.reply->beat({});
+    const bool alive = co_await plan_.reply->beat({}, attempt_.interpreter().sign_of_life());
     if (!alive) co_return fail(ErrorCode::client_gone);
   }
   co_return Result<void>{};
@@ -68,26 +69,11 @@ Task<Result<void>> Relay::wait_longer() {
 
 // Everything that the last read completed, in order.
 Result<void> Relay::take_events() {
-  events_.begin(plan_.io.scratch);
-  OpenAiStream& stream = attempt_.stream();
-  Result<void> result;
-  for (const std::string_view source : attempt_.reader().body()) {
-    const auto fed = attempt_.splitter().feed(source, [&](const SseEvent& event) {
-      if (!result) return;
-      last_event_ = plan_.io.timers.now();
-      const auto forward = stream.take(event);
-      if (!forward) {
-        result = fail(forward.error().code, upstream_words(plan_, forward.error()));
-      } else if (*forward) {
-        events_.keep(event.raw);
-      }
-    });
-    // What follows a stream that is done concerns its connection, not its client.
-    if (stream.done()) break;
-    if (!fed) return fed;
-    if (!result) break;
-  }
-  return result;
+  Interpreter& interpreter = attempt_.interpreter();
+  const auto heard = interpreter.hear({attempt_.reader().body(), plan_.io.scratch});
+  if (interpreter.moved()) last_event_ = plan_.io.timers.now();
+  if (!heard) return fail(heard.error().code, upstream_words(plan_, heard.error()));
+  return {};
 }
 
 }  // namespace rocket

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "proxy/attempt.h"
-#include "proxy/packed_events.h"
 #include "proxy/stream_reply.h"
 
 namespace rocket {
@@ -25,7 +24,6 @@ class Relay {
   const AttemptPlan& plan_;
   Attempt& attempt_;
   TimePoint last_event_{};
-  PackedEvents events_;
 };
 
 }  // namespace rocket

@@ -15,8 +15,6 @@ RunningAttempt::RunningAttempt(const Common& common, Target target, Admission::P
       metrics_(*common.current.metrics[target.candidate->backend]),
       held_(metrics_.hold_in_flight()),
       note_(begin_note()),
-      edits_(upstream_edits(common.request, target.candidate->model, true)),
-      pieces_(splice(common.call.request().body.text(), edits_)),
       plan_{.io = common.call.loop().io,
             .config = common.current.snapshot->config,
             .bodies = common.call.loop().bodies,
@@ -24,13 +22,13 @@ RunningAttempt::RunningAttempt(const Common& common, Target target, Admission::P
             .endpoint =
                 *common.current.endpoints[target.candidate->backend][target.endpoint].endpoint,
             .pool = *common.current.endpoints[target.candidate->backend][target.endpoint].pool,
-            .operation = common.call.operation,
-            .usage_asked = common.request.usage_asked,
+            .dialog = common.dialog,
             .head = head_,
-            .pieces = pieces_,
+            .out = out_,
             .deadline = common.deadline,
             .reply = common.reply,
             .cold = cold} {
+  common.dialog.ask(plan_.backend, target.candidate->model, out_);
   head_ = outgoing_head();
 }
 
@@ -101,17 +99,23 @@ void RunningAttempt::lose(TimePoint now) {
   close(Outcome::cancelled, Blame::none);
 }
 
+std::string RunningAttempt::translation() {
+  TranslationLoss loss = out_.loss;
+  loss.add(attempt_->interpreter().loss());
+  return loss.to_string();
+}
+
 std::string RunningAttempt::outgoing_head() const {
   Call& call = common_.call;
   size_t body_bytes = 0;
-  for (const std::string_view piece : pieces_)
+  for (const std::string_view piece : out_.pieces)
     body_bytes += piece.size();
   const HeaderList& headers = call.request().head.headers;
   std::string head;
   head.reserve(256 + plan_.endpoint.head_lines.size() + headers.bytes());
   std::string target = plan_.endpoint.url.base_path;
-  target += upstream_path(call.operation);
-  if (!call.target.query.empty()) target += "?" + call.target.query;
+  target += out_.path;
+  if (!out_.query.empty()) target.append("?").append(out_.query);
   append_request_line(head, "POST", target);
   head += plan_.endpoint.head_lines;
   append_headers(head);

@@ -8,8 +8,8 @@
 #include "policy/router.h"
 #include "proxy/attempt.h"
 #include "proxy/call.h"
+#include "proxy/dialog.h"
 #include "proxy/shared_breaker.h"
-#include "schema/openai_request.h"
 
 namespace rocket {
 
@@ -28,7 +28,7 @@ class RunningAttempt {
   struct Common {
     Call& call;
     const Current& current;
-    const OpenAiRequest& request;
+    const Dialog& dialog;
     TimePoint deadline;
     CircuitBreaker::Settings breaker;
     StreamReply* reply;  // null: not a stream
@@ -56,6 +56,15 @@ class RunningAttempt {
 
   // How it ended, for the metrics and the receipt, and what with.
   void close(Outcome outcome, Blame blame, std::optional<ErrorCode> error = std::nullopt);
+  // The request was put in other words than the client's.
+  [[nodiscard]] bool translated() const { return out_.translated; }
+  // Once the answer has begun: gives back what was sent.
+  void drop_request() {
+    out_.clear();
+    std::string().swap(head_);
+  }
+  // What could not be carried over, of what it was asked and of what it has answered.
+  [[nodiscard]] std::string translation();
   // The upstream has done its work: others may have the place while the client takes the answer.
   void give_place_back() { permit_.release(); }
   // Another attempt has answered, or nobody waits any more for this one.
@@ -79,8 +88,7 @@ class RunningAttempt {
   Blame blame_ = Blame::client;
   std::optional<ErrorCode> error_;
   AttemptNote note_;
-  std::vector<Edit> edits_;
-  std::vector<std::string_view> pieces_;
+  Outgoing out_;
   std::string head_;
   AttemptPlan plan_;
   std::optional<Attempt> attempt_;

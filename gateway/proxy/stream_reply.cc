@@ -1,15 +1,12 @@
 #include "proxy/stream_reply.h"
 
-#include "proxy/error_response.h"
-
 namespace rocket {
 
-StreamReply::StreamReply(ResponseWriter& writer, Timers& timers, std::string request_id,
+StreamReply::StreamReply(ResponseWriter& writer, Timers& timers, Dialect dialect,
                          Duration heartbeat)
     : writer_(writer),
       timers_(timers),
-      request_id_(std::move(request_id)),
-      heartbeat_(heartbeat),
+      heartbeat_(is_ollama(dialect) ? Duration::zero() : heartbeat),
       last_sent_(timers.now()) {}
 
 void StreamReply::begin(std::string_view header_lines) {
@@ -22,10 +19,9 @@ TimePoint StreamReply::next_beat() const {
   return heartbeat_ == Duration::zero() ? never : deadline_after(last_sent_, heartbeat_);
 }
 
-Task<bool> StreamReply::beat(std::string header_lines) {
+Task<bool> StreamReply::beat(std::string header_lines, std::string_view sign) {
   begin(header_lines);
-  constexpr std::string_view comment = ": keep-alive\n\n";
-  send({&comment, 1}, false);
+  send({&sign, 1}, false);
   const bool alive = co_await drained();
   co_return alive;
 }
@@ -35,9 +31,8 @@ void StreamReply::send(std::span<const std::string_view> pieces, bool last) {
   writer_.write(pieces, last);
 }
 
-Task<bool> StreamReply::break_off(Error error) {
-  const std::string event = error_event(error, request_id_);
-  const std::string_view piece = event;
+Task<bool> StreamReply::break_off(std::string last_words) {
+  const std::string_view piece = last_words;
   send({&piece, 1}, false);
   const bool alive = co_await drained();
   writer_.cut();

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "net/response_writer.h"
+#include "schema/dialect.h"
 
 namespace rocket {
 
@@ -13,8 +14,8 @@ namespace rocket {
 // how it breaks.
 class StreamReply {
  public:
-  // `heartbeat` of zero: none.
-  StreamReply(ResponseWriter& writer, Timers& timers, std::string request_id, Duration heartbeat);
+  // `heartbeat` of zero: none; of Ollama's dialect there never is one, as it has no sign of life.
+  StreamReply(ResponseWriter& writer, Timers& timers, Dialect dialect, Duration heartbeat);
 
   // The head has been sent, by begin() or by a heartbeat that came before it: from here on a
   // failure can only be told inside the stream.
@@ -24,22 +25,22 @@ class StreamReply {
 
   // When the client should be sent something again.
   [[nodiscard]] TimePoint next_beat() const;
-  // Sends a comment, which clients ignore and proxies in between count as life. `header_lines`
-  // are those of a head that does not know its backend yet. False: the client is gone.
-  [[nodiscard]] Task<bool> beat(std::string header_lines);
+  // Sends `sign`, which clients ignore and proxies in between count as life. `header_lines` are
+  // those of a head that does not know its backend yet. False: the client is gone.
+  static constexpr std::string_view comment = ": keep-alive\n\n";
+  [[nodiscard]] Task<bool> beat(std::string header_lines, std::string_view sign = comment);
 
   // Whole events. Copies what the client does not take at once, and then drained() is due.
   void send(std::span<const std::string_view> pieces, bool last);
   [[nodiscard]] bool blocked() const { return writer_.blocked(); }
   [[nodiscard]] Task<bool> drained(TimePoint deadline = never) { return writer_.drained(deadline); }
 
-  // Ends the stream with an error event and visibly broken: never [DONE], no last chunk.
-  [[nodiscard]] Task<bool> break_off(Error error);
+  // Ends the stream with these last words and visibly broken: never [DONE], no last chunk.
+  [[nodiscard]] Task<bool> break_off(std::string last_words);
 
  private:
   ResponseWriter& writer_;
   Timers& timers_;
-  std::string request_id_;
   Duration heartbeat_;
   TimePoint last_sent_;
   bool begun_ = false;

@@ -61,4 +61,21 @@ std::string write_error_body(Dialect dialect, const ToldError& error) {
   return body;
 }
 
+std::string write_error_event(Dialect dialect, const ToldError& error) {
+  const std::string body = write_error_body(dialect, error);
+  switch (dialect) {
+    case Dialect::chat: return "data: " + body + "\n\n";
+    case Dialect::anthropic: return "event: error\ndata: " + body + "\n\n";
+    case Dialect::responses: break;
+    default: return body + "\n";
+  }
+  // The event of Responses has the error's members beside its type.
+  std::string event = "event: error\ndata: {\"type\":\"error\",\"sequence_number\":0";
+  append_member(event, R"(,"code":)", error.code);
+  append_member(event, R"(,"message":)", error.message);
+  append_member(event, R"(,"param":)", error.param);
+  event += "}\n\n";
+  return event;
+}
+
 }  // namespace rocket

@@ -28,4 +28,7 @@ struct ToldError {
 // A whole body.
 [[nodiscard]] std::string write_error_body(Dialect dialect, const ToldError& error);
 
+// What ends a stream of the dialect that has not said anything yet, or was not written here.
+[[nodiscard]] std::string write_error_event(Dialect dialect, const ToldError& error);
+
 }  // namespace rocket

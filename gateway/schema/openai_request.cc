@@ -12,7 +12,11 @@ namespace {
 class RequestReader {
  public:
   RequestReader(Operation operation, OpenAiRequest& request)
-      : operation_(operation), request_(request) {}
+      : operation_(operation), request_(request) {
+    // Ollama streams unless it is told not to.
+    request_.stream =
+        operation == Operation::ollama_chat || operation == Operation::ollama_generate;
+  }
 
   void take(const JsonMember& member) {
     ++request_.members;
@@ -26,12 +30,12 @@ class RequestReader {
       take_name(request_.backend, member, "backend");
     } else if (member.key_is("stream")) {
       take_stream(member);
-    } else if (member.key_is("stream_options")) {
+    } else if (operation_ != Operation::responses && member.key_is("stream_options")) {
       take_place(request_.stream_options_place, member, "stream_options");
       take_stream_options(member);
     } else if (member.key_is("tools")) {
       take_tools(member);
-    } else if (operation_ == Operation::completions && member.key_is("prompt")) {
+    } else if (!prompt().empty() && member.key_is(prompt())) {
       if (member.value.kind == JsonKind::string) take_prompt(member);
     } else if (!required().empty() && member.key_is(required())) {
       take_required(member);
@@ -42,7 +46,7 @@ class RequestReader {
   [[nodiscard]] Result<void> finish() {
     if (!error_.empty()) return fail(ErrorCode::invalid_field, error_);
     if (!required().empty() && !required_seen_) {
-      return fail(ErrorCode::invalid_field, operation_ == Operation::chat_completions
+      return fail(ErrorCode::invalid_field, required() == "messages"
                                                 ? "`messages` is missing; send a list of messages"
                                                 : "`input` is missing; send a string or a list");
     }
@@ -52,10 +56,28 @@ class RequestReader {
  private:
   [[nodiscard]] std::string_view required() const {
     switch (operation_) {
-      case Operation::chat_completions: return "messages";
-      case Operation::embeddings: return "input";
+      case Operation::chat_completions:
+      case Operation::messages:
+      case Operation::count_tokens:
+      case Operation::ollama_chat: return "messages";
+      case Operation::embeddings:
+      case Operation::ollama_embed: return "input";
       default: return {};
     }
+  }
+
+  // What may be one string, where it is not required.
+  [[nodiscard]] std::string_view prompt() const {
+    switch (operation_) {
+      case Operation::completions:
+      case Operation::ollama_generate: return "prompt";
+      case Operation::responses: return "input";
+      default: return {};
+    }
+  }
+
+  [[nodiscard]] bool embeds() const {
+    return operation_ == Operation::embeddings || operation_ == Operation::ollama_embed;
   }
 
   // The first fault is reported; the scan goes on, since bad JSON further on matters more.
@@ -86,8 +108,9 @@ class RequestReader {
     stream_seen_ = true;
     const auto value = member.value.as_bool();
     if (!value && !member.value.is_null()) note("`stream` must be true or false");
-    // Embeddings come whole, whatever is asked.
-    request_.stream = value.value_or(false) && operation_ != Operation::embeddings;
+    if (!value) return;
+    // Embeddings and counts come whole, whatever is asked.
+    request_.stream = *value && !embeds() && operation_ != Operation::count_tokens;
   }
 
   void take_stream_options(const JsonMember& member) {
@@ -124,7 +147,7 @@ class RequestReader {
   void take_required(const JsonMember& member) {
     if (required_seen_) note("`" + std::string(required()) + "` stands twice; send it once");
     required_seen_ = true;
-    if (operation_ == Operation::embeddings) {
+    if (embeds()) {
       if (member.value.kind != JsonKind::string && member.value.kind != JsonKind::array) {
         note("`input` must be a string or a list");
       }
@@ -143,7 +166,10 @@ class RequestReader {
       }
       ++index;
     }
-    if (index == 0) note("`messages` is empty; send at least one message");
+    // Ollama only loads the model then.
+    if (index == 0 && operation_ != Operation::ollama_chat) {
+      note("`messages` is empty; send at least one message");
+    }
   }
 
   Operation operation_;

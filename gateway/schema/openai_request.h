@@ -11,8 +11,9 @@
 
 namespace rocket {
 
-// What Rocket reads of an OpenAI request's body, and where it stands. Everything else in the
-// body is the upstream's business and passes byte for byte.
+// What Rocket reads of a request's body, and where it stands; in the dialects that are not
+// OpenAI's the fields have the same names. Everything else in the body is the upstream's business
+// and passes byte for byte, or the dialect's reader's.
 struct OpenAiRequest {
   // A member of the body's object, as offsets into the body.
   struct Place {
@@ -29,7 +30,8 @@ struct OpenAiRequest {
   bool usage_asked = false;  // stream_options.include_usage
   bool tools = false;        // `tools` names at least one
 
-  // `messages`, or a `prompt` that is one string: where it stands in the body. Else both 0.
+  // `messages`, or a `prompt` or `input` that is one string: where it stands in the body. Else
+  // both 0.
   size_t prompt_begin = 0;
   size_t prompt_end = 0;
 

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/lane.h"
+#include "schema/dialect.h"
 
 namespace rocket {
 
@@ -12,8 +13,20 @@ enum class Operation : unsigned char {
   chat_completions,
   completions,
   embeddings,
+  responses,
+  messages,
+  count_tokens,
+  ollama_chat,
+  ollama_generate,
+  ollama_embed,
   models,
   model,
+  ollama_tags,
+  ollama_ps,
+  ollama_show,
+  ollama_version,
+  ollama_management,
+  root,
   health,
   livez,
   readyz,
@@ -28,6 +41,12 @@ enum class Operation : unsigned char {
 // The path behind a backend's base path that does the same: "/v1/chat/completions". Empty for
 // operations that Rocket answers itself.
 [[nodiscard]] std::string_view upstream_path(Operation operation);
+
+// What its clients speak, and are told errors in: chat for all of OpenAI's but Responses, and for
+// ours.
+[[nodiscard]] Dialect dialect_of(Operation operation);
+// Answers with what a model says, so that it can be asked for in any dialect.
+[[nodiscard]] bool is_conversation(Operation operation);
 
 // How urgent it is where nobody says so: people wait for chats.
 [[nodiscard]] Lane usual_lane(Operation operation);

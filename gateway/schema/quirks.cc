@@ -22,6 +22,7 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .inventory_paths = {"/api/tags"},
        .loaded_path = "/api/ps",
        .details_path = "/api/show",
+       .dialects = {Dialect::chat, Dialect::ollama, Dialect::generate},
        .implicit_latest = true,
        .loads_on_demand = true},
       {.kind = BackendKind::vllm,
@@ -33,6 +34,14 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .alive_path = "/v1/models",
        .inventory_paths = {"/api/v1/models", "/api/v0/models", "/v1/models"},
        .loads_on_demand = true},
+      // Pages of its list are as long as is asked for; the version is the only one there is.
+      {.kind = BackendKind::anthropic,
+       .alive_path = "/v1/models?limit=1000",
+       .inventory_paths = {"/v1/models?limit=1000"},
+       .dialects = {Dialect::anthropic},
+       .key_header = "x-api-key",
+       .key_scheme = "",
+       .head_lines = "anthropic-version: 2023-06-01\r\n"},
   }};
   return rows;
 }
@@ -53,6 +62,11 @@ const Quirks& quirks_of(BackendKind kind) {
   }
   ROCKET_ASSERT(false);
   return table().front();
+}
+
+bool speaks(BackendKind kind, Dialect dialect) {
+  const auto& dialects = quirks_of(kind).dialects;
+  return std::ranges::find(dialects, dialect) != dialects.end();
 }
 
 bool says_loading(int status, std::string_view body) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/backend_kind.h"
+#include "schema/dialect.h"
 
 namespace rocket {
 
@@ -32,6 +33,14 @@ struct Quirks {
   // What it tells of one model; empty: nothing that the inventory does not.
   std::string_view details_path{};
   std::vector<LoadSource> load_sources{};
+  // What it speaks well enough for a client's own bytes to pass; clients of other dialects are
+  // put to it in the first.
+  std::vector<Dialect> dialects{Dialect::chat};
+  // The header line that shows it a key: name, and what stands before the key.
+  std::string_view key_header = "authorization";
+  std::string_view key_scheme = "Bearer ";
+  // Header lines that all requests to it have.
+  std::string_view head_lines{};
   // `llama3` means `llama3:latest`.
   bool implicit_latest = false;
   // It loads a model when somebody asks for it, and may unload another one for it.
@@ -39,6 +48,9 @@ struct Quirks {
 };
 
 [[nodiscard]] const Quirks& quirks_of(BackendKind kind);
+
+// A client's own bytes of this dialect can pass to such a backend.
+[[nodiscard]] bool speaks(BackendKind kind, Dialect dialect);
 
 // What a server's answer to the question whether it is alive says.
 enum class Liveness : unsigned char { dead, alive, loading, draining };

@@ -20,6 +20,7 @@ TEST(Quirks, EachKindHasARow) {
       {BackendKind::ollama, "/api/version", "/api/tags", "/api/ps", true},
       {BackendKind::vllm, "/health", "/v1/models", "", false},
       {BackendKind::lmstudio, "/v1/models", "/api/v1/models", "", false},
+      {BackendKind::anthropic, "/v1/models?limit=1000", "/v1/models?limit=1000", "", false},
   };
   for (const auto& c : cases) {
     const Quirks& quirks = quirks_of(c.kind);

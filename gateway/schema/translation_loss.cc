@@ -21,6 +21,12 @@ std::string safe_name(std::string_view what) {
 
 }  // namespace
 
+void TranslationLoss::add(const TranslationLoss& other) {
+  for (const Note& one : other.notes_)
+    note(one.how, one.what);
+  more_ |= other.more_;
+}
+
 void TranslationLoss::drop(const std::vector<Field>& extra) {
   for (const Field& field : extra) {
     if (!field.says_nothing()) drop(field.key);

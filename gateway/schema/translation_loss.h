@@ -15,6 +15,8 @@ class TranslationLoss {
   // `what` is a field as the client wrote it, or a name of ours such as "tool_result.image".
   void drop(std::string_view what) { note(How::dropped, what); }
   void emulate(std::string_view what) { note(How::emulated, what); }
+  // All of the other.
+  void add(const TranslationLoss& other);
   // Those that say something.
   void drop(const std::vector<Field>& extra);
 

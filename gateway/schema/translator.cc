@@ -78,29 +78,13 @@ std::unique_ptr<StreamWriter> make_stream_writer(Dialect dialect, const AnswerFr
   }
 }
 
-Result<void> StreamTranslator::Watch::take(const StreamEvent& event) {
-  using Kind = StreamEvent::Kind;
-  if (event.kind == Kind::text) {
-    ++content_events_;
-  } else if (event.kind == Kind::block_start) {
-    if (event.block == Part::Kind::tool_call) ++content_events_;
-  } else if (event.kind == Kind::usage) {
-    usage_ = event.usage;
-  } else if (event.kind == Kind::stop) {
-    // Without the upstream's word, an event of content is taken for a token.
-    if (usage_.output == 0) usage_.output = content_events_;
-    ++content_events_;  // how it ended is something as well
-  }
-  return next_.take(event);
-}
-
 StreamTranslator::StreamTranslator(Dialect from, std::unique_ptr<StreamWriter> writer,
                                    size_t event_bytes_max)
     : from_(from),
       reader_(make_stream_reader(from)),
       writer_(std::move(writer)),
       order_(*writer_),
-      watch_(order_),
+      watch_(&order_),
       sse_(event_bytes_max),
       ndjson_(event_bytes_max) {}
 
@@ -109,6 +93,7 @@ Result<void> StreamTranslator::feed(std::string_view bytes) {
   Result<void> result;
   const auto read = [&](std::string_view data) {
     if (!result) return;
+    ++events_;
     result = reader_->read(data, watch_);
   };
   const auto fed = is_ollama(from_)

@@ -1,11 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
-#include <optional>
 
 #include "schema/json_pieces.h"
 #include "schema/stream_event.h"
 #include "schema/stream_grammar.h"
+#include "schema/stream_watch.h"
 #include "schema/translation_loss.h"
 #include "wire/ndjson.h"
 #include "wire/sse.h"
@@ -48,35 +49,22 @@ class StreamTranslator {
 
   // The stream has ended as it should.
   [[nodiscard]] bool done() const { return reader_->done(); }
-  // Something of the answer has come: before it, a failure can still be made good elsewhere.
-  [[nodiscard]] bool content_seen() const { return watch_.content_seen(); }
-  [[nodiscard]] const TokenUsage& usage() const { return watch_.usage(); }
+  [[nodiscard]] const StreamWatch& seen() const { return watch_; }
+  // How many events, or lines, have been read.
+  [[nodiscard]] std::uint64_t events() const { return events_; }
 
  private:
-  // Keeps what Rocket itself has to know of a stream.
-  class Watch final : public StreamSink {
-   public:
-    explicit Watch(StreamSink& next) : next_(next) {}
-    [[nodiscard]] Result<void> take(const StreamEvent& event) override;
-    [[nodiscard]] bool content_seen() const { return content_events_ != 0; }
-    [[nodiscard]] const TokenUsage& usage() const { return usage_; }
-
-   private:
-    StreamSink& next_;
-    std::int64_t content_events_ = 0;
-    TokenUsage usage_;
-  };
-
   [[nodiscard]] std::string_view written();
 
   Dialect from_;
   std::unique_ptr<StreamReader> reader_;
   std::unique_ptr<StreamWriter> writer_;
   EventOrder order_;
-  Watch watch_;
+  StreamWatch watch_;
   SseSplitter sse_;
   NdjsonSplitter ndjson_;
   std::string out_;
+  std::uint64_t events_ = 0;
 };
 
 }  // namespace rocket

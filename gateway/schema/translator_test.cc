@@ -220,8 +220,8 @@ TEST(StreamTranslator, AnyDialectIntoAnyOther) {
       StreamTranslator translator(from, make_stream_writer(to, frame, true), 1U << 20U);
       ASSERT_TRUE(translator.feed(upstream));
       EXPECT_TRUE(translator.done());
-      EXPECT_TRUE(translator.content_seen());
-      EXPECT_EQ(translator.usage().output, 4);
+      EXPECT_TRUE(translator.seen().content_seen());
+      EXPECT_EQ(translator.seen().usage().output, 4);
       const std::string client(translator.out());
       expect_legal(to, client);
       if (to == Dialect::generate) continue;

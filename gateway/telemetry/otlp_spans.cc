@@ -13,8 +13,10 @@ enum class Kind : unsigned char { server = 2, client = 3 };
 
 // What the GenAI conventions call an operation of ours.
 std::string_view gen_ai_operation(std::string_view operation) {
-  if (operation == "chat_completions") return "chat";
-  if (operation == "completions") return "text_completion";
+  for (const std::string_view chat : {"chat_completions", "responses", "messages", "ollama_chat"})
+    if (operation == chat) return "chat";
+  if (operation == "completions" || operation == "ollama_generate") return "text_completion";
+  if (operation == "ollama_embed") return "embeddings";
   return operation;
 }
 

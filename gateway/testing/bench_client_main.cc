@@ -33,6 +33,7 @@ struct Options {
   std::uint16_t next_port = 0;
   std::uint64_t lot = 1;
   bool hold = false;
+  bool messages = false;
 };
 
 TimePoint read_clock() {
@@ -70,7 +71,8 @@ std::string request_text(const Options& options) {
       R"(sentence."},{"role":"user","content":"Why is the sky blue, and why are sunsets red? )"
       R"(Answer for a child of ten years."}],"temperature":0.2,"max_tokens":128)" +
       (options.stream ? R"(,"stream":true})" : "}");
-  return "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(options.port) +
+  const std::string path = options.messages ? "/v1/messages" : "/v1/chat/completions";
+  return "POST " + path + " HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(options.port) +
          "\r\nUser-Agent: bench_client\r\nAccept: application/json\r\n"
          "Content-Type: application/json\r\nContent-Length: " +
          std::to_string(body.size()) + "\r\n\r\n" + body;
@@ -325,8 +327,8 @@ class Load {
   }
 
   void note(const SseEvent& event, TimePoint now, Reading& reading) {
-    if (event.data == "[DONE]") reading.done_seen = true;
-    constexpr std::string_view key = R"("content":")";
+    if (event.data == "[DONE]" || event.data.contains("message_stop")) reading.done_seen = true;
+    const std::string_view key = options_.messages ? R"("text_delta","text":")" : R"("content":")";
     const std::size_t at = event.data.find(key);
     if (at == std::string_view::npos) return;
     std::int64_t stamp = 0;
@@ -391,6 +393,7 @@ int main(int argc, char** argv) {
   app.add_option("--next-port", options.next_port,
                  "ask bench_upstream there for the next lot whenever one has come");
   app.add_option("--lot", options.lot, "how many events that is");
+  app.add_flag("--messages", options.messages, "as a client of Anthropic's /v1/messages");
   app.add_flag("--hold", options.hold,
                "one request per connection, then print {\"held\": N} and hold all until SIGTERM");
   CLI11_PARSE(app, argc, argv);

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/router.h"
+#include "proxy/call.h"
+#include "proxy/interpreter.h"
+#include "schema/openai_request.h"
+
+namespace rocket {
+
+// What one attempt sends, but for its head. It does not move: the pieces point into it.
+struct Outgoing {
+  Outgoing() = default;
+  Outgoing(const Outgoing&) = delete;
+  Outgoing& operator=(const Outgoing&) = delete;
+
+  void clear() {
+    pieces = {};
+    edits = {};
+    written = {};
+  }
+
+  bool translated = false;
+  std::string_view path;                 // behind the endpoint's base path
+  std::string_view query;                // the client's, if it is asked in its own words
+  std::vector<std::string_view> pieces;  // the body
+  TranslationLoss loss;                  // what the upstream is not told, or in another way
+  std::vector<Edit> edits;
+  JsonPieces written;
+};
+
+// How one request is put to any backend, and how its client is spoken to: whether bytes pass or
+// are translated, in which dialect, and what of it can not be carried over.
+//
+// The request is read as a conversation only if a backend of its route speaks none of the
+// client's dialect.
+class Dialog {
+ public:
+  // Both outlive it.
+  Dialog(const Call& call, const OpenAiRequest& request) : call_(call), request_(request) {}
+
+  // Takes those out of the route who can not be asked this at all, and under x-rocket-strict those
+  // who could not be told all of it. Errors, if nobody is left: capability_missing, invalid_field
+  // naming what would be lost; besides those of the dialect's reader.
+  [[nodiscard]] Result<void> open(Route& route, const Snapshot& snapshot);
+
+  // What `backend` is sent for a candidate whose model is called `model` there (empty: as the
+  // client does). Once open; points into the request's body.
+  void ask(const Backend& backend, std::string_view model, Outgoing& out) const;
+  // Who understands the answer. This outlives it.
+  [[nodiscard]] std::unique_ptr<Interpreter> interpreter(BackendKind backend) const;
+
+  // Nothing will be asked any more: gives back what asking needs.
+  void close() { conversation_.reset(); }
+
+  // The type of the stream that such a backend answers with.
+  [[nodiscard]] std::string_view stream_type(BackendKind backend) const;
+
+ private:
+  [[nodiscard]] Dialect client() const { return call_.dialect; }
+  [[nodiscard]] bool can_be_asked(BackendKind backend) const;
+  [[nodiscard]] bool translated(BackendKind backend) const;
+  [[nodiscard]] Dialect dialect_for(BackendKind backend) const;
+  [[nodiscard]] Result<void> read_conversation();
+  [[nodiscard]] Result<void> keep_lossless(Route& route, const Snapshot& snapshot) const;
+  [[nodiscard]] AnswerFrame frame() const;
+
+  const Call& call_;
+  const OpenAiRequest& request_;
+  std::optional<Conversation> conversation_;
+  TranslationLoss read_loss_;  // already lost when it was read
+  std::string echo_;
+  std::string model_;
+  std::string created_at_;
+  std::int64_t created_ = 0;
+};
+
+// What a stream of the dialect is called in Content-Type.
+[[nodiscard]] std::string_view stream_content_type(Dialect dialect);
+
+}  // namespace rocket

@@ -1,0 +1,410 @@
+#include "proxy/dialog.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "schema/stream_grammar.h"
+#include "testing/sim_gateway.h"
+
+namespace rocket {
+namespace {
+
+using nlohmann::json;
+
+// How a client of each dialect asks, and what it finds in the answer.
+struct Client {
+  Dialect dialect;
+  const char* path;
+  const char* ask;     // the members of its body that say what is asked
+  const char* answer;  // where the text of a whole answer is
+};
+
+constexpr Client clients[] = {
+    {Dialect::chat, "/v1/chat/completions", R"("messages":[{"role":"user","content":"hi"}])",
+     "/choices/0/message/content"},
+    {Dialect::responses, "/v1/responses", R"("input":"hi")", "/output/0/content/0/text"},
+    {Dialect::anthropic, "/v1/messages",
+     R"("max_tokens":50,"messages":[{"role":"user","content":"hi"}])", "/content/0/text"},
+    {Dialect::ollama, "/api/chat", R"("messages":[{"role":"user","content":"hi"}])",
+     "/message/content"},
+    {Dialect::generate, "/api/generate", R"("prompt":"hi")", "/response"},
+};
+
+struct Upstream {
+  FakeKind fake;
+  BackendKind kind;
+  Dialect asked_in;  // by clients of dialects that it does not speak
+};
+
+constexpr Upstream upstreams[] = {
+    {FakeKind::llama_cpp, BackendKind::openai, Dialect::chat},
+    {FakeKind::vllm, BackendKind::vllm, Dialect::chat},
+    {FakeKind::lmstudio, BackendKind::lmstudio, Dialect::chat},
+    {FakeKind::anthropic, BackendKind::anthropic, Dialect::anthropic},
+};
+
+SimGateway::BackendSpec backend(const Upstream& upstream, FakeScript script = {}) {
+  script.kind = upstream.fake;
+  return {.name = "one",
+          .endpoints = {std::move(script)},
+          .default_model = "fake-model",
+          .kind = upstream.kind};
+}
+
+std::string ask(const Client& client, bool stream, const std::string& more = "",
+                const std::string& lines = "") {
+  const std::string streamed = stream ? "true" : "false";
+  return sim_post(
+      client.path,
+      "{" + more + R"("model":"fake-model","stream":)" + streamed + "," + client.ask + "}", lines);
+}
+
+// The data of each event of a stream.
+std::vector<std::string> events_of(Dialect dialect, const std::string& body) {
+  std::vector<std::string> events;
+  Result<void> fed;
+  if (is_ollama(dialect)) {
+    NdjsonSplitter lines(1U << 20U);
+    fed = lines.feed(body, [&](std::string_view line) { events.emplace_back(line); });
+  } else {
+    SseSplitter splitter(1U << 20U);
+    fed = splitter.feed(body, [&](const SseEvent& event) {
+      if (!event.data.empty()) events.emplace_back(event.data);
+    });
+  }
+  EXPECT_TRUE(fed.has_value());
+  return events;
+}
+
+// What is wrong with a stream that has to be whole; empty: nothing.
+std::string fault_of(Dialect dialect, const std::string& body) {
+  StreamGrammar grammar(dialect);
+  for (const std::string& event : events_of(dialect, body)) {
+    const std::string wrong = grammar.check(event);
+    if (!wrong.empty()) return wrong + " in " + event;
+  }
+  return grammar.check_end();
+}
+
+// Empty for whatever is no text, or not there.
+std::string text_at(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+// What a stream says, all its texts together.
+std::string said(Dialect dialect, const std::string& body) {
+  std::string text;
+  for (const std::string& data : events_of(dialect, body)) {
+    json event = json::parse(data, nullptr, false);
+    if (!event.is_object()) continue;
+    switch (dialect) {
+      case Dialect::chat:
+        for (json& choice : event["choices"])
+          text += text_at(choice["delta"], "content");
+        break;
+      case Dialect::responses:
+        if (event["type"] == "response.output_text.delta") text += text_at(event, "delta");
+        break;
+      case Dialect::anthropic:
+        if (event["type"] == "content_block_delta") text += text_at(event["delta"], "text");
+        break;
+      case Dialect::ollama: text += text_at(event["message"], "content"); break;
+      case Dialect::generate: text += text_at(event, "response"); break;
+    }
+  }
+  return text;
+}
+
+TEST(Dialog, EveryClientHearsEveryBackend) {
+  for (const Upstream& upstream : upstreams) {
+    SimGateway gateway(1, {backend(upstream)});
+    const std::string expected = fake_text(gateway.fake("one").script());
+    for (const Client& client : clients) {
+      const std::string name =
+          std::string(to_string(client.dialect)) + " over " + std::string(to_string(upstream.fake));
+      const auto request = gateway.ask(ask(client, false));
+      ASSERT_EQ(request->status(), 200) << name << request->body();
+      const json answer = json::parse(request->body());
+      EXPECT_EQ(answer[json::json_pointer(client.answer)], expected) << name;
+      EXPECT_EQ(answer.contains("_backend"), client.dialect == Dialect::chat) << name;
+      EXPECT_EQ(request->header("content-type"), "application/json") << name;
+      EXPECT_EQ(request->header("x-rocket-backend"), "one") << name;
+
+      const auto streamed = gateway.ask(ask(client, true));
+      ASSERT_EQ(streamed->status(), 200) << name << streamed->body();
+      EXPECT_TRUE(streamed->whole()) << name;
+      EXPECT_EQ(fault_of(client.dialect, streamed->body()), "") << name;
+      EXPECT_EQ(said(client.dialect, streamed->body()), expected) << name;
+      EXPECT_EQ(streamed->header("content-type"), stream_content_type(client.dialect)) << name;
+    }
+    EXPECT_EQ(gateway.leftovers(), "");
+  }
+}
+
+TEST(Dialog, TheUpstreamIsAskedInItsOwnDialect) {
+  for (const Upstream& upstream : upstreams) {
+    for (const Client& client : clients) {
+      SimGateway gateway(1, {backend(upstream)});
+      gateway.fake("one").recorder().clear();
+      const auto request = gateway.ask(ask(client, false, R"("backend":"one",)"));
+      ASSERT_EQ(request->status(), 200) << request->body();
+      const RecordedRequest& recorded = gateway.fake("one").recorder().requests().back();
+      const bool anthropic = upstream.asked_in == Dialect::anthropic;
+      const std::string path = anthropic ? "/v1/messages" : "/v1/chat/completions";
+      EXPECT_TRUE(recorded.head.starts_with("POST " + path + " HTTP/1.1\r\n")) << recorded.head;
+      EXPECT_EQ(recorded.head.contains("anthropic-version: 2023-06-01\r\n"), anthropic);
+      const json body = json::parse(recorded.body);
+      EXPECT_EQ(body["model"], "fake-model");
+      EXPECT_FALSE(body.contains("backend"));
+      EXPECT_EQ(body.contains("max_tokens"), anthropic || client.dialect == Dialect::anthropic);
+    }
+  }
+}
+
+TEST(Dialog, TheSameDialectPassesByteForByte) {
+  SimGateway gateway(1, {backend(upstreams[3])});
+  gateway.fake("one").recorder().clear();
+  const std::string body =
+      R"({"model":"fake-model", "max_tokens" : 50,"x_new":[1, 2],"messages":[{"role":"user","content":"h\u00ef"}]})";
+  const auto request =
+      gateway.ask(sim_post("/v1/messages?beta=true", body, "anthropic-beta: new-2026-01-01\r\n"));
+  ASSERT_EQ(request->status(), 200);
+  const RecordedRequest& recorded = gateway.fake("one").recorder().requests().back();
+  EXPECT_EQ(recorded.body, body);
+  EXPECT_TRUE(recorded.head.starts_with("POST /v1/messages?beta=true HTTP/1.1\r\n"));
+  EXPECT_TRUE(recorded.head.contains("anthropic-beta: new-2026-01-01\r\n"));
+}
+
+TEST(Dialog, WhatIsLostIsAnnouncedAndRefusedOnRequest) {
+  SimGateway gateway(1, {backend(upstreams[3])});
+  const std::string lost = R"("logit_bias":{"1":2},"seed":7,)";
+  const auto request = gateway.ask(ask(clients[0], false, lost));
+  EXPECT_EQ(request->status(), 200);
+  EXPECT_TRUE(request->header("x-rocket-translation").contains("dropped=logit_bias"));
+  const auto streamed = gateway.ask(ask(clients[0], true, lost));
+  EXPECT_TRUE(streamed->header("x-rocket-translation").contains("dropped=logit_bias"));
+
+  const auto strict = gateway.ask(ask(clients[0], false, lost, "x-rocket-strict: 1\r\n"));
+  EXPECT_EQ(strict->status(), 400);
+  EXPECT_TRUE(strict->body().contains("dropped=logit_bias")) << strict->body();
+  const auto lossless = gateway.ask(ask(clients[0], false, "", "x-rocket-strict: 1\r\n"));
+  EXPECT_EQ(lossless->status(), 200);
+  EXPECT_EQ(lossless->header("x-rocket-translation"), "");
+}
+
+TEST(Dialog, ErrorsAreToldInTheClientsDialect) {
+  SimGateway gateway(1, {backend(upstreams[0])});
+  const auto shape = [](Dialect dialect, json body) {
+    if (is_ollama(dialect)) return body["error"].is_string();
+    if (dialect == Dialect::anthropic) {
+      return body["type"] == "error" && body["error"]["type"].is_string();
+    }
+    return body["error"]["message"].is_string() && body["error"].contains("code");
+  };
+  for (const Client& client : clients) {
+    const std::string name(to_string(client.dialect));
+    const std::pair<std::string, int> cases[] = {
+        {sim_post(client.path, "{"), 400},
+        {sim_post(client.path, R"({"model":"nobody-has-it",)" + std::string(client.ask) + "}"),
+         404},
+        {sim_post(client.path, R"({"messages":1,"input":1,"prompt":1,"max_tokens":1})"), 400},
+        {sim_get(client.path), 405},
+    };
+    for (const auto& [bytes, status] : cases) {
+      const auto request = gateway.ask(bytes);
+      EXPECT_EQ(request->status(), status) << name << bytes << request->body();
+      const json body = json::parse(request->body(), nullptr, false);
+      ASSERT_TRUE(body.is_object()) << name;
+      EXPECT_TRUE(shape(client.dialect, body)) << name << request->body();
+    }
+  }
+  EXPECT_TRUE(shape(Dialect::ollama, json::parse(gateway.ask(sim_get("/api/nothing"))->body())));
+}
+
+TEST(Dialog, WhoIsDownIsOverloadedForAnthropicsClients) {
+  FakeScript script;
+  script.status = 503;
+  SimGateway gateway(1, {backend(upstreams[0], script)});
+  const auto request = gateway.ask(ask(clients[2], false));
+  EXPECT_EQ(request->status(), 529);
+  EXPECT_EQ(json::parse(request->body())["error"]["type"], "overloaded_error");
+}
+
+TEST(Dialog, ARefusalOfTheUpstreamIsToldInTheClientsDialect) {
+  FakeScript script;
+  script.status = 422;
+  SimGateway gateway(1, {backend(upstreams[3], script)});
+  const auto request = gateway.ask(ask(clients[0], false));
+  EXPECT_EQ(request->status(), 422);
+  EXPECT_TRUE(json::parse(request->body())["error"].contains("code")) << request->body();
+}
+
+// However a stream breaks, its client can tell.
+TEST(Dialog, ABrokenStreamNeverEndsAsIfItWereWhole) {
+  for (const Upstream& upstream : upstreams) {
+    for (const Fault fault : {Fault::reset_mid_stream, Fault::end_mid_stream, Fault::no_done,
+                              Fault::error_event_mid_stream, Fault::broken_json}) {
+      for (const Client& client : clients) {
+        FakeScript script;
+        script.fault = fault;
+        script.at = 5;
+        script.tokens = 12;
+        SimGateway gateway(1, {backend(upstream, script)});
+        const auto request = gateway.ask(ask(client, true));
+        const std::string name = std::string(to_string(client.dialect)) + " over " +
+                                 std::string(to_string(upstream.fake)) + ", " +
+                                 std::string(to_string(fault));
+        if (request->status() != 200) continue;  // nothing of it had been said
+        EXPECT_FALSE(request->whole()) << name << request->body();
+        EXPECT_EQ(fault_of(client.dialect, request->body()), "") << name << request->body();
+        EXPECT_TRUE(request->body().contains("error")) << name << request->body();
+        for (const char* end : {"[DONE]", "message_stop", "response.completed", "\"done\":true"})
+          EXPECT_FALSE(request->body().contains(end)) << name << request->body();
+        EXPECT_EQ(gateway.leftovers(), "") << name;
+      }
+    }
+  }
+}
+
+TEST(Dialog, FailsOverFromOneDialectToAnother) {
+  for (const bool stream : {false, true}) {
+    for (const Client& client : clients) {
+      FakeScript down;
+      down.fault = Fault::status_500;
+      SimGateway::BackendSpec first = backend(upstreams[0], down);
+      SimGateway::BackendSpec second = backend(upstreams[3]);
+      second.name = "two";
+      SimGateway gateway(1, {first, second});
+      const auto request = gateway.ask(ask(client, stream));
+      ASSERT_EQ(request->status(), 200) << request->body();
+      EXPECT_EQ(request->header("x-rocket-backend"), "two");
+      if (stream) {
+        EXPECT_EQ(fault_of(client.dialect, request->body()), "");
+      }
+    }
+  }
+}
+
+TEST(Dialog, WhatABackendCanNotDoIsNotAskedOfIt) {
+  SimGateway gateway(1, {backend(upstreams[3])});
+  const auto request =
+      gateway.ask(sim_post("/v1/embeddings", R"({"model":"fake-model","input":"a"})"));
+  EXPECT_EQ(request->status(), 400);
+  EXPECT_EQ(json::parse(request->body())["error"]["code"], "capability_missing");
+}
+
+TEST(Dialog, EmbedsForOllamasClients) {
+  SimGateway gateway(1, {backend(upstreams[0])});
+  const auto request =
+      gateway.ask(sim_post("/api/embed", R"({"model":"fake-model","input":["a","b"]})"));
+  ASSERT_EQ(request->status(), 200) << request->body();
+  const json answer = json::parse(request->body());
+  EXPECT_EQ(answer["embeddings"].size(), 2U);
+  EXPECT_EQ(answer["embeddings"][0].size(), 8U);
+}
+
+TEST(Dialog, CountsTokensWhereItCanAndEstimatesElsewhere) {
+  const std::string body =
+      R"({"model":"fake-model","messages":[{"role":"user","content":"one two three four"}]})";
+  SimGateway counting(1, {backend(upstreams[3])});
+  const auto counted = counting.ask(sim_post("/v1/messages/count_tokens", body));
+  EXPECT_EQ(counted->status(), 200);
+  EXPECT_EQ(counted->header("x-rocket-translation"), "");
+  EXPECT_GT(json::parse(counted->body())["input_tokens"], 0);
+
+  SimGateway guessing(1, {backend(upstreams[0])});
+  const auto guessed = guessing.ask(sim_post("/v1/messages/count_tokens", body));
+  EXPECT_EQ(guessed->status(), 200);
+  EXPECT_EQ(guessed->header("x-rocket-translation"), "emulated=input_tokens");
+  EXPECT_GT(json::parse(guessed->body())["input_tokens"], 0);
+  EXPECT_EQ(guessing.ask(sim_post("/v1/messages/count_tokens", R"({"model":"x","messages":[]})"))
+                ->status(),
+            400);
+}
+
+TEST(Dialog, ListsModelsAsEachClientKnowsThem) {
+  SimGateway gateway(1, {backend(upstreams[0])});
+  const json anthropic = json::parse(
+      gateway.ask("GET /v1/models HTTP/1.1\r\nHost: g\r\nanthropic-version: 2023-06-01\r\n\r\n")
+          ->body());
+  EXPECT_EQ(anthropic["data"][0]["type"], "model");
+  EXPECT_EQ(anthropic["first_id"], "fake-model");
+  const json tags = json::parse(gateway.ask(sim_get("/api/tags"))->body());
+  EXPECT_EQ(tags["models"][0]["model"], "fake-model");
+  const json show =
+      json::parse(gateway.ask(sim_post("/api/show", R"({"model":"fake-model"})"))->body());
+  EXPECT_EQ(show["capabilities"][0], "completion");
+  EXPECT_EQ(gateway.ask(sim_post("/api/show", R"({"model":"none"})"))->status(), 404);
+  EXPECT_EQ(gateway.ask(sim_get("/api/ps"))->status(), 200);
+  EXPECT_EQ(gateway.ask(sim_get("/api/version"))->status(), 200);
+  EXPECT_EQ(gateway.ask(sim_get("/"))->body(), "Ollama is running");
+  EXPECT_EQ(gateway.ask(sim_get("/nothing"))->status(), 404);
+}
+
+// Where nobody knows of loading, there is nothing to do for it.
+TEST(Dialog, WhoAsksForALoadedModelIsToldThatItIs) {
+  SimGateway gateway(1, {backend(upstreams[0])});
+  for (const auto& [path, more] :
+       {std::pair("/api/generate", ""), std::pair("/api/generate", R"(,"prompt":"")"),
+        std::pair("/api/chat", R"(,"messages":[])")}) {
+    const auto request =
+        gateway.ask(sim_post(path, R"({"model":"fake-model")" + std::string(more) + "}"));
+    ASSERT_EQ(request->status(), 200) << request->body();
+    EXPECT_EQ(json::parse(request->body())["done_reason"], "load");
+  }
+}
+
+TEST(Dialog, ModelsAreNotManagedThroughTheGateway) {
+  SimGateway gateway(1, {backend(upstreams[0])});
+  for (const char* path :
+       {"/api/create", "/api/pull", "/api/push", "/api/copy", "/api/blobs/sha256:0"}) {
+    const auto request = gateway.ask(sim_post(path, "{}"));
+    EXPECT_EQ(request->status(), 403) << path;
+    EXPECT_TRUE(json::parse(request->body())["error"].is_string()) << path;
+  }
+  EXPECT_EQ(gateway.ask("DELETE /api/delete HTTP/1.1\r\nHost: g\r\n\r\n")->status(), 403);
+}
+
+// Before anything has been said a comment, behind it Anthropic's own word for it; never in NDJSON.
+TEST(Dialog, SignsOfLifeAreLegalInEachDialect) {
+  for (const Upstream& upstream : {upstreams[0], upstreams[3]}) {
+    for (const Client& client : clients) {
+      FakeScript script;
+      script.head_delay = 3s;
+      script.event_delay = 3s;
+      Config config;
+      config.heartbeat = 1s;
+      config.hedge.on = false;
+      config.health.timeout = 10s;  // probes are as slow
+      SimGateway gateway(1, {backend(upstream, script)}, config);
+      const auto request = gateway.ask(ask(client, true));
+      EXPECT_TRUE(request->whole());
+      EXPECT_EQ(fault_of(client.dialect, request->body()), "");
+      EXPECT_EQ(said(client.dialect, request->body()), fake_text(script));
+      EXPECT_EQ(request->body().contains("event: ping"), client.dialect == Dialect::anthropic);
+      EXPECT_EQ(request->body().contains(": keep-alive\n\n"), !is_ollama(client.dialect));
+    }
+  }
+}
+
+TEST(Dialog, ATotalFailureBehindASignOfLifeIsToldInTheStream) {
+  for (const Client& client : clients) {
+    if (is_ollama(client.dialect)) continue;
+    FakeScript script;
+    script.fault = Fault::hang_before_head;
+    Config config;
+    config.heartbeat = 1s;
+    config.timeouts.first_token = 3s;
+    config.hedge.on = false;
+    SimGateway gateway(1, {backend(upstreams[0], script)}, config);
+    const auto request = gateway.ask(ask(client, true));
+    EXPECT_EQ(request->status(), 200);
+    EXPECT_FALSE(request->whole());
+    EXPECT_TRUE(request->body().contains("\"error\"")) << request->body();
+  }
+}
+
+}  // namespace
+}  // namespace rocket

@@ -1,0 +1,180 @@
+#include "proxy/ollama_operations.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/timestamp.h"
+#include "proxy/exchange.h"
+#include "proxy/routing.h"
+#include "schema/conversation.h"
+#include "wire/json.h"
+
+namespace rocket {
+namespace {
+
+// Whose API this is. Clients look at it to see what they may ask for.
+constexpr std::string_view api_version = "0.17.4";
+// Of files that there are none of.
+constexpr std::string_view no_time = "1970-01-01T00:00:00Z";
+constexpr std::string_view no_details =
+    R"("details":{"parent_model":"","format":"","family":"","families":[],)"
+    R"("parameter_size":"","quantization_level":""})";
+
+// What is known of a model wherever it is: in memory if it is so anywhere, able to do what it can
+// do anywhere. Nothing: no backend has it.
+std::optional<ModelFacts> facts_of(const Call& call, std::string_view model) {
+  const auto route = call.current()->router->route(model, {}, call.loop().random, call.key_scope());
+  if (!route) return std::nullopt;
+  ModelFacts all{.loaded = false};
+  for (const Candidate* candidate : route->candidates) {
+    if (candidate->facts.empty()) all.loaded = true;
+    for (const ModelFacts& one : candidate->facts) {
+      all.loaded |= one.loaded;
+      all.context = std::max(all.context, one.context);
+      if (one.tools != Telling::no) all.tools = one.tools;
+      if (one.vision != Telling::no) all.vision = one.vision;
+    }
+  }
+  return all;
+}
+
+void append_model(std::string& out, std::string_view name) {
+  const std::string quoted = json_quoted(name);
+  out += R"({"name":)" + quoted + R"(,"model":)" + quoted + R"(,"size":0,"digest":"",)";
+  out += no_details;
+}
+
+Task<void> tags(Call& call) {
+  std::string body = R"({"models":[)";
+  for (const Router::Listed& model : call.current()->router->models(call.key_scope())) {
+    if (!body.ends_with('[')) body += ',';
+    append_model(body, model.model);
+    body.append(R"(,"modified_at":")").append(no_time).append("\"}");
+  }
+  call.send_json(200, body + "]}");
+  co_return;
+}
+
+Task<void> loaded(Call& call) {
+  std::string body = R"({"models":[)";
+  for (const Router::Listed& model : call.current()->router->models(call.key_scope())) {
+    const auto facts = facts_of(call, model.model);
+    if (!facts || !facts->loaded) continue;
+    if (!body.ends_with('[')) body += ',';
+    append_model(body, model.model);
+    body.append(R"(,"expires_at":")")
+        .append(no_time)
+        .append(R"(","size_vram":0,"context_length":)");
+    body += std::to_string(facts->context) + "}";
+  }
+  call.send_json(200, body + "]}");
+  co_return;
+}
+
+// Of the model that it names; older clients call it `name`.
+Result<std::string> model_asked(const Call& call) {
+  std::string model;
+  const auto scanned =
+      scan_object(call.request().body.text(), JsonLimits{}, [&](const JsonMember& member) {
+        if (!member.key_is("model") && !member.key_is("name")) return;
+        model = member.value.as_string().value_or(model);
+      });
+  if (!scanned) return std::unexpected(scanned.error());
+  if (model.empty()) return fail(ErrorCode::no_model, "`model` is missing; send a model's name");
+  return model;
+}
+
+Task<void> show(Call& call) {
+  const auto model = model_asked(call);
+  if (!model) {
+    call.send_error(model.error());
+    co_return;
+  }
+  const auto facts = facts_of(call, *model);
+  if (!facts) {
+    call.send_error(
+        {ErrorCode::model_not_found, "model '" + model->substr(0, 128) + "' not found"});
+    co_return;
+  }
+  std::string body = R"({"modelfile":"","parameters":"","template":"",)";
+  body += no_details;
+  body += R"(,"model_info":{"general.architecture":"model")";
+  if (facts->context != 0) {
+    body += R"(,"model.context_length":)" + std::to_string(facts->context);
+  }
+  body += R"(},"capabilities":["completion")";
+  // Where nobody tells, it may be able to; refusing it is the backend's business.
+  if (facts->tools != Telling::no) body += R"(,"tools")";
+  if (facts->vision == Telling::yes) body += R"(,"vision")";
+  body.append(R"(],"modified_at":")").append(no_time).append("\"}");
+  call.send_json(200, body);
+}
+
+// Nothing is asked but that the model be loaded, or unloaded: no turn, no prompt.
+bool asks_nothing(const Call& call) {
+  bool nothing = true;
+  for (const JsonMember& member : json_members(call.request().body.text())) {
+    if (member.key_is("messages") || member.key_is("prompt") || member.key_is("images")) {
+      nothing &= Field{member.key, member.value.text}.says_nothing();
+    }
+  }
+  return nothing;
+}
+
+// Backends that do not know of loading have nothing to do for it; those who ask wait for a yes.
+Task<void> converse(Call& call) {
+  const auto routed = find_route(call);
+  if (!routed) {
+    call.send_error(routed.error());
+    co_return;
+  }
+  if (!asks_nothing(call) || any_speaks(call, routed->route, Dialect::ollama)) {
+    co_await run_exchange(call);
+    co_return;
+  }
+  std::string body = R"({"model":)" + json_quoted(routed->route.name) + R"(,"created_at":")";
+  append_timestamp(body, call.loop().io.timers.wall_now());
+  body += call.operation == Operation::ollama_generate
+              ? R"(","response":"")"
+              : R"(","message":{"role":"assistant","content":""})";
+  call.send_json(200, body + R"(,"done":true,"done_reason":"load"})");
+}
+
+Task<void> version(Call& call) {
+  call.send_json(200, R"({"version":")" + std::string(api_version) + "\"}");
+  co_return;
+}
+
+Task<void> refuse_management(Call& call) {
+  call.send_error({ErrorCode::path_forbidden,
+                   "models are not managed through this gateway; ask the model server itself"});
+  co_return;
+}
+
+}  // namespace
+
+void add_ollama_operations(Operations& operations) {
+  operations.add({Method::post, "/api/chat", Operation::ollama_chat, converse});
+  operations.add({Method::post, "/api/generate", Operation::ollama_generate, converse});
+  operations.add({Method::post, "/api/embed", Operation::ollama_embed, run_exchange});
+  operations.add({Method::get, "/api/tags", Operation::ollama_tags, tags});
+  operations.add({Method::get, "/api/ps", Operation::ollama_ps, loaded});
+  operations.add({Method::post, "/api/show", Operation::ollama_show, show});
+  operations.add({Method::get, "/api/version", Operation::ollama_version, version});
+  operations.add({Method::get, "/", Operation::root,
+                  [](Call& call) -> Task<void> {
+                    call.send_text(200, "Ollama is running");
+                    co_return;
+                  },
+                  true, Operations::Access::anyone});
+  for (const char* path : {"/api/create", "/api/pull", "/api/push", "/api/copy"}) {
+    operations.add({Method::post, path, Operation::ollama_management, refuse_management});
+  }
+  operations.add({Method::del, "/api/delete", Operation::ollama_management, refuse_management});
+  // HEAD goes where GET does.
+  for (const Method method : {Method::get, Method::post}) {
+    operations.add({method, "/api/blobs/", Operation::ollama_management, refuse_management});
+  }
+}
+
+}  // namespace rocket

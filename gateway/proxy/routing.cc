@@ -1,0 +1,40 @@
+#include "proxy/routing.h"
+
+#include <algorithm>
+
+#include "schema/quirks.h"
+
+namespace rocket {
+namespace {
+
+Result<void> add_hint(const Call& call, OpenAiRequest& request) {
+  const auto header = call.request().head.headers.find("x-rocket-backend");
+  if (!header || header->empty()) return {};
+  if (!request.backend.empty() && request.backend != *header) {
+    return fail(ErrorCode::invalid_field,
+                "`backend` and the header x-rocket-backend name different backends; send one");
+  }
+  request.backend = *header;
+  return {};
+}
+
+}  // namespace
+
+Result<Routed> find_route(const Call& call) {
+  auto request = read_openai_request(call.operation, call.request().body.text());
+  if (!request) return std::unexpected(std::move(request.error()));
+  const auto hinted = add_hint(call, *request);
+  if (!hinted) return std::unexpected(hinted.error());
+  auto route = call.current()->router->route(request->model, request->backend, call.loop().random,
+                                             call.key_scope());
+  if (!route) return std::unexpected(std::move(route.error()));
+  return Routed{std::move(*request), std::move(*route)};
+}
+
+bool any_speaks(const Call& call, const Route& route, Dialect dialect) {
+  return std::ranges::any_of(route.candidates, [&](const Candidate* candidate) {
+    return speaks(call.current()->snapshot->backends[candidate->backend].kind, dialect);
+  });
+}
+
+}  // namespace rocket

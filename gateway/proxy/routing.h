@@ -1,0 +1,22 @@
+#pragma once
+
+#include "policy/router.h"
+#include "proxy/call.h"
+#include "schema/openai_request.h"
+
+namespace rocket {
+
+// What a call asks for, and who may answer it. The route's names belong to call.current().
+struct Routed {
+  OpenAiRequest request;
+  Route route;
+};
+
+// Reads the call's body and finds its route; `backend` and x-rocket-backend are the same hint.
+// Errors: those of read_openai_request and Router::route; invalid_field for two hints that differ.
+[[nodiscard]] Result<Routed> find_route(const Call& call);
+
+// One of the route's backends hears the dialect as it is.
+[[nodiscard]] bool any_speaks(const Call& call, const Route& route, Dialect dialect);
+
+}  // namespace rocket

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+
+#include "schema/stream_event.h"
+
+namespace rocket {
+
+// Keeps what Rocket itself has to know of a streamed answer, and passes its steps on.
+class StreamWatch final : public StreamSink {
+ public:
+  // Outlives this; null: nobody else wants the steps.
+  explicit StreamWatch(StreamSink* next) : next_(next) {}
+  [[nodiscard]] Result<void> take(const StreamEvent& event) override;
+
+  // Something of the answer has come: before it, a failure can still be made good elsewhere.
+  [[nodiscard]] bool content_seen() const { return content_events_ != 0; }
+  [[nodiscard]] const TokenUsage& usage() const { return usage_; }
+
+ private:
+  StreamSink* next_;
+  std::int64_t content_events_ = 0;
+  TokenUsage usage_;
+};
+
+}  // namespace rocket
