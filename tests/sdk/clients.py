@@ -46,6 +46,30 @@ FORCED = {
     },
 }
 
+# The same to Anthropic's clients, to Responses, and to Ollama's own API, which has no tool_choice:
+# nothing in it can force llama-server.
+MESSAGES_TOOL = {
+    "name": "weather",
+    "description": "The weather of a city",
+    "input_schema": CITIES,
+}
+MESSAGES_FORCED = {
+    "llama": {"model": "tools", "tool_choice": {"type": "any"}},
+    "ollama": {
+        "model": OLLAMA_TOOLS_MODEL,
+        "output_config": {"format": {"type": "json_schema", "schema": CALL}},
+    },
+}
+RESPONSES_TOOL = {"type": "function", **TOOL["function"]}
+RESPONSES_FORCED = {
+    "llama": {"model": "tools", "tool_choice": "required"},
+    "ollama": {
+        "model": OLLAMA_TOOLS_MODEL,
+        "text": {"format": {"type": "json_schema", "name": "call", "strict": True, "schema": CALL}},
+    },
+}
+OLLAMA_FORCED = {"model": OLLAMA_TOOLS_MODEL, "format": CALL}
+
 
 def client_of(gateway: Gateway, **options) -> openai.OpenAI:
     options = {"timeout": 120, "max_retries": 0, "api_key": "unused", **options}

@@ -5,6 +5,7 @@ They come through the same code that `./dev` uses for its own.
 
 import fcntl
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import openai
 import pytest
 from clients import ENGINES, client_of
+from two_calls import scripted
 
 from harness.engines import OLLAMA_MODEL, OLLAMA_TOOLS_MODEL, Engine
 from harness.gateway import Gateway, backend
@@ -21,6 +23,8 @@ from harness.waiting import wait_until
 from harness.wire import call
 
 HERE = Path(__file__).parent
+# What Ollama's log says of a chat, by whichever of its ways it came.
+ENDED = re.compile(r'"/(?:v1/(?:chat/completions|messages|responses)|api/(?:chat|generate))"')
 sys.path.insert(0, str(HERE.parents[1] / "tools"))
 
 from dev.places import CACHE  # noqa: E402
@@ -74,6 +78,14 @@ def client(over_real_engines: Gateway) -> openai.OpenAI:
     return client_of(over_real_engines)
 
 
+@pytest.fixture
+def over_script(rocket, upstream) -> Gateway:
+    """A gateway over a chat backend whose every answer is two_calls.CALLS."""
+    gateway = rocket({"backends": [backend("script", upstream(reply=scripted).url)]})
+    gateway.wait_for_models("m")
+    return gateway
+
+
 @pytest.fixture(params=ENGINES)
 def engine(request) -> str:
     return request.param
@@ -94,7 +106,7 @@ def at_work(
     def logged() -> int:
         """Ollama's log has a line for each request that has ended, however it did."""
         program = ollama().program
-        return (program.out() + program.err()).count('"/v1/chat/completions"')
+        return len(ENDED.findall(program.out() + program.err()))
 
     def watch(backend: str) -> Callable[[], bool]:
         wait_until("nothing is asked", lambda: over_real_engines.in_flight() == 0)

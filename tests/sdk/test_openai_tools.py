@@ -7,8 +7,9 @@ import openai
 import pytest
 from clients import ENGINES, FORCED, QUESTION, TOOL, WEATHER, client_of
 from openai import BaseModel
+from two_calls import CALLS, PIECES, TWO_TOOLS
 
-from harness.gateway import Gateway, backend
+from harness.gateway import Gateway
 
 OPTIONS = {"messages": WEATHER, "tools": [TOOL], "temperature": 0, "max_tokens": 64}
 
@@ -97,54 +98,6 @@ def test_json_mode(client: openai.OpenAI, engine: str) -> None:
     assert choice.message.content.lstrip().startswith("{")
     if choice.finish_reason == "stop":
         assert isinstance(json.loads(choice.message.content), dict)
-
-
-# Two calls, whose arguments come in pieces that are no JSON by themselves.
-PIECES = [
-    {"role": "assistant", "content": None},
-    {
-        "tool_calls": [
-            {"index": 0, "id": "call_a", "type": "function"} | {"function": {"name": "a"}}
-        ]
-    },
-    {"tool_calls": [{"index": 0, "function": {"arguments": '{"x": "\\u00e9'}}]},
-    {"tool_calls": [{"index": 0, "function": {"arguments": ' \\"'}}]},
-    {"tool_calls": [{"index": 0, "function": {"arguments": '}"}'}}]},
-    {
-        "tool_calls": [
-            {"index": 1, "id": "call_b", "type": "function"} | {"function": {"name": "b"}}
-        ]
-    },
-    {"tool_calls": [{"index": 1, "function": {"arguments": "{}"}}]},
-]
-CALLS = [("call_a", "a", '{"x": "\\u00e9 \\"}"}'), ("call_b", "b", "{}")]
-TWO_TOOLS = [
-    {"type": "function", "function": {"name": name, "parameters": {}, "strict": True}}
-    for name in ("a", "b")
-]
-
-
-def scripted(seen) -> tuple[int, dict | bytes]:
-    base = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    if not json.loads(seen.body).get("stream"):
-        calls = [
-            {"id": i, "type": "function", "function": {"name": n, "arguments": a}}
-            for i, n, a in CALLS
-        ]
-        message = {"role": "assistant", "content": None, "tool_calls": calls}
-        choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
-        return 200, {**base, "object": "chat.completion", "choices": [choice]}
-    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in PIECES]
-    choices.append({"index": 0, "delta": {}, "finish_reason": "tool_calls"})
-    chunks = [json.dumps({**base, "choices": [choice]}) for choice in choices]
-    return 200, "".join(f"data: {each}\n\n" for each in [*chunks, "[DONE]"]).encode()
-
-
-@pytest.fixture
-def over_script(rocket, upstream) -> Gateway:
-    gateway = rocket({"backends": [backend("script", upstream(reply=scripted).url)]})
-    gateway.wait_for_models("m")
-    return gateway
 
 
 def test_calls_pass_as_they_came(over_script: Gateway) -> None:
