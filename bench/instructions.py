@@ -27,6 +27,8 @@ from overhead import callgrind, measure
 
 KEPT = HERE / "results" / "instructions.json"
 GROWTH_MAX = 0.05
+# What a translated event may cost, as a multiple of one that passes.
+TRANSLATION_MAX = 2
 SKIPPED = 77
 
 @dataclass(frozen=True)
@@ -88,6 +90,11 @@ def counts() -> dict[str, int]:
 
 def compare(kept: dict[str, int], found: dict[str, int], say: Callable[[str], None] = print) -> int:
     failed = False
+    for figure in ("event", "event_of_32"):
+        ratio = found[f"translated_{figure}"] / found[figure]
+        if ratio > TRANSLATION_MAX:
+            failed = True
+            say(f"translating costs {ratio:.2f} times what passing does: {FIGURES[figure].title}")
     for figure, count in found.items():
         growth = count / kept[figure] - 1
         if growth > GROWTH_MAX:
