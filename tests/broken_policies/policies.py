@@ -29,8 +29,17 @@ POLICIES = (
                 "        if (call_.account().outcome != Outcome::cut) co_return;\n"
                 "        launch_at_ = now();\n        continue;\n",
             ),
-            (EXCHANGE, "    co_await reply_.break_off(relayed.error());\n", ""),
-            (EXCHANGE, "  call_.drop_request();\n", ""),
+            (EXCHANGE, "    const ToldError last = told(relayed.error(), call_.id());\n", ""),
+            (
+                EXCHANGE,
+                "    co_await reply_.break_off(attempt.interpreter().last_words(last));\n",
+                "",
+            ),
+            (
+                EXCHANGE,
+                "  running.drop_request();\n  dialog_.close();\n  call_.drop_request();\n",
+                "",
+            ),
         ),
     ),
     Broken(
@@ -110,8 +119,8 @@ POLICIES = (
         (
             (
                 EXCHANGE,
-                "  route_ = std::move(*route);\n",
-                "  route_ = std::move(*route);\n  route_.candidates.resize(1);\n",
+                "  route_ = std::move(routed->route);\n",
+                "  route_ = std::move(routed->route);\n  route_.candidates.resize(1);\n",
             ),
         ),
     ),
@@ -120,8 +129,9 @@ POLICIES = (
         (
             (
                 "gateway/proxy/stream_reply.cc",
-                "error_event(error, request_id_);",
-                'error_event(error, request_id_) + "data: [DONE]\\n\\n";',
+                "  const std::string_view piece = last_words;\n",
+                '  last_words += "data: [DONE]\\n\\n";\n'
+                "  const std::string_view piece = last_words;\n",
             ),
         ),
     ),
@@ -130,9 +140,9 @@ POLICIES = (
         (
             (
                 "gateway/proxy/attempt.cc",
-                "  for (const std::string_view piece : plan_.pieces)\n    add(piece);\n",
+                "  for (const std::string_view piece : plan_.out.pieces)\n    add(piece);\n",
                 "  for (int i = 0; i < 2; ++i) {\n"
-                "    for (const std::string_view piece : plan_.pieces)\n      add(piece);\n  }\n",
+                "    for (const std::string_view piece : plan_.out.pieces)\n      add(piece);\n  }\n",
             ),
         ),
     ),
