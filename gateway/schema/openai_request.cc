@@ -13,9 +13,8 @@ class RequestReader {
  public:
   RequestReader(Operation operation, OpenAiRequest& request)
       : operation_(operation), request_(request) {
-    // Ollama streams unless it is told not to.
-    request_.stream =
-        operation == Operation::ollama_chat || operation == Operation::ollama_generate;
+    // Ollama streams unless it is told not to, or only has a model to load.
+    request_.stream = is_ollamas();
   }
 
   void take(const JsonMember& member) {
@@ -35,6 +34,8 @@ class RequestReader {
       take_stream_options(member);
     } else if (member.key_is("tools")) {
       take_tools(member);
+    } else if (is_ollamas() && member.key_is("images")) {
+      says_something_ |= member.value.kind == JsonKind::array;
     } else if (!prompt().empty() && member.key_is(prompt())) {
       if (member.value.kind == JsonKind::string) take_prompt(member);
     } else if (!required().empty() && member.key_is(required())) {
@@ -45,6 +46,10 @@ class RequestReader {
 
   [[nodiscard]] Result<void> finish() {
     if (!error_.empty()) return fail(ErrorCode::invalid_field, error_);
+    if (is_ollamas() && !says_something_) {
+      request_.stream = false;
+      return {};
+    }
     if (!required().empty() && !required_seen_) {
       return fail(ErrorCode::invalid_field, required() == "messages"
                                                 ? "`messages` is missing; send a list of messages"
@@ -76,6 +81,9 @@ class RequestReader {
     }
   }
 
+  [[nodiscard]] bool is_ollamas() const {
+    return operation_ == Operation::ollama_chat || operation_ == Operation::ollama_generate;
+  }
   [[nodiscard]] bool embeds() const {
     return operation_ == Operation::embeddings || operation_ == Operation::ollama_embed;
   }
@@ -140,6 +148,7 @@ class RequestReader {
   }
 
   void take_prompt(const JsonMember& member) {
+    says_something_ |= member.value_end - member.value_begin > 2;  // more than "" or []
     request_.prompt_begin = member.value_begin;
     request_.prompt_end = member.value_end;
   }
@@ -178,6 +187,7 @@ class RequestReader {
   std::optional<size_t> previous_end_;
   bool stream_seen_ = false;
   bool required_seen_ = false;
+  bool says_something_ = false;
   std::string error_;
 };
 

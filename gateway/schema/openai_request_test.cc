@@ -108,6 +108,29 @@ TEST(OpenAiRequest, EmbeddingsAreNeverStreamed) {
   EXPECT_EQ(sent(request, body, ""), body);
 }
 
+TEST(OpenAiRequest, OllamaStreamsUnlessToldNotToOrThereIsOnlyAModelToLoad) {
+  const struct {
+    Operation operation;
+    std::string_view body;
+    bool stream;
+  } cases[] = {
+      {Operation::ollama_chat, R"({"messages":[{"role":"user","content":"a"}]})", true},
+      {Operation::ollama_chat, R"({"messages":[{"role":"user"}],"stream":null})", true},
+      {Operation::ollama_chat, R"({"messages":[{"role":"user"}],"stream":false})", false},
+      {Operation::ollama_chat, R"({"messages":[]})", false},
+      {Operation::ollama_chat, R"({"model":"m"})", false},
+      {Operation::ollama_generate, R"({"prompt":"a"})", true},
+      {Operation::ollama_generate, R"({"images":["aa"]})", true},
+      {Operation::ollama_generate, R"({"prompt":""})", false},
+      {Operation::ollama_generate, R"({"keep_alive":0})", false},
+  };
+  for (const auto& c : cases) {
+    const auto request = read_openai_request(c.operation, c.body);
+    ASSERT_TRUE(request.has_value()) << c.body;
+    EXPECT_EQ(request->stream, c.stream) << c.body;
+  }
+}
+
 TEST(OpenAiRequest, NamesWhatIsWrongWithIt) {
   constexpr auto chat = Operation::chat_completions;
   constexpr auto completions = Operation::completions;

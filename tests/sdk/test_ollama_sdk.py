@@ -58,6 +58,15 @@ def check_end(last: ollama.ChatResponse | ollama.GenerateResponse) -> None:
     assert last.prompt_eval_count > 0 and last.eval_count > 0
 
 
+@pytest.mark.parametrize("path", ["/api/chat", "/api/generate"])
+def test_a_model_is_only_loaded(over_real_engines: Gateway, engine: str, path: str) -> None:
+    """Who asks nothing is answered in one piece, though it would be a stream otherwise."""
+    url = over_real_engines.url + path
+    answer = httpx.post(url, json={"model": ENGINES[engine]}, timeout=120)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["done"] and answer.json()["done_reason"] == "load"
+
+
 def test_chat(over_real_engines: Gateway, engine: str) -> None:
     answers: list[httpx.Response] = []
     client = client_of(over_real_engines, event_hooks={"response": [answers.append]})
