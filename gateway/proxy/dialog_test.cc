@@ -365,6 +365,7 @@ TEST(Dialog, ModelsAreNotManagedThroughTheGateway) {
     EXPECT_TRUE(json::parse(request->body())["error"].is_string()) << path;
   }
   EXPECT_EQ(gateway.ask("DELETE /api/delete HTTP/1.1\r\nHost: g\r\n\r\n")->status(), 403);
+  EXPECT_EQ(gateway.ask(sim_post("/api/delete", "{}"))->status(), 403);
 }
 
 // Before anything has been said a comment, behind it Anthropic's own word for it; never in NDJSON.

@@ -167,13 +167,11 @@ void add_ollama_operations(Operations& operations) {
                     co_return;
                   },
                   true, Operations::Access::anyone});
-  for (const char* path : {"/api/create", "/api/pull", "/api/push", "/api/copy"}) {
-    operations.add({Method::post, path, Operation::ollama_management, refuse_management});
-  }
-  operations.add({Method::del, "/api/delete", Operation::ollama_management, refuse_management});
-  // HEAD goes where GET does.
-  for (const Method method : {Method::get, Method::post}) {
-    operations.add({method, "/api/blobs/", Operation::ollama_management, refuse_management});
+  // Whatever the method is: it is the path that is refused. HEAD goes where GET does.
+  for (const char* path :
+       {"/api/create", "/api/pull", "/api/push", "/api/copy", "/api/delete", "/api/blobs/"}) {
+    for (const Method method : {Method::get, Method::post, Method::del})
+      operations.add({method, path, Operation::ollama_management, refuse_management});
   }
 }
 

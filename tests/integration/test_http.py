@@ -122,7 +122,7 @@ def test_a_body_may_come_byte_by_byte(gateway: Gateway) -> None:
 # Name: (request, status, a word of the message).
 REFUSED = {
     "unknown path": (request_bytes("GET", "/v1/nonsense"), 404, "/v1/chat/completions"),
-    "unknown path, POST": (request_bytes("POST", "/api/delete", {}), 404, "/api/delete"),
+    "unknown path, POST": (request_bytes("POST", "/v1/delete", {}), 404, "/v1/delete"),
     "path with a slash more": (request_bytes("GET", "/v1/models/"), 404, "/v1/models"),
     "wrong method": (request_bytes("GET", "/v1/chat/completions"), 405, "POST"),
     "delete": (request_bytes("DELETE", "/v1/models"), 405, "GET"),
@@ -161,6 +161,18 @@ def test_refused_with_a_reason(name: str, gateway: Gateway) -> None:
     assert answer.status == status, answer
     assert word in answer.error()["message"]
     assert answer.header("x-request-id") == answer.error()["request_id"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "word"),
+    [("/api/nonsense", 404, "/api/nonsense"), ("/api/delete", 403, "model server")],
+)
+def test_below_api_ollama_s_clients_are_told(
+    path: str, status: int, word: str, gateway: Gateway
+) -> None:
+    answer = ask(gateway, request_bytes("POST", path, {}))
+    assert answer.status == status, answer
+    assert word in answer.json()["error"]
 
 
 def test_405_names_what_is_allowed(gateway: Gateway) -> None:
