@@ -60,7 +60,7 @@ void ResponseWriter::append_head(int status, std::string_view header_lines) {
 
 void ResponseWriter::send(int status, std::string_view header_lines,
                           std::span<const std::string_view> pieces) {
-  ROCKET_ASSERT(state_ == State::fresh && pieces.size() < pieces_max);
+  ROCKET_ASSERT(state_ == State::fresh);
   append_head(status, header_lines);
   size_t body_bytes = 0;
   for (const std::string_view piece : pieces)
@@ -72,7 +72,12 @@ void ResponseWriter::send(int status, std::string_view header_lines,
   out[count++] = piece_of(head_);
   if (body_wanted_ && has_body(status)) {
     for (const std::string_view piece : pieces) {
-      if (!piece.empty()) out[count++] = piece_of(piece);
+      if (piece.empty()) continue;
+      if (count == pieces_max) {
+        put(out, Unsent::borrowed);
+        count = 0;
+      }
+      out[count++] = piece_of(piece);
     }
   }
   state_ = State::ended;

@@ -63,7 +63,8 @@ IoResult SocketStream::try_read(std::span<char> into) {
 IoResult SocketStream::try_write(std::span<const iovec> pieces) {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(pieces.data());
-  message.msg_iovlen = pieces.size();
+  // Of more pieces the kernel takes none (sendmsg(2): EMSGSIZE).
+  message.msg_iovlen = std::min<size_t>(pieces.size(), IOV_MAX);
   while (true) {
     const ssize_t count = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
     if (count >= 0) return IoResult::done(static_cast<size_t>(count));

@@ -158,8 +158,10 @@ bool reveals(std::string_view text, std::string_view secret) {
 std::string scrubbed(std::string_view text, std::string_view secret) {
   constexpr size_t bytes_max = 512;
   std::string line(text.substr(0, text.find_first_of("\r\n")));
+  constexpr std::string_view hidden = "[key]";
   for (size_t at = 0; !secret.empty() && (at = line.find(secret, at)) != std::string::npos;) {
-    line.replace(at, secret.size(), "[key]");
+    line.replace(at, secret.size(), hidden);
+    at += hidden.size();
   }
   std::string clean;
   for_each_word(line, [&](std::string_view word, char separator) {

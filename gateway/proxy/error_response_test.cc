@@ -243,6 +243,8 @@ TEST(Scrubbed, HidesTheKeyItWasCalledWith) {
             "Incorrect API key provided: Bearer [key], [key]");
   EXPECT_TRUE(reveals("key sk-1 is wrong", "sk-1"));
   EXPECT_FALSE(reveals("key sk-2 is wrong", "sk-1"));
+  EXPECT_EQ(scrubbed("the key is no key", "key"), "the [key] is no [key]")
+      << "a key that is part of what hides it";
 }
 
 TEST(Scrubbed, IsBounded) {
