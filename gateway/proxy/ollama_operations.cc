@@ -110,17 +110,6 @@ Task<void> show(Call& call) {
   call.send_json(200, body);
 }
 
-// Nothing is asked but that the model be loaded, or unloaded: no turn, no prompt.
-bool asks_nothing(const Call& call) {
-  bool nothing = true;
-  for (const JsonMember& member : json_members(call.request().body.text())) {
-    if (member.key_is("messages") || member.key_is("prompt") || member.key_is("images")) {
-      nothing &= Field{member.key, member.value.text}.says_nothing();
-    }
-  }
-  return nothing;
-}
-
 // Backends that do not know of loading have nothing to do for it; those who ask wait for a yes.
 Task<void> converse(Call& call) {
   const auto routed = find_route(call);
@@ -128,7 +117,8 @@ Task<void> converse(Call& call) {
     call.send_error(routed.error());
     co_return;
   }
-  if (!asks_nothing(call) || any_speaks(call, routed->route, Dialect::ollama)) {
+  const auto loads = [](const Backend& backend) { return backend.speaks(Dialect::ollama); };
+  if (!routed->request.asks_nothing || any_backend(call, routed->route, loads)) {
     co_await run_exchange(call);
     co_return;
   }

@@ -8,6 +8,11 @@
 namespace rocket {
 namespace {
 
+bool has_elements(const JsonValue& value) {
+  return value.kind == JsonKind::array &&
+         json_elements(value.text).begin() != std::default_sentinel;
+}
+
 // Reads the members in the order in which they stand.
 class RequestReader {
  public:
@@ -34,12 +39,16 @@ class RequestReader {
       take_stream_options(member);
     } else if (member.key_is("tools")) {
       take_tools(member);
-    } else if (is_ollamas() && member.key_is("images")) {
-      says_something_ |= member.value.kind == JsonKind::array;
     } else if (!prompt().empty() && member.key_is(prompt())) {
-      if (member.value.kind == JsonKind::string) take_prompt(member);
+      if (member.value.kind == JsonKind::string) {
+        take_prompt(member);
+      } else {
+        says_something_ |= !member.value.is_null();
+      }
     } else if (!required().empty() && member.key_is(required())) {
       take_required(member);
+    } else {
+      refuse_look_alike(member);
     }
     previous_end_ = member.value_end;
   }
@@ -47,6 +56,7 @@ class RequestReader {
   [[nodiscard]] Result<void> finish() {
     if (!error_.empty()) return fail(ErrorCode::invalid_field, error_);
     if (is_ollamas() && !says_something_) {
+      request_.asks_nothing = true;
       request_.stream = false;
       return {};
     }
@@ -101,6 +111,17 @@ class RequestReader {
     open_ = &*place;
   }
 
+  // Servers written in Go take keys without regard to case, and the last of several: what we did
+  // not look at would be what they do (encoding/json, "preferring exact but accepting
+  // case-insensitive match").
+  void refuse_look_alike(const JsonMember& member) {
+    for (const std::string_view name : {"model", "backend", "stream", "stream_options"}) {
+      if (!json_key_folds_to(member.key, name)) continue;
+      note("`" + std::string(name) + "` is written in small letters");
+      return;
+    }
+  }
+
   void take_name(std::string& name, const JsonMember& member, std::string_view key) {
     if (member.value.is_null()) return;
     auto text = member.value.as_string();
@@ -142,13 +163,10 @@ class RequestReader {
   }
 
   // Of another kind it is the upstream's to refuse.
-  void take_tools(const JsonMember& member) {
-    request_.tools = member.value.kind == JsonKind::array &&
-                     json_elements(member.value.text).begin() != std::default_sentinel;
-  }
+  void take_tools(const JsonMember& member) { request_.tools = has_elements(member.value); }
 
   void take_prompt(const JsonMember& member) {
-    says_something_ |= member.value_end - member.value_begin > 2;  // more than "" or []
+    says_something_ |= !member.value.raw_string().empty();
     request_.prompt_begin = member.value_begin;
     request_.prompt_end = member.value_end;
   }
@@ -166,7 +184,8 @@ class RequestReader {
       note("`messages` must be a list of messages");
       return;
     }
-    take_prompt(member);
+    request_.prompt_begin = member.value_begin;
+    request_.prompt_end = member.value_end;
     size_t index = 0;
     for (const JsonValue& message : json_elements(member.value.text)) {
       if (message.kind != JsonKind::object) {
@@ -175,6 +194,7 @@ class RequestReader {
       }
       ++index;
     }
+    says_something_ |= index != 0;
     // Ollama only loads the model then.
     if (index == 0 && operation_ != Operation::ollama_chat) {
       note("`messages` is empty; send at least one message");

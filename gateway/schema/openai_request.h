@@ -29,6 +29,8 @@ struct OpenAiRequest {
   bool stream = false;
   bool usage_asked = false;  // stream_options.include_usage
   bool tools = false;        // `tools` names at least one
+  // Of Ollama's: no turn, no prompt, no image; only that the model be loaded or unloaded.
+  bool asks_nothing = false;
 
   // `messages`, or a `prompt` or `input` that is one string: where it stands in the body. Else
   // both 0.

@@ -77,8 +77,6 @@ TEST(OpenAiRequest, ReadsWhatRoutesIt) {
        true, false},
       {"escaped values", R"({"model":"a\/b\u003ac","backend":"\u00e9"})", "a/b:c", "\xC3\xA9",
        false, false},
-      {"keys of other case are others", R"({"Model":"m","BACKEND":1,"Stream":true})", "", "", false,
-       false},
       {"nested ones are others", R"({"x":{"model":"m","backend":"b","stream":true}})", "", "",
        false, false},
       {"usage without a stream", R"({"stream_options":{"include_usage":true}})", "", "", false,
@@ -101,6 +99,52 @@ TEST(OpenAiRequest, ReadsWhatRoutesIt) {
   }
 }
 
+TEST(OpenAiRequest, AnOllamaRequestMayAskForNothing) {
+  const struct {
+    Operation operation;
+    std::string_view body;
+    bool nothing;
+  } cases[] = {
+      {Operation::ollama_chat, R"({"model":"m"})", true},
+      {Operation::ollama_chat, R"({"model":"m","messages":[ ]})", true},
+      {Operation::ollama_chat, R"({"model":"m","messages":[{}]})", false},
+      {Operation::ollama_generate, R"({"model":"m","keep_alive":0})", true},
+      {Operation::ollama_generate, R"({"model":"m","prompt":"","images":[]})", true},
+      {Operation::ollama_generate, R"({"model":"m","prompt":"","images":["aGk="]})", true},
+      {Operation::ollama_generate, R"({"model":"m","prompt":" "})", false},
+      {Operation::ollama_generate, R"({"model":"m","prompt":null})", true},
+      {Operation::ollama_generate, R"({"model":"m","prompt":1})", false},
+      {Operation::completions, R"({"model":"m"})", false},
+  };
+  for (const auto& c : cases) {
+    const OpenAiRequest request = read(c.body, c.operation);
+    EXPECT_EQ(request.asks_nothing, c.nothing) << c.body;
+    if (c.operation != Operation::completions) {
+      EXPECT_EQ(request.stream, !c.nothing) << c.body;
+    }
+  }
+}
+
+// What we look at has to be what the upstream does.
+TEST(OpenAiRequest, AKeyThatOthersMayTakeForARoutedOneIsRefused) {
+  for (const std::string_view member :
+       {R"("MODEL":"b")", R"("Model":"b")", R"("mOdeL":1)", R"("STREAM":true)",
+        R"("\u004dodel":"b")", "\"\xC5\xBFtream\":true", R"("\u017ftream":true)",
+        "\"bac\xE2\x84\xAA"
+        "end\":\"b\"",
+        R"("Stream_Options":{})"}) {
+    const std::string body = R"({"messages":[{}],"model":"a",)" + std::string(member) + "}";
+    const auto request = read_openai_request(Operation::chat_completions, body);
+    ASSERT_FALSE(request) << member;
+    EXPECT_EQ(request.error().code, ErrorCode::invalid_field) << member;
+  }
+  for (const std::string_view member : {R"("models":1)", R"("Mode":1)", R"("metadata":1)",
+                                        R"("\u006dodels":1)", R"("S":1)", R"("streams":1)"}) {
+    const std::string body = R"({"messages":[{}],"model":"a",)" + std::string(member) + "}";
+    EXPECT_TRUE(read_openai_request(Operation::chat_completions, body)) << member;
+  }
+}
+
 TEST(OpenAiRequest, EmbeddingsAreNeverStreamed) {
   const std::string_view body = R"({"input":"a","stream":true})";
   const OpenAiRequest request = read(body, Operation::embeddings);
@@ -120,7 +164,7 @@ TEST(OpenAiRequest, OllamaStreamsUnlessToldNotToOrThereIsOnlyAModelToLoad) {
       {Operation::ollama_chat, R"({"messages":[]})", false},
       {Operation::ollama_chat, R"({"model":"m"})", false},
       {Operation::ollama_generate, R"({"prompt":"a"})", true},
-      {Operation::ollama_generate, R"({"images":["aa"]})", true},
+      {Operation::ollama_generate, R"({"images":["aa"]})", false},
       {Operation::ollama_generate, R"({"prompt":""})", false},
       {Operation::ollama_generate, R"({"keep_alive":0})", false},
   };

@@ -226,13 +226,15 @@ const char* JsonReader::colon_end(const char* p) {
 
 const char* JsonReader::value_end(const char* p, unsigned depth) {
   const char first = peek(p);
-  return first == '{' || first == '[' ? container_end(p, depth) : scalar_end(p);
+  if (first == '{' || first == '[') return container_end(p, depth);
+  return values_left_-- == 0 ? too_many(p) : scalar_end(p);
 }
 
 const char* JsonReader::container_end(const char* p, unsigned outer) {
   OpenContainers open;
   while (true) {
     // Here `p` is where a value begins.
+    if (values_left_-- == 0) return too_many(p);
     const char first = peek(p);
     if (first == '{' || first == '[') {
       if (outer + open.depth() == depth_max_) return too_deep(p);
@@ -341,6 +343,10 @@ const char* JsonReader::unclosed(const char* at, bool object) {
 
 const char* JsonReader::too_deep(const char* at) {
   return fault(at, fmt::format("nested deeper than {} levels", depth_max_));
+}
+
+const char* JsonReader::too_many(const char* at) {
+  return fault(at, "more members and elements than are read; send fewer, or less at once");
 }
 
 const char* JsonReader::bad_escape(const char* backslash, const char* open) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,8 @@ struct JsonLimits {
   static constexpr unsigned depth_max = 1024;
   // Of arrays and objects in each other, the outermost counted; from 1 to depth_max.
   unsigned depth = 128;
+  // Of members and elements, wherever they stand.
+  std::size_t values = std::numeric_limits<std::size_t>::max();
 };
 
 // Reads one text front to back. What the functions below are made of; use those.
@@ -66,7 +69,8 @@ class JsonReader {
       : begin_(text.data()),
         end_(begin_ + text.size()),
         position_(begin_),
-        depth_max_(std::clamp(limits.depth, 1U, JsonLimits::depth_max)) {}
+        depth_max_(std::clamp(limits.depth, 1U, JsonLimits::depth_max)),
+        values_left_(limits.values) {}
 
   // Fails the text if it is not UTF-8 or begins with a byte order mark. To be called first,
   // unless the text is known to be valid.
@@ -114,12 +118,14 @@ class JsonReader {
                                      std::string_view of = {});
   [[gnu::cold]] const char* unclosed(const char* at, bool object);
   [[gnu::cold]] const char* too_deep(const char* at);
+  [[gnu::cold]] const char* too_many(const char* at);
   [[gnu::cold]] const char* bad_escape(const char* backslash, const char* open);
 
   const char* begin_;
   const char* end_;
   const char* position_;
   unsigned depth_max_;
+  std::size_t values_left_;
   State state_ = State::before;
   std::string fault_;
 };

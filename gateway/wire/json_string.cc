@@ -208,6 +208,32 @@ bool json_decodes_to(std::string_view raw, std::string_view plain) {
   return escaped_decodes_to(raw, plain);
 }
 
+bool json_key_folds_to(std::string_view raw, std::string_view plain) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+  // This tells most apart.
+  if (raw.size() < plain.size() || raw.size() > 6 * plain.size()) return false;
+  const char first = raw.front();
+  if (lower(first) != plain.front() && first != '\\' && static_cast<unsigned char>(first) < 0x80) {
+    return false;
+  }
+  const std::string decoded = json_decoded(raw).value_or("");
+  if (decoded == plain) return false;
+  std::string folded;
+  for (size_t i = 0; i < decoded.size(); ++i) {
+    const std::string_view rest = std::string_view(decoded).substr(i);
+    if (rest.starts_with("\xC5\xBF")) {  // the long s
+      folded += 's';
+      i += 1;
+    } else if (rest.starts_with("\xE2\x84\xAA")) {  // the sign of Kelvin
+      folded += 'k';
+      i += 2;
+    } else {
+      folded += lower(decoded[i]);
+    }
+  }
+  return folded == plain;
+}
+
 void json_append_quoted(std::string& out, std::string_view text) {
   const char* p = text.data();
   const char* const end = p + text.size();

@@ -57,6 +57,9 @@ struct Utf8Character {
 [[nodiscard]] std::optional<std::string> json_decoded(std::string_view raw);
 // Whether that text is `plain`; allocates nothing.
 [[nodiscard]] bool json_decodes_to(std::string_view raw, std::string_view plain);
+// Whether it is not, but those who take keys without regard to case (Unicode's simple folding)
+// take it for `plain`, a word of small letters.
+[[nodiscard]] bool json_key_folds_to(std::string_view raw, std::string_view plain);
 
 // Appends `text` as a JSON string, quotes included, that is valid whatever the bytes: what is not
 // UTF-8 becomes U+FFFD. Everything that a terminal or a log reader takes for a line break or a

@@ -54,6 +54,22 @@ TEST(JsonQuoted, AppendsToWhatIsThere) {
   EXPECT_EQ(out, R"({"a":"b")");
 }
 
+TEST(JsonKeyFoldsTo, FindsWhatReadersWithoutCaseWouldTakeForTheKey) {
+  for (const std::string_view raw : {"MODEL", "Model", "modeL", "\\u004dodel", "m\\u004Fdel",
+                                     "\\u004D\\u004F\\u0044\\u0045\\u004C"}) {
+    EXPECT_TRUE(json_key_folds_to(raw, "model")) << raw;
+  }
+  EXPECT_TRUE(json_key_folds_to("\xC5\xBFtream", "stream"));
+  EXPECT_TRUE(
+      json_key_folds_to("bac\xE2\x84\xAA"
+                        "end",
+                        "backend"));
+  EXPECT_TRUE(json_key_folds_to("bac\\u212aend", "backend"));
+  for (const std::string_view raw :
+       {"model", "\\u006dodel", "models", "mode", "", "xodel", "MODEM"})
+    EXPECT_FALSE(json_key_folds_to(raw, "model")) << raw;
+}
+
 TEST(JsonDecoded, RefusesBrokenEscapes) {
   for (const char* raw : {"\\", "a\\", "\\x", "\\u", "\\u12", "\\u12g4", "\\ud800", "\\udc00",
                           "\\ud800\\u0041", "\\ud800\\u"}) {

@@ -250,6 +250,26 @@ TEST(JsonLimits, BoundsTheDepth) {
   EXPECT_FALSE(scan(1025, {.depth = 5000}));
 }
 
+TEST(ScanObject, LimitsHowManyValuesThereAre) {
+  const std::pair<std::string_view, size_t> cases[] = {
+      {"{}", 0},
+      {R"({"a":1})", 1},
+      {R"({"a":[]})", 1},
+      {R"({"a":["",""]})", 3},
+      {R"({"a":{"b":[1,[2]]},"c":null})", 6},
+  };
+  for (const auto& [text, values] : cases) {
+    const auto scan = [&](size_t most) {
+      return scan_object(text, {.values = most}, [](const JsonMember&) {});
+    };
+    EXPECT_TRUE(scan(values)) << text;
+    if (values == 0) continue;
+    const auto refused = scan(values - 1);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_TRUE(refused.error().detail.contains("more members and elements")) << text;
+  }
+}
+
 // Every level's kind is remembered, also beyond the bits of one word.
 TEST(JsonLimits, KeepsArraysAndObjectsApartAtEveryDepth) {
   for (unsigned wrong = 0; wrong < 200; ++wrong) {
