@@ -23,6 +23,44 @@ int check(const std::string& path) {
   return 0;
 }
 
+struct Serving {
+  rocket::ServeOptions options;
+  std::string admin;
+};
+
+// `rocket serve`
+void add_serve(CLI::App& app, Serving& asked) {
+  CLI::App* serve = app.add_subcommand("serve", "Run the gateway");
+  CLI::Option* config = serve->add_option(
+      "--config", asked.options.config_path,
+      "Configuration file; without one ./rocket.yaml, else local servers are found");
+  serve->add_option("--admin", asked.admin, "Address of the admin port: HOST:PORT or unix:PATH");
+  serve
+      ->add_flag("--wait-config", asked.options.wait_config,
+                 "Begin with the admin port alone; serve once POST /config has brought a "
+                 "configuration")
+      ->excludes(config);
+  serve->add_option("--parent-pid", asked.options.parent,
+                    "The process that starts this one: be killed when it, or the thread of it "
+                    "that did, ends");
+}
+
+// False: it has been said what is wrong with --admin.
+bool read_admin(Serving& asked) {
+  const auto address = rocket::parse_listen_address(asked.admin);
+  if (!address) {
+    std::cerr << "--admin: " << address.error().detail << '\n';
+    return false;
+  }
+  if (!address->loopback()) {
+    std::cerr << "--admin: the admin API listens on loopback only; write 127.0.0.1:PORT, "
+                 "[::1]:PORT or unix:PATH\n";
+    return false;
+  }
+  asked.options.admin = *address;
+  return true;
+}
+
 struct NewKey {
   rocket::KeyConfig key;
   std::string lane = "normal";
@@ -55,12 +93,8 @@ int main(int argc, char** argv) {
   CLI::App app{"Rocket: one endpoint in front of the model servers you own"};
   app.require_subcommand(1);
 
-  rocket::ServeOptions serving;
-  std::string admin;
-  CLI::App* serve = app.add_subcommand("serve", "Run the gateway");
-  serve->add_option("--config", serving.config_path,
-                    "Configuration file; without one ./rocket.yaml, else local servers are found");
-  serve->add_option("--admin", admin, "Address of the admin port: HOST:PORT or unix:PATH");
+  Serving serving;
+  add_serve(app, serving);
 
   std::string checked;
   CLI::App* checking = app.add_subcommand("check", "Print every problem of a configuration");
@@ -93,18 +127,6 @@ int main(int argc, char** argv) {
     new_key.key.lane = rocket::lane(new_key.lane).value();
     return rocket::new_key(std::move(new_key.key), new_key.keys_file);
   }
-  if (!admin.empty()) {
-    const auto address = rocket::parse_listen_address(admin);
-    if (!address) {
-      std::cerr << "--admin: " << address.error().detail << '\n';
-      return exit_usage;
-    }
-    if (!address->loopback()) {
-      std::cerr << "--admin: the admin API listens on loopback only; write 127.0.0.1:PORT, "
-                   "[::1]:PORT or unix:PATH\n";
-      return exit_usage;
-    }
-    serving.admin = *address;
-  }
-  return rocket::serve(serving);
+  if (!serving.admin.empty() && !read_admin(serving)) return exit_usage;
+  return rocket::serve(serving.options);
 }

@@ -1,21 +1,18 @@
 #include "serve.h"
 
-#include <sys/stat.h>
-
 #include <csignal>
-#include <cstdio>
 #include <random>
-#include <system_error>
 #include <thread>
 
 #include "admin/admin_operations.h"
-#include "config/discovery.h"
-#include "config/read_config.h"
+#include "admin/control_operations.h"
+#include "config_reader.h"
 #include "file_watch.h"
 #include "net/descriptor_limit.h"
 #include "net/signals.h"
 #include "proxy/control.h"
 #include "proxy/data_operations.h"
+#include "start.h"
 #include "telemetry/exposition.h"
 #include "worker.h"
 
@@ -24,7 +21,6 @@ namespace {
 
 constexpr int exit_config = 1;
 constexpr int exit_bind = 3;
-constexpr const char* default_config_path = "rocket.yaml";
 // For what is left of the traces when everything else has ended.
 constexpr Duration trace_time = std::chrono::seconds(1);
 constexpr Duration watch_interval = std::chrono::seconds(1);
@@ -53,10 +49,12 @@ Result<std::shared_ptr<SSL_CTX>> make_tls(const TlsConfig& tls) {
 
 class Gateway {
  public:
-  Gateway(Config config, std::string config_path, bool admin_overridden)
-      : config_(std::move(config)),
-        config_path_(std::move(config_path)),
-        admin_overridden_(admin_overridden),
+  explicit Gateway(Start start)
+      : config_(std::move(start.config)),
+        config_path_(std::move(start.path)),
+        posted_(std::move(start.posted)),
+        admin_overridden_(start.admin_overridden),
+        sockets_(std::move(start.sockets)),
         access_fd_(open_log_descriptor(STDOUT_FILENO)),
         log_fd_(open_log_descriptor(STDERR_FILENO)),
         log_(log_fd_.get()),
@@ -70,16 +68,21 @@ class Gateway {
  private:
   enum class Phase : unsigned char { serving, lame_duck, draining, ended };
 
-  bool listen();
-  bool listen_data();
-  void report_bind_failure(const std::string& address, const Error& error);
+  void add_operations();
+  [[nodiscard]] bool open_sockets();
+  void listen();
   void publish(const std::shared_ptr<const Snapshot>& snapshot,
                const std::shared_ptr<const Router>& router);
   void warn_of_few_descriptors(const Config& config);
   void on_signal(int number);
   void reload();
-  void take_up(ConfigReading& reading);
+  [[nodiscard]] Task<void> reload_again();
+  [[nodiscard]] Task<Configured> configure(std::string text);
+  [[nodiscard]] Configured take_up_posted(ConfigReading reading, std::string text);
+  [[nodiscard]] std::vector<Problem> take_up(ConfigReading reading);
   [[nodiscard]] Result<void> apply(Config config);
+  void be_lame_duck();
+  void begin_drain();
   void watch_files_of(const Config& config);
   void end();
 
@@ -92,7 +95,9 @@ class Gateway {
 
   Config config_;
   std::string config_path_;
+  std::string posted_;  // the configuration in force, if it was handed in
   bool admin_overridden_;
+  std::optional<Sockets> sockets_;
   FileDescriptor access_fd_;
   FileDescriptor log_fd_;
   Log log_;
@@ -105,20 +110,20 @@ class Gateway {
   std::vector<std::thread> threads_;
   ReceiptSearch receipts_;
   std::unique_ptr<Control> control_;
-  std::thread reader_;
-  bool reading_ = false;  // a reload is on its way
-  bool read_again_ = false;
+  std::optional<ConfigReader> reader_;
+  bool reloading_ = false;
+  bool reload_wanted_ = false;
   std::shared_ptr<SSL_CTX> tls_;
   std::vector<std::string> watched_files_;
   std::unique_ptr<Signals> signals_;
   std::unique_ptr<WaitSlot> worker_drained_;
   size_t workers_draining_ = 0;
   std::atomic<Phase> phase_ = Phase::serving;
+  bool drain_begun_ = false;
   bool threads_running_ = false;
 };
 
 int Gateway::run() {
-  Signals::block();
   const Worker::Shared shared{metrics_, bodies_, bells_, access_fd_.get()};
   for (size_t i = 0; i < config_.threads; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, shared, random_seed()));
@@ -126,6 +131,40 @@ int Gateway::run() {
   control_ = std::make_unique<Control>(
       first().state, log_,
       [this](const auto& snapshot, const auto& router) { publish(snapshot, router); });
+  reader_.emplace(first().loop);
+  add_operations();
+  // First, so that the configuration in force names the ports that the kernel has chosen.
+  if (!open_sockets()) return exit_bind;
+  const auto applied = apply(config_);
+  if (!applied) {
+    log_.error("configuration refused", {{"detail", applied.error().detail}});
+    return exit_config;
+  }
+  // Last: somebody may wait there already.
+  listen();
+  warn_of_few_descriptors(config_);
+  log_.info("serving",
+            {{"listen", config_.listen.to_string()}, {"admin", config_.admin.to_string()}});
+
+  signals_ = std::make_unique<Signals>(first().loop, [this](int number) { on_signal(number); });
+  if (config_path_.empty() && posted_.empty()) first().tasks.spawn(tell_what_was_found());
+  watch_files_of(config_);
+  first().tasks.spawn(watch_config());
+  threads_running_ = true;
+  for (size_t i = 1; i < workers_.size(); ++i) {
+    threads_.emplace_back([&worker = *workers_[i]] { worker.loop.run(); });
+  }
+  first().loop.run();
+  for (std::thread& thread : threads_)
+    thread.join();
+  reader_->join();
+  for (const auto& worker : workers_)
+    worker->server.cut_all();
+  control_.reset();
+  return 0;
+}
+
+void Gateway::add_operations() {
   const PortHealth health{
       .ready = [this] { return phase_ == Phase::serving && control_->probed(); },
       .serving = [this] { return phase_ == Phase::serving; }};
@@ -134,87 +173,29 @@ int Gateway::run() {
   for (const auto& worker : workers_)
     receipts_.add(worker->loop, worker->state);
   add_admin_operations(first().admin, {*control_, exposition_, health, receipts_});
-  // First, so that the configuration in force names the ports that the kernel has chosen.
-  if (!listen()) return exit_bind;
-  const auto applied = apply(config_);
-  if (!applied) {
-    log_.error("configuration refused", {{"detail", applied.error().detail}});
-    return exit_config;
-  }
-  warn_of_few_descriptors(config_);
-  log_.info("serving",
-            {{"listen", config_.listen.to_string()}, {"admin", config_.admin.to_string()}});
-
-  signals_ = std::make_unique<Signals>(first().loop, [this](int number) { on_signal(number); });
-  if (config_path_.empty()) {
-    first().tasks.spawn(tell_what_was_found());
-  } else {
-    watch_files_of(config_);
-    first().tasks.spawn(watch_config());
-  }
-  threads_running_ = true;
-  for (size_t i = 1; i < workers_.size(); ++i) {
-    threads_.emplace_back([&worker = *workers_[i]] { worker.loop.run(); });
-  }
-  first().loop.run();
-  for (std::thread& thread : threads_)
-    thread.join();
-  if (reader_.joinable()) reader_.join();
-  for (const auto& worker : workers_)
-    worker->server.cut_all();
-  control_.reset();
-  return 0;
+  add_control_operations(
+      first().admin, {.configure = [this](std::string text) { return configure(std::move(text)); },
+                      .lame_duck = [this] { be_lame_duck(); },
+                      .drain = [this] { begin_drain(); }});
 }
 
-bool Gateway::listen() {
-  if (!listen_data()) return false;
-  const ListenAddress& admin = config_.admin;
-  auto fd = admin.unix_path.empty() ? listen_tcp(admin.host, admin.port, false)
-                                    : listen_private_unix(admin.unix_path);
-  if (!fd) {
-    report_bind_failure(admin.to_string(), fd.error());
+bool Gateway::open_sockets() {
+  if (sockets_) return true;
+  auto data = open_data_sockets(config_);
+  auto admin = data ? open_admin_socket(config_) : std::unexpected(data.error());
+  if (!admin) {
+    log_.error(admin.error().detail, {{"remedy", listen_remedy}});
     return false;
   }
-  if (admin.unix_path.empty()) config_.admin.port = local_port(*fd);
-  first().admin_on_unix = !admin.unix_path.empty();
-  first().listen(std::move(*fd), first().admin);
+  sockets_ = Sockets{*std::move(data), *std::move(admin)};
   return true;
 }
 
-bool Gateway::listen_data() {
-  const ListenAddress address = config_.listen;
-  const auto open = [&](bool shared) {
-    return address.unix_path.empty() ? listen_tcp(address.host, config_.listen.port, shared)
-                                     : listen_unix(address.unix_path);
-  };
-  // Without SO_REUSEPORT first: with it, a second Rocket on the same port would go unnoticed.
-  auto probe = open(false);
-  if (!probe) {
-    report_bind_failure(address.to_string(), probe.error());
-    return false;
-  }
-  if (address.unix_path.empty()) config_.listen.port = local_port(*probe);
-  if (workers_.size() == 1 || !address.unix_path.empty()) {
-    first().listen(std::move(*probe), first().data);
-    return true;
-  }
-  *probe = FileDescriptor();
-  for (const auto& worker : workers_) {
-    auto fd = open(true);
-    if (!fd) {
-      report_bind_failure(address.to_string(), fd.error());
-      return false;
-    }
-    worker->listen(std::move(*fd), worker->data);
-  }
-  return true;
-}
-
-void Gateway::report_bind_failure(const std::string& address, const Error& error) {
-  const std::string text = "can not listen on " + address + ": " + error.detail;
-  log_.error(text, {{"remedy",
-                     "end what listens there, or set another address in the "
-                     "configuration (listen, admin)"}});
+void Gateway::listen() {
+  for (size_t i = 0; i < sockets_->data.size(); ++i)
+    workers_[i]->listen(std::move(sockets_->data[i]), workers_[i]->data);
+  first().admin_on_unix = !config_.admin.unix_path.empty();
+  first().listen(std::move(sockets_->admin), first().admin);
 }
 
 void Gateway::publish(const std::shared_ptr<const Snapshot>& snapshot,
@@ -245,58 +226,81 @@ void Gateway::warn_of_few_descriptors(const Config& config) {
 void Gateway::on_signal(int number) {
   if (number == SIGHUP) {
     reload();
-  } else if (phase_ == Phase::serving) {
-    phase_ = Phase::lame_duck;
-    first().tasks.spawn(drain());
+  } else if (!drain_begun_) {
+    begin_drain();
   } else {
     log_.warn("ended by a second signal", {{"connections", first().server.connections()}});
     end();
   }
 }
 
+void Gateway::be_lame_duck() {
+  if (phase_ != Phase::serving) return;
+  phase_ = Phase::lame_duck;
+  log_.info("a lame duck: serving on, but neither ready nor healthy");
+}
+
+void Gateway::begin_drain() {
+  if (std::exchange(drain_begun_, true)) return;
+  first().tasks.spawn(drain());
+}
+
+// What was handed in stays in force until the file, or one that it names, changes.
 void Gateway::reload() {
-  if (config_path_.empty()) {
+  if (config_path_.empty() && posted_.empty()) {
     log_.warn("nothing to reload: there is no configuration file");
     return;
   }
-  if (reading_) {
-    read_again_ = true;
-    return;
-  }
-  reading_ = true;
-  if (reader_.joinable()) reader_.join();
-  const auto read = [this] {
-    auto reading = std::make_shared<ConfigReading>(read_config_file(config_path_));
-    first().loop.post([this, reading] { take_up(*reading); });
-  };
-  // Beside the loops: thousands of keys take YAML a fifth of a second. A machine that can start no
-  // more threads has it read here.
-  try {
-    reader_ = std::thread(read);
-  } catch (const std::system_error&) {
-    read();
-  }
+  // One that is being read may have been read before the change that this wish is about.
+  reload_wanted_ = true;
+  if (!std::exchange(reloading_, true)) first().tasks.spawn(reload_again());
 }
 
-void Gateway::take_up(ConfigReading& reading) {
-  reading_ = false;
-  // It may have been read before the change that the second wish was about.
-  if (std::exchange(read_again_, false)) return reload();
-  for (const Problem& problem : reading.problems) {
+Task<void> Gateway::reload_again() {
+  while (std::exchange(reload_wanted_, false)) {
+    std::function<ConfigReading()> how;
+    if (config_path_.empty()) {
+      how = [text = posted_] { return read_config(text); };
+    } else {
+      how = [path = config_path_] { return read_config_file(path); };
+    }
+    auto reading = co_await reader_->read(std::move(how));
+    if (reload_wanted_) continue;
+    watch_files_of(reading.config);
+    static_cast<void>(take_up(std::move(reading)));
+  }
+  reloading_ = false;
+}
+
+Task<Configured> Gateway::configure(std::string text) {
+  std::function<ConfigReading()> how = [text] { return read_config(text); };
+  auto reading = co_await reader_->read(std::move(how));
+  co_return take_up_posted(std::move(reading), std::move(text));
+}
+
+Configured Gateway::take_up_posted(ConfigReading reading, std::string text) {
+  auto problems = take_up(std::move(reading));
+  if (!problems.empty()) return {.status = 422, .problems = std::move(problems)};
+  watch_files_of(control_->snapshot()->config);
+  posted_ = std::move(text);
+  return {.revision = control_->snapshot()->revision};
+}
+
+// Returns why it is not in force; nothing if it is.
+std::vector<Problem> Gateway::take_up(ConfigReading reading) {
+  std::vector<Problem> problems = std::move(reading.problems);
+  if (problems.empty()) {
+    // What the command line and the kernel have decided stays.
+    if (admin_overridden_) reading.config.admin = config_.admin;
+    keep_chosen_port(reading.config.listen, config_.listen);
+    keep_chosen_port(reading.config.admin, config_.admin);
+    const auto applied = apply(std::move(reading.config));
+    if (!applied) problems.push_back({"", applied.error().detail, ""});
+  }
+  for (const Problem& problem : problems)
     log_.error("configuration refused", {{"problem", format_problem(problem)}});
-  }
-  watch_files_of(reading.config);
-  if (!reading.ok()) return;
-  // What the command line and the kernel have decided stays.
-  if (admin_overridden_) reading.config.admin = config_.admin;
-  keep_chosen_port(reading.config.listen, config_.listen);
-  keep_chosen_port(reading.config.admin, config_.admin);
-  const auto applied = apply(std::move(reading.config));
-  if (applied) {
-    warn_of_few_descriptors(control_->snapshot()->config);
-  } else {
-    log_.error("configuration refused", {{"problem", applied.error().detail}});
-  }
+  if (problems.empty()) warn_of_few_descriptors(control_->snapshot()->config);
+  return problems;
 }
 
 // All of it or nothing: what publish() hands out goes with the snapshot.
@@ -311,9 +315,9 @@ Result<void> Gateway::apply(Config config) {
 
 // Also of a configuration that is refused: mending one of its files may mend it.
 void Gateway::watch_files_of(const Config& config) {
-  watched_files_ = {config_path_};
+  watched_files_.clear();
   for (const std::string& path :
-       {config.keys_file.path, config.tls.cert_file, config.tls.key_file}) {
+       {config_path_, config.keys_file.path, config.tls.cert_file, config.tls.key_file}) {
     if (!path.empty()) watched_files_.push_back(path);
   }
 }
@@ -352,7 +356,12 @@ Task<void> Gateway::drain() {
   const DrainConfig settings = control_->snapshot()->config.drain;
   EpollLoop& loop = first().loop;
   log_.info("draining", {{"connections", first().server.connections()}});
-  co_await SleepUntil(loop, loop.now() + settings.lame_duck);
+  // Whoever has made it a lame duck before has waited as long as is needed.
+  const bool told = phase_ == Phase::lame_duck;
+  phase_ = Phase::lame_duck;
+  if (!told) {
+    co_await SleepUntil(loop, loop.now() + settings.lame_duck);
+  }
   phase_ = Phase::draining;
   worker_drained_ = std::make_unique<WaitSlot>(loop.run_queue());
   workers_draining_ = workers_.size();
@@ -387,35 +396,13 @@ void Gateway::end() {
     worker->loop.stop();
 }
 
-void print_problems(const std::vector<Problem>& problems) {
-  for (const Problem& problem : problems) {
-    std::fprintf(stderr, "%s\n", format_problem(problem).c_str());
-  }
-}
-
-bool file_exists(const char* path) {
-  struct stat status{};
-  return ::stat(path, &status) == 0;
-}
-
 }  // namespace
 
 int serve(const ServeOptions& options) {
-  std::string path = options.config_path;
-  if (path.empty() && file_exists(default_config_path)) path = default_config_path;
-  Config config;
-  if (path.empty()) {
-    config = discovery_config(config.listen, options.admin.value_or(config.admin));
-  } else {
-    ConfigReading reading = read_config_file(path);
-    if (!reading.ok()) {
-      print_problems(reading.problems);
-      return exit_config;
-    }
-    config = std::move(reading.config);
-    if (options.admin) config.admin = *options.admin;
-  }
-  Gateway gateway(std::move(config), std::move(path), options.admin.has_value());
+  Signals::block();
+  auto start = find_start(options);
+  if (!start) return start.error();
+  Gateway gateway(*std::move(start));
   return gateway.run();
 }
 

@@ -43,6 +43,7 @@ struct Worker {
         admin(state, Operations::Port::admin),
         server(state),
         accepting(loop.run_queue()),
+        accepting_admin(loop.run_queue()),
         tasks(loop.run_queue()) {
     shared.bells.hang(index, [this] { loop.post([this] { admission.look(); }); });
   }
@@ -58,7 +59,7 @@ struct Worker {
     listening.on_accept = [this, &operations, &counted](std::unique_ptr<ByteStream> stream) {
       server.accept(std::move(stream), operations, counted);
     };
-    TaskGroup& group = for_admin ? tasks : accepting;
+    TaskGroup& group = for_admin ? accepting_admin : accepting;
     group.spawn(listening.listener->accept_all(listening.on_accept));
   }
 
@@ -70,6 +71,9 @@ struct Worker {
     }
     listeners.clear();
   }
+
+  // Who comes to the admin port from now on waits for whoever listens there next.
+  void leave_admin_port() { accepting_admin.cancel_all(); }
 
   [[nodiscard]] std::unique_ptr<ByteStream> data_stream(FileDescriptor connection) {
     if (tls) return std::make_unique<TlsStream>(loop, std::move(connection), tls.get());
@@ -101,6 +105,7 @@ struct Worker {
   std::vector<Listening> listeners;
   Listening admin_listener;
   TaskGroup accepting;
+  TaskGroup accepting_admin;
   TaskGroup tasks;
 };
 
