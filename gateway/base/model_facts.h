@@ -12,6 +12,7 @@ struct ModelFacts {
   Telling tools = Telling::none;
   Telling vision = Telling::none;
   std::uint32_t context = 0;  // tokens, prompt and answer together; 0: not told
+  std::uint32_t output = 0;   // tokens that an answer may have; 0: not told
 
   [[nodiscard]] bool operator==(const ModelFacts&) const = default;
   // It is known to lack something, or how much it takes: not every request may fit.

@@ -10,6 +10,7 @@
 
 #include "base/backend_kind.h"
 #include "base/clock.h"
+#include "base/native_api.h"
 #include "config/key_config.h"
 
 // The configuration as the rest of Rocket sees it: checked, complete, immutable.
@@ -66,6 +67,7 @@ struct BackendConfig {
   std::string ca_file;
   std::string health_path;  // openai only; empty: what the kind says
   std::optional<std::uint32_t> in_flight;
+  std::vector<NativeApi> native;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
@@ -88,6 +90,9 @@ struct BackendConfig {
     visit("in_flight", self.in_flight,
           "Attempts at once at all its endpoints together; more requests wait. Default: as many as "
           "its endpoints take.");
+    visit("native", self.native,
+          "Which of `responses`, `messages` and `count_tokens` it answers itself, beside what its "
+          "kind speaks anyway: clients of these pass byte for byte instead of being translated.");
   }
 };
 

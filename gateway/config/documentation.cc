@@ -98,6 +98,8 @@ std::string type_name() {
     return "file";
   } else if constexpr (std::same_as<T, Lane>) {
     return "lane";
+  } else if constexpr (std::same_as<T, NativeApi>) {
+    return "API";
   } else if constexpr (std::same_as<T, Sha256>) {
     return "hash";
   } else {

@@ -99,6 +99,9 @@ void change(Sha256& value) {
 void change(Lane& value) {
   value = Lane::batch;
 }
+void change(NativeApi& value) {
+  value = NativeApi::count_tokens;
+}
 void change(KeysFile& value) {
   value.path += "keys.yaml";
 }

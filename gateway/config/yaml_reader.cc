@@ -162,6 +162,15 @@ struct Scalar<Lane> {
   static Result<Lane> read(const YamlNode& node) { return value_or_mismatch(lane(node.text)); }
 };
 
+template <>
+struct Scalar<NativeApi> {
+  static constexpr std::string_view expected = "an API";
+  static constexpr std::string_view remedy = "write responses, messages or count_tokens";
+  static Result<NativeApi> read(const YamlNode& node) {
+    return value_or_mismatch(native_api(node.text));
+  }
+};
+
 // Never shows what stands there: it may be the key itself.
 template <>
 struct Scalar<Sha256> {

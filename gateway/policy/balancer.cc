@@ -21,7 +21,8 @@ Tier tier_of(const EndpointView& endpoint) {
     case Why::on_trial: return endpoint.trial_free ? Tier::trial : Tier::poor;
     case Why::cold: return Tier::cold;
     case Why::disturbs:
-    case Why::may_not_fit: return Tier::awkward;
+    case Why::may_not_fit:
+    case Why::near_limit: return Tier::awkward;
     case Why::outlier:
     case Why::draining: return Tier::spare;
     case Why::loading:
@@ -130,6 +131,7 @@ std::string_view to_string(Why why) {
     case Why::cold: return "cold";
     case Why::disturbs: return "disturbs";
     case Why::may_not_fit: return "may_not_fit";
+    case Why::near_limit: return "near_limit";
     case Why::does_not_fit: return "does_not_fit";
     case Why::no_tools: return "no_tools";
     case Why::no_vision: return "no_vision";
@@ -166,6 +168,7 @@ Why why_not(const EndpointView& endpoint) {
   }
   if (endpoint.outlier.ejected) return Why::outlier;
   if (endpoint.lack == Lack::context_maybe) return Why::may_not_fit;
+  if (endpoint.near_limit) return Why::near_limit;
   if (endpoint.cold) return endpoint.disturbs ? Why::disturbs : Why::cold;
   return Why::not_drawn;
 }

@@ -33,6 +33,7 @@ struct EndpointView {
   OutlierMark outlier{};
   LoadFigures load{};  // what its server tells; as good as nothing once it is old
   Lack lack = Lack::none;
+  bool near_limit = false;   // the next request would run into its rate limit
   bool cold = false;         // it has to load the model first
   bool disturbs = false;     // ...for which it may have to stop what it is at
   std::uint32_t evicts = 0;  // ...and to put others out of memory: so many are there
@@ -41,7 +42,7 @@ struct EndpointView {
 enum class Effort : unsigned char {
   proven,       // none that is only being tried out, or has to load: for a request that is late
   normal,       // endpoints that can be expected to answer
-  any,          // also where it disturbs others, or where the prompt may not fit
+  any,          // also where it disturbs others, the prompt may not fit or a limit is near
   last_resort,  // none of those is left anywhere: better a poor chance than none
 };
 
@@ -57,6 +58,7 @@ enum class Why : unsigned char {
   cold,
   disturbs,
   may_not_fit,
+  near_limit,
   does_not_fit,
   no_tools,
   no_vision,

@@ -75,6 +75,11 @@ EndpointView lacking(std::uint32_t index, Lack lack) {
   view.lack = lack;
   return view;
 }
+EndpointView near_limit(std::uint32_t index) {
+  EndpointView view = healthy(index);
+  view.near_limit = true;
+  return view;
+}
 EndpointView ejected(std::uint32_t index) {
   EndpointView view = healthy(index);
   view.outlier = {.fault = OutlierFault::slow, .ejected = true};
@@ -187,6 +192,8 @@ TEST(Balancer, KeepsPeaceWhereItCan) {
        {2},
        {1},
        {}},
+      {"one that is about to run into its limit", {near_limit(1), healthy(2, 9)}, {2}, {1}, {}},
+      {"rather load than run into a limit", {near_limit(1), cold(2)}, {2}, {1}, {}},
       {"one that can not", {lacking(1, Lack::context)}, {}, {}, {}},
       {"without tools", {lacking(1, Lack::tools), healthy(2)}, {2}, {}, {}},
       {"blind", {lacking(1, Lack::vision)}, {}, {}, {}},
@@ -219,6 +226,7 @@ TEST(Balancer, SaysWhy) {
       {cold(1), Why::cold},
       {cold(1, 1), Why::disturbs},
       {lacking(1, Lack::context_maybe), Why::may_not_fit},
+      {near_limit(1), Why::near_limit},
       {lacking(1, Lack::context), Why::does_not_fit},
       {lacking(1, Lack::tools), Why::no_tools},
       {lacking(1, Lack::vision), Why::no_vision},
@@ -239,7 +247,7 @@ TEST(Balancer, SaysWhy) {
     names.insert(to_string(c.why));
   }
   EXPECT_EQ(to_string(Why::chosen), "chosen");
-  EXPECT_EQ(names.size(), 15U) << "each has a name of its own";
+  EXPECT_EQ(names.size(), 16U) << "each has a name of its own";
   EXPECT_EQ(score_of(healthy(1, 2)), 3);
   EXPECT_EQ(score_of(timed(1, 20ms, 2)), 60);
 }

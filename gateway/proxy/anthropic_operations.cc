@@ -15,8 +15,15 @@ Task<void> count_tokens(Call& call) {
     call.send_error(routed.error());
     co_return;
   }
-  if (any_speaks(call, routed->route, Dialect::anthropic)) {
+  const auto counts = [](const Backend& backend) { return backend.counts_tokens; };
+  if (any_backend(call, routed->route, counts)) {
     co_await run_exchange(call);
+    co_return;
+  }
+  if (call.request().head.headers.find("x-rocket-strict") == "1") {
+    call.send_error({ErrorCode::invalid_field,
+                     "x-rocket-strict: no backend that has the model counts tokens, and an "
+                     "estimate is no count; ask without x-rocket-strict"});
     co_return;
   }
   const auto conversation = read_anthropic_request(call.request().body.text());

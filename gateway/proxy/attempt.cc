@@ -31,13 +31,14 @@ std::string upstream_words(const AttemptPlan& plan, const Error& error) {
 }
 
 Attempt::Attempt(const AttemptPlan& plan, AttemptNote note)
-    : plan_(plan), note_(note), interpreter_(plan.dialog.interpreter(plan.backend.kind)) {}
+    : plan_(plan), note_(note), interpreter_(plan.dialog.interpreter(plan.backend)) {}
 
 AttemptReport Attempt::report(ErrorCode error) const {
   return {error, sent_, reused_, reader_ != nullptr && reader_->answered()};
 }
 
 Task<Result<void>> Attempt::run(bool fresh) {
+  if (plan_.out.over_budget) co_return fail(ErrorCode::overloaded);
   const TimePoint now = plan_.io.timers.now();
   const TimePoint connect_by =
       std::min(plan_.deadline, deadline_after(now, plan_.config.timeouts.connect));
@@ -147,7 +148,7 @@ Task<Result<void>> Attempt::read_head(TimePoint deadline, ErrorCode phase_error)
     co_return fail(ErrorCode::upstream_garbage, plan_.backend.name + " answered encoded, unasked");
   }
   const bool stream =
-      head.status == 200 && is_of_type(head, plan_.dialog.stream_type(plan_.backend.kind));
+      head.status == 200 && is_of_type(head, plan_.dialog.stream_type(plan_.backend));
   if (plan_.reply != nullptr && head.status < 300 && !stream) {
     co_return fail(ErrorCode::upstream_garbage,
                    plan_.backend.name + " answered a streamed request without a stream");
@@ -218,11 +219,15 @@ Task<Result<void>> Attempt::read_to_content(TimePoint deadline) {
 
 // An error even behind the first content: none of it has been sent, so it can still be hidden.
 Result<void> Attempt::take_events() {
+  for (const std::string_view piece : reader_->body())
+    heard_bytes_ += piece.size();
   auto heard = interpreter_->hear({reader_->body(), plan_.io.scratch});
   for (const std::string_view piece : interpreter_->out())
     held_ += piece;
   if (!heard) return fail(heard.error().code, upstream_words(plan_, heard.error()));
-  if (held_.size() > plan_.config.limits.event_bytes.bytes + plan_.io.scratch.size()) {
+  // Of what it says, not of what becomes of it: Responses say the request again, which is no fault
+  // of the upstream's.
+  if (heard_bytes_ > plan_.config.limits.event_bytes.bytes + plan_.io.scratch.size()) {
     return fail(ErrorCode::upstream_too_large);
   }
   return {};

@@ -130,6 +130,7 @@ class Attempt {
   Body body_;
   std::unique_ptr<Interpreter> interpreter_;
   std::string held_;
+  size_t heard_bytes_ = 0;  // before the first content
 };
 
 }  // namespace rocket

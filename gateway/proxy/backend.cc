@@ -44,6 +44,20 @@ std::shared_ptr<Endpoint> taken_over(const Snapshot* before, BackendKind kind,
   return nullptr;
 }
 
+// What its kind speaks, and what it is said to answer itself.
+void set_dialects(const BackendConfig& config, Backend& backend) {
+  const Quirks& quirks = quirks_of(config.kind);
+  backend.dialects = quirks.dialects;
+  backend.counts_tokens = quirks.counts_tokens;
+  for (const NativeApi api : config.native) {
+    switch (api) {
+      case NativeApi::responses: backend.dialects.push_back(Dialect::responses); break;
+      case NativeApi::messages: backend.dialects.push_back(Dialect::anthropic); break;
+      case NativeApi::count_tokens: backend.counts_tokens = true; break;
+    }
+  }
+}
+
 // `known` (may be null) with the settings of `config`.
 std::shared_ptr<RetryBudget> make_budget(const RetryConfig& config,
                                          std::shared_ptr<RetryBudget> known) {
@@ -115,11 +129,13 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config, std::uint64
         .name = one.name,
         .kind = one.kind,
         .default_model = one.default_model,
+        .dialects = {},
         .alive_path = one.health_path,
         .endpoints = {},
         .retry_budget = make_budget(
             config.retry, known_backend == nullptr ? nullptr : known_backend->retry_budget),
         .places = known_backend == nullptr ? std::make_shared<Capacity>() : known_backend->places};
+    set_dialects(one, backend);
     if (backend.alive_path.empty()) backend.alive_path = quirks_of(one.kind).alive_path;
     for (size_t i = 0; i < one.urls.size(); ++i) {
       auto endpoint = make_endpoint(one, i, *api_key);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -41,6 +42,14 @@ struct Endpoint {
   std::atomic<std::uint32_t> models_in_memory = 0;  // as its server told last
   SharedBreaker breaker;
 
+  // A request like the last one would run into a rate limit until then, as its server has told.
+  void note_no_room(TimePoint until) {
+    no_room_until_.store(until.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool has_room(TimePoint now) const {
+    return now.time_since_epoch().count() >= no_room_until_.load(std::memory_order_relaxed);
+  }
+
   // What its server told last of its load, and when.
   void note_load(LoadFigures figures, TimePoint now) {
     load_.store(figures, std::memory_order_relaxed);
@@ -75,6 +84,7 @@ struct Endpoint {
   Probed probed;
 
  private:
+  std::atomic<TimePoint::rep> no_room_until_ = TimePoint::min().time_since_epoch().count();
   std::atomic<LoadFigures> load_{};
   std::atomic<TimePoint::rep> load_at_ = 0;
 };
@@ -83,10 +93,18 @@ struct Backend {
   std::string name;
   BackendKind kind = BackendKind::openai;
   std::string default_model;
+  // What it speaks well enough for a client's own bytes to pass; clients of other dialects are put
+  // to it in the first.
+  std::vector<Dialect> dialects;
+  bool counts_tokens = false;  // at Anthropic's path
   std::string alive_path;
   std::vector<std::shared_ptr<Endpoint>> endpoints;
   std::shared_ptr<RetryBudget> retry_budget;
   std::shared_ptr<Capacity> places;  // of attempts, at all its endpoints together
+
+  [[nodiscard]] bool speaks(Dialect dialect) const {
+    return std::ranges::find(dialects, dialect) != dialects.end();
+  }
 };
 
 // One configuration in force: immutable but for its endpoints' atomics. A request works from

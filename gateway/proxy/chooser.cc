@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "policy/affinity.h"
+#include "policy/headroom.h"
 #include "schema/prompt.h"
+#include "schema/rate_limits.h"
 
 namespace rocket {
 namespace {
@@ -24,7 +26,8 @@ bool may_answer(const EndpointView& view, Effort effort) {
     case Why::not_drawn:
     case Why::cold: return true;
     case Why::disturbs:
-    case Why::may_not_fit: return effort != Effort::normal;
+    case Why::may_not_fit:
+    case Why::near_limit: return effort != Effort::normal;
     case Why::outlier:
     case Why::draining:
     case Why::loading:
@@ -170,7 +173,8 @@ EndpointView Chooser::seen(const Candidate& candidate, size_t i) const {
                     .full = is_full(candidate, index),
                     .outlier = one.outlier.load(std::memory_order_relaxed),
                     .load = one.load(now(), current_.snapshot->load_fresh),
-                    .lack = candidate.limited ? lack_of(facts, needs_) : Lack::none};
+                    .lack = candidate.limited ? lack_of(facts, needs_) : Lack::none,
+                    .near_limit = !one.has_room(now())};
   if (!facts.loaded) see_warmth(view, candidate, one);
   return view;
 }
@@ -197,6 +201,13 @@ void Chooser::remember(const RunningAttempt::Target& target) {
   if (!quirks_of(current_.snapshot->backends[candidate.backend].kind).loads_on_demand) return;
   endpoint(candidate, target.endpoint)
       .newest_model.store(hash_of(model_of(candidate)), std::memory_order_relaxed);
+}
+
+void Chooser::note_room(const RunningAttempt::Target& target, const HeaderList& headers,
+                        std::uint64_t tokens) const {
+  const Duration wait = no_room_for(read_rate_room(headers, loop_.io.timers.wall_now()), tokens);
+  const Duration most = current_.snapshot->config.retry.retry_after_max;
+  endpoint(*target.candidate, target.endpoint).note_no_room(now() + std::min(wait, most));
 }
 
 bool Chooser::has_tried(const Candidate& candidate, std::uint32_t index) const {

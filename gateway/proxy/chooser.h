@@ -40,6 +40,10 @@ class Chooser {
   // `streamed` requests and others are answered in different times. None: nobody is left.
   [[nodiscard]] std::optional<Chosen> choose(Effort effort, bool streamed);
   void remember(const RunningAttempt::Target& target);
+  // What the target has said with its answer of its rate limits, to a request of about so many
+  // tokens.
+  void note_room(const RunningAttempt::Target& target, const HeaderList& headers,
+                 std::uint64_t tokens) const;
   [[nodiscard]] const std::vector<RunningAttempt::Target>& tried() const { return tried_; }
 
   // How much of an endpoint the request may fill.

@@ -250,6 +250,38 @@ TEST(Choosing, AnOverloadedProviderIsLeftAloneAsAWhole) {
   }
 }
 
+// What an answer says of the provider's limits is heeded before they hurt, but costs no answer.
+TEST(Choosing, WhoIsAboutToRunIntoALimitIsSpared) {
+  const struct {
+    const char* name;
+    std::uint64_t left;
+    size_t prompt_bytes;
+    bool spared;
+  } cases[] = {
+      {"room for many", 49, 10, false},
+      {"none left", 0, 10, true},
+      {"too few tokens for another one", 1, 5000, true},
+      {"tokens for another one", 1, 3000, false},
+  };
+  for (const auto& c : cases) {
+    SimGateway gateway(1, {backend("a", BackendKind::anthropic, {server(FakeKind::anthropic)}),
+                           backend("b", BackendKind::openai, {server(FakeKind::llama_cpp)})});
+    gateway.fake("a").script().requests_left = c.left;
+    const std::string body = R"({"model":"x","messages":[{"role":"user","content":")" +
+                             std::string(c.prompt_bytes, 'x') + R"("}]})";
+    const auto answered_by = [&] {
+      return gateway.ask(sim_post("/v1/chat/completions", body))->header("x-rocket-backend");
+    };
+    EXPECT_EQ(answered_by(), "a") << c.name;
+    EXPECT_EQ(answered_by(), c.spared ? "b" : "a") << c.name;
+    gateway.refuse("b");
+    EXPECT_EQ(answered_by(), "a") << c.name << ": nobody else can answer";
+    gateway.fake("a").script().requests_left = 49;
+    gateway.loop.run_for(61s);
+    EXPECT_EQ(answered_by(), "a") << c.name;
+  }
+}
+
 // A rate limit is that of one endpoint's key.
 TEST(Choosing, ALimitedEndpointIsLeftAloneByItself) {
   const FakeScript script = server(FakeKind::llama_cpp);

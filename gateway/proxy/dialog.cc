@@ -31,40 +31,55 @@ std::string_view stream_content_type(Dialect dialect) {
   return is_ollama(dialect) ? "application/x-ndjson" : "text/event-stream";
 }
 
-std::string_view Dialog::stream_type(BackendKind backend) const {
+std::string_view Dialog::stream_type(const Backend& backend) const {
   return stream_content_type(dialect_for(backend));
 }
 
-bool Dialog::can_be_asked(BackendKind backend) const {
+bool Dialog::can_be_asked(const Backend& backend) const {
+  // Only Ollama's own dialect can ask to have a model loaded.
+  if (request_.asks_nothing) return backend.speaks(client());
   switch (call_.operation) {
     case Operation::completions:
-    case Operation::embeddings: return speaks(backend, Dialect::chat);
+    case Operation::embeddings: return backend.speaks(Dialect::chat);
     case Operation::ollama_embed:
-      return speaks(backend, Dialect::ollama) || speaks(backend, Dialect::chat);
-    case Operation::count_tokens: return speaks(backend, Dialect::anthropic);
+      return backend.speaks(Dialect::ollama) || backend.speaks(Dialect::chat);
+    case Operation::count_tokens: return backend.counts_tokens;
     default: return true;
   }
 }
 
-bool Dialog::translated(BackendKind backend) const {
-  if (call_.operation == Operation::ollama_embed) return !speaks(backend, Dialect::ollama);
-  return is_conversation(call_.operation) && !speaks(backend, client());
+bool Dialog::translated(const Backend& backend) const {
+  if (call_.operation == Operation::ollama_embed) return !backend.speaks(Dialect::ollama);
+  if (!is_conversation(call_.operation)) return false;
+  return !backend.speaks(client()) ||
+         (unsigned_thinking_ && quirks_of(backend.kind).checks_thinking);
 }
 
-Dialect Dialog::dialect_for(BackendKind backend) const {
-  return speaks(backend, client()) ? client() : quirks_of(backend).dialects.front();
+Dialect Dialog::dialect_for(const Backend& backend) const {
+  return backend.speaks(client()) ? client() : backend.dialects.front();
+}
+
+// What a model of another kind has thought, and a client says again, without the signature that
+// whoever thinks it is its own wants to see.
+bool Dialog::has_unsigned_thinking() const {
+  if (call_.operation != Operation::messages) return false;
+  const std::string_view body = call_.request().body.text();
+  return body.contains(R"("signature":"")") || body.contains(R"("signature": "")");
 }
 
 Result<void> Dialog::open(Route& route, const Snapshot& snapshot) {
-  const auto kind_of = [&](const Candidate* one) { return snapshot.backends[one->backend].kind; };
-  const auto can_not = [&](const Candidate* one) { return !can_be_asked(kind_of(one)); };
+  unsigned_thinking_ = has_unsigned_thinking();
+  const auto of = [&](const Candidate* one) -> const Backend& {
+    return snapshot.backends[one->backend];
+  };
+  const auto can_not = [&](const Candidate* one) { return !can_be_asked(of(one)); };
   std::erase_if(route.candidates, can_not);
   if (route.candidates.empty()) {
     return fail(ErrorCode::capability_missing, "no backend that has the model '" +
                                                    std::string(route.name) + "' answers " +
                                                    std::string(upstream_path(call_.operation)));
   }
-  const auto is_translated = [&](const Candidate* one) { return translated(kind_of(one)); };
+  const auto is_translated = [&](const Candidate* one) { return translated(of(one)); };
   if (std::ranges::none_of(route.candidates, is_translated)) return {};
   model_ = route.name;
   const auto now = call_.loop().io.timers.wall_now();
@@ -89,6 +104,9 @@ Result<void> Dialog::read_conversation() {
   if (!conversation) return std::unexpected(std::move(conversation.error()));
   conversation_ = std::move(*conversation);
   if (client() == Dialect::responses) echo_ = write_responses_echo(*conversation_);
+  // Two events at the beginning of a stream say it again.
+  const size_t bytes = memory_of(*conversation_) + 3 * echo_.size();
+  if (!hold_.extend(call_.loop().bodies, bytes)) return fail(ErrorCode::overloaded);
   return {};
 }
 
@@ -96,9 +114,9 @@ Result<void> Dialog::keep_lossless(Route& route, const Snapshot& snapshot) const
   std::string lost;
   std::erase_if(route.candidates, [&](const Candidate* one) {
     const Backend& backend = snapshot.backends[one->backend];
-    if (!translated(backend.kind)) return false;
+    if (!translated(backend)) return false;
     Outgoing out;
-    ask(backend, one->model, out);
+    ask(backend, *one, out);
     if (out.loss.empty()) return false;
     if (lost.empty()) lost = out.loss.to_string();
     return true;
@@ -109,9 +127,10 @@ Result<void> Dialog::keep_lossless(Route& route, const Snapshot& snapshot) const
                                             "); leave that out, or ask without x-rocket-strict");
 }
 
-void Dialog::ask(const Backend& backend, std::string_view model, Outgoing& out) const {
+void Dialog::ask(const Backend& backend, const Candidate& candidate, Outgoing& out) const {
+  const std::string_view model = candidate.model;
   const std::string_view body = call_.request().body.text();
-  if (!translated(backend.kind)) {
+  if (!translated(backend)) {
     out.path = upstream_path(call_.operation);
     out.query = call_.target.query;
     out.edits = upstream_edits(request_, model, client() == Dialect::chat);
@@ -125,22 +144,32 @@ void Dialog::ask(const Backend& backend, std::string_view model, Outgoing& out) 
     auto written = write_embeddings_request(body, model, out.loss);
     if (written) out.written = std::move(*written);  // open() has seen that it can be
   } else {
-    const Dialect dialect = dialect_for(backend.kind);
+    const Dialect dialect = dialect_for(backend);
     out.path = path_of(dialect);
+    if (dialect == client()) out.query = call_.target.query;
     RequestFrame frame;
     frame.model = model;
     frame.additions = knows_additions(backend);
+    frame.efforts = quirks_of(backend.kind).takes_effort;
+    for (const ModelFacts& facts : candidate.facts)
+      frame.max_tokens = std::max<std::int64_t>(frame.max_tokens, facts.output);
     out.written = write_request(dialect, *conversation_, frame, out.loss);
   }
   out.pieces = out.written.pieces();
+  out.over_budget = !out.hold.extend(call_.loop().bodies, out.written.memory());
 }
 
-std::unique_ptr<Interpreter> Dialog::interpreter(BackendKind backend) const {
+std::unique_ptr<Interpreter> Dialog::interpreter(const Backend& backend) const {
   const size_t event_bytes_max = call_.current()->snapshot->config.limits.event_bytes.bytes;
-  if (translated(backend)) {
-    if (call_.operation == Operation::ollama_embed) return make_embed_interpreter(frame());
-    return make_translator(dialect_for(backend), client(), frame(), conversation_->usage_asked,
-                           event_bytes_max);
+  const bool embeds = call_.operation == Operation::ollama_embed;
+  if (translated(backend) && (embeds || !backend.speaks(client()))) {
+    const TranslationPlan plan{.upstream = dialect_for(backend),
+                               .client = client(),
+                               .frame = frame(),
+                               .usage_asked = conversation_ && conversation_->usage_asked,
+                               .event_bytes_max = event_bytes_max,
+                               .bodies = call_.loop().bodies};
+    return embeds ? make_embed_interpreter(plan) : make_translator(plan);
   }
   const bool passes_unread = client() == Dialect::chat || !is_conversation(call_.operation);
   if (passes_unread) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/byte_budget.h"
 #include "policy/router.h"
 #include "proxy/call.h"
 #include "proxy/interpreter.h"
@@ -23,15 +24,18 @@ struct Outgoing {
     pieces = {};
     edits = {};
     written = {};
+    hold = {};
   }
 
   bool translated = false;
+  bool over_budget = false;              // there is no room for it: it can not be sent
   std::string_view path;                 // behind the endpoint's base path
   std::string_view query;                // the client's, if it is asked in its own words
   std::vector<std::string_view> pieces;  // the body
   TranslationLoss loss;                  // what the upstream is not told, or in another way
   std::vector<Edit> edits;
   JsonPieces written;
+  ByteBudget::Hold hold;  // for what is written
 };
 
 // How one request is put to any backend, and how its client is spoken to: whether bytes pass or
@@ -46,26 +50,30 @@ class Dialog {
 
   // Takes those out of the route who can not be asked this at all, and under x-rocket-strict those
   // who could not be told all of it. Errors, if nobody is left: capability_missing, invalid_field
-  // naming what would be lost; besides those of the dialect's reader.
+  // naming what would be lost; besides those of the dialect's reader, and overloaded if the byte
+  // budget has no room for what was read.
   [[nodiscard]] Result<void> open(Route& route, const Snapshot& snapshot);
 
-  // What `backend` is sent for a candidate whose model is called `model` there (empty: as the
-  // client does). Once open; points into the request's body.
-  void ask(const Backend& backend, std::string_view model, Outgoing& out) const;
+  // What `backend` is sent for this candidate of it. Once open; points into the request's body.
+  void ask(const Backend& backend, const Candidate& candidate, Outgoing& out) const;
   // Who understands the answer. This outlives it.
-  [[nodiscard]] std::unique_ptr<Interpreter> interpreter(BackendKind backend) const;
+  [[nodiscard]] std::unique_ptr<Interpreter> interpreter(const Backend& backend) const;
 
   // Nothing will be asked any more: gives back what asking needs.
-  void close() { conversation_.reset(); }
+  void close() {
+    conversation_.reset();
+    hold_ = {};
+  }
 
   // The type of the stream that such a backend answers with.
-  [[nodiscard]] std::string_view stream_type(BackendKind backend) const;
+  [[nodiscard]] std::string_view stream_type(const Backend& backend) const;
 
  private:
   [[nodiscard]] Dialect client() const { return call_.dialect; }
-  [[nodiscard]] bool can_be_asked(BackendKind backend) const;
-  [[nodiscard]] bool translated(BackendKind backend) const;
-  [[nodiscard]] Dialect dialect_for(BackendKind backend) const;
+  [[nodiscard]] bool can_be_asked(const Backend& backend) const;
+  [[nodiscard]] bool translated(const Backend& backend) const;
+  [[nodiscard]] Dialect dialect_for(const Backend& backend) const;
+  [[nodiscard]] bool has_unsigned_thinking() const;
   [[nodiscard]] Result<void> read_conversation();
   [[nodiscard]] Result<void> keep_lossless(Route& route, const Snapshot& snapshot) const;
   [[nodiscard]] AnswerFrame frame() const;
@@ -73,7 +81,9 @@ class Dialog {
   const Call& call_;
   const OpenAiRequest& request_;
   std::optional<Conversation> conversation_;
+  ByteBudget::Hold hold_;      // for the conversation
   TranslationLoss read_loss_;  // already lost when it was read
+  bool unsigned_thinking_ = false;
   std::string echo_;
   std::string model_;
   std::string created_at_;

@@ -10,6 +10,7 @@
 #include "proxy/passed_headers.h"
 #include "proxy/relay.h"
 #include "proxy/routing.h"
+#include "schema/token_estimate.h"
 #include "wire/http_writer.h"
 #include "wire/json.h"
 
@@ -327,6 +328,8 @@ Task<void> Exchange::answer(RunningAttempt& running) {
     co_await answer_refusal(running);
     co_return;
   }
+  const size_t prompt_characters = request_.prompt_end - request_.prompt_begin;
+  chooser_.note_room(running.target(), attempt.head().headers, about_tokens(prompt_characters));
   const ModelPace::Sort sort{request_.stream, call_.request().body.size()};
   // How long loading takes says nothing about the pace.
   if (!plan.cold) {
@@ -380,9 +383,8 @@ Task<void> Exchange::answer_refusal(RunningAttempt& running) {
   const std::string& secret = plan.endpoint.api_key;
   const std::string message = read_upstream_error(attempt.body());
   const auto body = parse_json(attempt.body());
-  const bool proper = !running.translated() && body && body->kind == JsonKind::object &&
-                      json_find(body->text, "error") && !reveals(body->text, secret) &&
-                      !reveals(message, secret);
+  const bool proper = !running.translated() && body && is_error_body(call_.dialect, body->text) &&
+                      !reveals(body->text, secret) && !reveals(message, secret);
   const Error refusal{ErrorCode::invalid_field,
                       plan.backend.name + ": " + scrubbed(message, secret)};
   ToldError told_refusal = told(refusal, call_.id());

@@ -1,5 +1,7 @@
 #include "proxy/interpreter.h"
 
+#include <algorithm>
+
 #include "proxy/packed_events.h"
 #include "schema/embed_translation.h"
 #include "schema/openai_stream.h"
@@ -14,9 +16,19 @@ Usage usage_of(const TokenUsage& usage) {
   return {usage.input, usage.output, usage.cache_read};
 }
 
+// Of a whole answer, if it was counted.
+std::optional<Usage> told_usage(const TokenUsage& usage) {
+  if (usage.input == 0 && usage.output == 0) return std::nullopt;
+  return usage_of(usage);
+}
+
 // The words of an error that came with a good status.
 std::unexpected<Error> error_in_disguise(std::string words) {
   return fail(ErrorCode::upstream_status, std::move(words));
+}
+
+std::unexpected<Error> no_room() {
+  return fail(ErrorCode::overloaded, "no room for the translated answer");
 }
 
 // A JSON object that ends with `_backend`, as pieces.
@@ -130,11 +142,11 @@ class PassingInterpreter final : public Interpreter {
     const auto answer = read_answer(dialect_, body, ignored);
     if (!answer) return std::unexpected(answer.error());
     body_ = body;
-    usage_ = answer->usage;
+    usage_ = told_usage(answer->usage);
     return {};
   }
   std::vector<std::string_view> whole(std::string_view) override { return {body_}; }
-  std::optional<Usage> whole_usage() const override { return usage_of(usage_); }
+  std::optional<Usage> whole_usage() const override { return usage_; }
 
  private:
   Result<void> feed(std::string_view bytes) {
@@ -159,17 +171,15 @@ class PassingInterpreter final : public Interpreter {
   NdjsonSplitter ndjson_;
   std::string out_;
   std::string_view body_;
-  TokenUsage usage_;
+  std::optional<Usage> usage_;
 };
 
 class TranslatingInterpreter final : public Interpreter {
  public:
-  TranslatingInterpreter(Dialect upstream, Dialect client, const AnswerFrame& frame,
-                         bool usage_asked, size_t event_bytes_max)
-      : upstream_(upstream),
-        client_(client),
-        translator_(upstream, make_stream_writer(client, frame, usage_asked), event_bytes_max),
-        frame_(frame) {}
+  explicit TranslatingInterpreter(const TranslationPlan& plan)
+      : plan_(plan),
+        translator_(plan.upstream, make_stream_writer(plan.client, plan.frame, plan.usage_asked),
+                    plan.event_bytes_max) {}
 
   Result<void> hear(const Read& read) override {
     out_.clear();
@@ -185,6 +195,9 @@ class TranslatingInterpreter final : public Interpreter {
       if (!result) break;
     }
     moved_ = translator_.events() != before;
+    // Once it has ended, it has gone out.
+    const bool goes_on = result && !translator_.done();
+    if (goes_on && !pay_for(translator_.kept_bytes())) return no_room();
     return result;
   }
   std::array<std::string_view, 2> out() const override { return {out_, {}}; }
@@ -192,42 +205,53 @@ class TranslatingInterpreter final : public Interpreter {
   bool done() const override { return translator_.done(); }
   Usage usage() const override { return usage_of(translator_.seen().usage()); }
   std::string last_words(const ToldError& error) override {
-    return std::string(translator_.write_error(error_type(client_, error), error.message));
+    return std::string(translator_.write_error(error_type(plan_.client, error), error.message));
   }
   std::string_view sign_of_life() override { return translator_.write_ping(); }
 
   Result<void> hear_whole(std::string_view body) override {
-    auto answer = read_answer(upstream_, body, loss_);
+    auto answer = read_answer(plan_.upstream, body, loss_);
     if (!answer) return std::unexpected(std::move(answer.error()));
-    usage_ = answer->usage;
-    text_ = write_answer(client_, *answer, frame_, loss_).joined();
+    usage_ = told_usage(answer->usage);
+    text_ = write_answer(plan_.client, *answer, plan_.frame, loss_).joined();
+    if (!hold_.extend(plan_.bodies, text_.size())) return no_room();
     return {};
   }
   std::vector<std::string_view> whole(std::string_view backend) override {
-    const bool markable = client_ == Dialect::chat && text_.ends_with('}');
+    const bool markable = plan_.client == Dialect::chat && text_.ends_with('}');
     const OpenAiAnswer answer{
         .usage = {}, .object_end = text_.size() - 1, .empty = false, .error = {}};
     return marked_.pieces(text_, answer, markable ? backend : std::string_view());
   }
-  std::optional<Usage> whole_usage() const override { return usage_of(usage_); }
+  std::optional<Usage> whole_usage() const override { return usage_; }
   const TranslationLoss& loss() const override { return loss_; }
 
  private:
-  Dialect upstream_;
-  Dialect client_;
+  // A short answer costs nothing; a longer one is paid for in steps.
+  bool pay_for(size_t kept) {
+    if (kept <= paid_) return true;
+    const size_t more = std::max(kept - paid_, pay_step);
+    paid_ += more;
+    return hold_.extend(plan_.bodies, more);
+  }
+
+  static constexpr size_t pay_step = size_t{64} << 10U;
+
+  TranslationPlan plan_;
   StreamTranslator translator_;
-  AnswerFrame frame_;
   TranslationLoss loss_;
+  ByteBudget::Hold hold_;
+  size_t paid_ = pay_step;
   std::string out_;
   std::string text_;
-  TokenUsage usage_;
+  std::optional<Usage> usage_;
   Marked marked_;
 };
 
 // Embeddings come whole.
 class EmbedInterpreter final : public Interpreter {
  public:
-  explicit EmbedInterpreter(const AnswerFrame& frame) : frame_(frame) {}
+  explicit EmbedInterpreter(const TranslationPlan& plan) : plan_(plan) {}
 
   Result<void> hear(const Read&) override { return fail(ErrorCode::internal); }
   std::array<std::string_view, 2> out() const override { return {}; }
@@ -243,17 +267,19 @@ class EmbedInterpreter final : public Interpreter {
     auto answer = read_openai_answer(body);
     if (!answer) return std::unexpected(std::move(answer.error()));
     if (answer->error) return error_in_disguise(*std::move(answer->error));
-    auto written = write_embed_answer(body, frame_);
+    auto written = write_embed_answer(body, plan_.frame);
     if (!written) return std::unexpected(std::move(written.error()));
     text_ = std::move(*written);
     usage_ = answer->usage;
+    if (!hold_.extend(plan_.bodies, text_.memory())) return no_room();
     return {};
   }
   std::vector<std::string_view> whole(std::string_view) override { return text_.pieces(); }
   std::optional<Usage> whole_usage() const override { return usage_; }
 
  private:
-  AnswerFrame frame_;
+  TranslationPlan plan_;
+  ByteBudget::Hold hold_;
   JsonPieces text_;
   std::optional<Usage> usage_;
 };
@@ -274,15 +300,12 @@ std::unique_ptr<Interpreter> make_passing_interpreter(Dialect dialect, size_t ev
   return std::make_unique<PassingInterpreter>(dialect, event_bytes_max);
 }
 
-std::unique_ptr<Interpreter> make_translator(Dialect upstream, Dialect client,
-                                             const AnswerFrame& frame, bool usage_asked,
-                                             size_t event_bytes_max) {
-  return std::make_unique<TranslatingInterpreter>(upstream, client, frame, usage_asked,
-                                                  event_bytes_max);
+std::unique_ptr<Interpreter> make_translator(const TranslationPlan& plan) {
+  return std::make_unique<TranslatingInterpreter>(plan);
 }
 
-std::unique_ptr<Interpreter> make_embed_interpreter(const AnswerFrame& frame) {
-  return std::make_unique<EmbedInterpreter>(frame);
+std::unique_ptr<Interpreter> make_embed_interpreter(const TranslationPlan& plan) {
+  return std::make_unique<EmbedInterpreter>(plan);
 }
 
 }  // namespace rocket

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/byte_budget.h"
 #include "schema/dialect_error.h"
 #include "schema/openai_answer.h"
 #include "schema/operation.h"
@@ -34,7 +35,8 @@ class Interpreter {
   };
 
   // ---- of a stream
-  // Errors: upstream_garbage, upstream_too_large; upstream_error_event with the upstream's words.
+  // Errors: upstream_garbage, upstream_too_large; upstream_error_event with the upstream's words;
+  // overloaded, if the byte budget has no room for what has to be kept.
   // What came before the error is in out() all the same, and nothing may be heard after it.
   [[nodiscard]] virtual Result<void> hear(const Read& read) = 0;
   // Whole events for the client; valid until the buffer is read into again.
@@ -54,7 +56,7 @@ class Interpreter {
 
   // ---- of a whole answer with a good status
   // `body` outlives this. Errors: upstream_garbage; upstream_status with the upstream's words, if
-  // it is an error in truth.
+  // it is an error in truth; overloaded, if the byte budget has no room for it in other words.
   [[nodiscard]] virtual Result<void> hear_whole(std::string_view body) = 0;
   // What the client is sent, with `_backend` if a name is given and the dialect is OpenAI's.
   // Valid as long as this and the body.
@@ -75,12 +77,18 @@ class Interpreter {
 // Where both speak another dialect: the bytes pass.
 [[nodiscard]] std::unique_ptr<Interpreter> make_passing_interpreter(Dialect dialect,
                                                                     size_t event_bytes_max);
-// Where they speak different ones. What the frame refers to outlives the interpreter.
-[[nodiscard]] std::unique_ptr<Interpreter> make_translator(Dialect upstream, Dialect client,
-                                                           const AnswerFrame& frame,
-                                                           bool usage_asked,
-                                                           size_t event_bytes_max);
+// What one that translates is given.
+struct TranslationPlan {
+  Dialect upstream{};
+  Dialect client{};
+  AnswerFrame frame{};  // what it refers to outlives the interpreter
+  bool usage_asked = false;
+  size_t event_bytes_max = 0;
+  ByteBudget& bodies;  // pays for what is written or kept
+};
+// Where they speak different ones.
+[[nodiscard]] std::unique_ptr<Interpreter> make_translator(const TranslationPlan& plan);
 // An answer to /v1/embeddings for a client of /api/embed.
-[[nodiscard]] std::unique_ptr<Interpreter> make_embed_interpreter(const AnswerFrame& frame);
+[[nodiscard]] std::unique_ptr<Interpreter> make_embed_interpreter(const TranslationPlan& plan);
 
 }  // namespace rocket

@@ -74,6 +74,9 @@ constexpr Names<6> kept_from_upstreams_by_start({"x-forwarded-", "x-rocket-", "p
 constexpr Names<4> passed_to_clients({"content-language", "cache-control", "retry-after-ms",
                                       "x-should-retry"});
 constexpr Names<2> passed_to_clients_by_start({"openai-", "anthropic-"});
+// Whose account it is that we ask with.
+constexpr Names<3> kept_from_clients({"openai-organization", "openai-project",
+                                      "anthropic-organization-id"});
 constexpr Names<2> limits_by_start({"x-ratelimit-", "anthropic-ratelimit-"});
 
 // Connection may name further header lines that end at this hop (RFC 9110, 7.6.1).
@@ -98,7 +101,8 @@ bool replaced(std::string_view name, PassedTrace trace) {
 
 }  // namespace
 
-void append_passed_request_headers(std::string& out, const HeaderList& headers, PassedTrace trace) {
+void append_passed_request_headers(std::string& out, const HeaderList& headers,
+                                   PassedRequest passed) {
   std::string connection;
   for (const HeaderList::Header& header : headers) {
     if (!equals_ignoring_case(header.name, "connection")) continue;
@@ -110,7 +114,8 @@ void append_passed_request_headers(std::string& out, const HeaderList& headers, 
     if (kept_from_upstreams.contain(name)) continue;
     if (kept_from_upstreams_by_start.begin(name)) continue;
     if (!connection.empty() && nominated(name, connection)) continue;
-    if (trace != PassedTrace::all && replaced(name, trace)) continue;
+    if (passed.trace != PassedTrace::all && replaced(name, passed.trace)) continue;
+    if (!passed.betas && equals_ignoring_case(name, "anthropic-beta")) continue;
     out += headers.line(i);
   }
 }
@@ -122,7 +127,7 @@ void append_passed_answer_headers(std::string& out, const HeaderList& headers,
     const bool passed = limits_by_start.begin(name) ? limits == UpstreamLimits::passed
                                                     : passed_to_clients.contain(name) ||
                                                           passed_to_clients_by_start.begin(name);
-    if (passed) out += headers.line(i);
+    if (passed && !kept_from_clients.contain(name)) out += headers.line(i);
   }
 }
 

@@ -10,8 +10,12 @@ namespace rocket {
 // of the body's framing and type, credentials, cookies, what proxies and browsers add, and our
 // own. (x-request-id is written anew.) Of a trace's headers: those that do not stand beside ours.
 enum class PassedTrace : unsigned char { all, state, none };
+struct PassedRequest {
+  PassedTrace trace = PassedTrace::all;
+  bool betas = true;  // anthropic-beta too: the upstream hears the client's own dialect
+};
 void append_passed_request_headers(std::string& out, const HeaderList& headers,
-                                   PassedTrace trace = PassedTrace::all);
+                                   PassedRequest passed = {});
 
 // Appends the upstream's header lines that a client may see: a short list, since most of what
 // servers say concerns their own connection or network. `limits`: what it says of its rate limits

@@ -111,9 +111,19 @@ TEST(PassedRequestHeaders, OfATraceOnlyWhatDoesNotStandBesideOurs) {
   };
   for (const auto& c : cases) {
     std::string out;
-    append_passed_request_headers(out, headers, c.trace);
+    append_passed_request_headers(out, headers, {.trace = c.trace});
     EXPECT_EQ(out, c.expected);
   }
+}
+
+TEST(PassedRequestHeaders, BetasGoToWhoKnowsThem) {
+  const HeaderList headers = list_of({{"Anthropic-Beta", "a"}, {"x-a", "1"}});
+  std::string out;
+  append_passed_request_headers(out, headers, {.betas = true});
+  EXPECT_EQ(out, "Anthropic-Beta: a\r\nx-a: 1\r\n");
+  out.clear();
+  append_passed_request_headers(out, headers, {.betas = false});
+  EXPECT_EQ(out, "x-a: 1\r\n");
 }
 
 TEST(PassedRequestHeaders, RepeatedLinesKeepTheirOrder) {
@@ -209,6 +219,9 @@ TEST(PassedAnswerHeaders, WhatConcernsTheNetworkBehindUsIsKept) {
                                  "x-accel-buffering",
                                  "retry-after",
                                  "openai",
+                                 "openai-organization",
+                                 "openai-project",
+                                 "anthropic-organization-id",
                                  "ratelimit-limit"}) {
     EXPECT_EQ(passed_answer({{name, "x"}, {upper(name), "x"}}), "") << name;
   }

@@ -1,9 +1,5 @@
 #include "proxy/routing.h"
 
-#include <algorithm>
-
-#include "schema/quirks.h"
-
 namespace rocket {
 namespace {
 
@@ -29,12 +25,6 @@ Result<Routed> find_route(const Call& call) {
                                              call.key_scope());
   if (!route) return std::unexpected(std::move(route.error()));
   return Routed{std::move(*request), std::move(*route)};
-}
-
-bool any_speaks(const Call& call, const Route& route, Dialect dialect) {
-  return std::ranges::any_of(route.candidates, [&](const Candidate* candidate) {
-    return speaks(call.current()->snapshot->backends[candidate->backend].kind, dialect);
-  });
 }
 
 }  // namespace rocket

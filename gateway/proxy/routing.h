@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "policy/router.h"
 #include "proxy/call.h"
 #include "schema/openai_request.h"
@@ -16,7 +18,12 @@ struct Routed {
 // Errors: those of read_openai_request and Router::route; invalid_field for two hints that differ.
 [[nodiscard]] Result<Routed> find_route(const Call& call);
 
-// One of the route's backends hears the dialect as it is.
-[[nodiscard]] bool any_speaks(const Call& call, const Route& route, Dialect dialect);
+// One of the route's backends is such a one.
+template <class Test>
+[[nodiscard]] bool any_backend(const Call& call, const Route& route, Test test) {
+  return std::ranges::any_of(route.candidates, [&](const Candidate* candidate) {
+    return test(call.current()->snapshot->backends[candidate->backend]);
+  });
+}
 
 }  // namespace rocket

@@ -28,7 +28,7 @@ RunningAttempt::RunningAttempt(const Common& common, Target target, Admission::P
             .deadline = common.deadline,
             .reply = common.reply,
             .cold = cold} {
-  common.dialog.ask(plan_.backend, target.candidate->model, out_);
+  common.dialog.ask(plan_.backend, *target.candidate, out_);
   head_ = outgoing_head();
 }
 
@@ -129,11 +129,13 @@ std::string RunningAttempt::outgoing_head() const {
 void RunningAttempt::append_headers(std::string& head) const {
   const HeaderList& headers = common_.call.request().head.headers;
   const Receipt* const receipt = common_.call.receipt();
+  PassedRequest passed{.betas = common_.call.dialect == Dialect::anthropic &&
+                                plan_.backend.speaks(Dialect::anthropic)};
   if (receipt == nullptr || receipt->trace.span == 0) {
-    append_passed_request_headers(head, headers);
+    append_passed_request_headers(head, headers, passed);
   } else {
-    append_passed_request_headers(
-        head, headers, receipt->parent_span == 0 ? PassedTrace::none : PassedTrace::state);
+    passed.trace = receipt->parent_span == 0 ? PassedTrace::none : PassedTrace::state;
+    append_passed_request_headers(head, headers, passed);
     TraceContext context = receipt->trace;
     if (note_.line() != nullptr) context.span = receipt->span_of(*note_.line());
     head += "traceparent: ";

@@ -5,10 +5,23 @@
 
 namespace rocket {
 
+namespace {
+
+// Texts of nothing but space are refused.
+bool says(RawText text) {
+  if (text.empty()) return false;
+  const char first = text.inside.front();
+  // Most begin with a letter.
+  if (first != ' ' && first != '\\') return true;
+  return text.decoded().find_first_not_of(" \t\r\n") != std::string::npos;
+}
+
+}  // namespace
+
 bool AnthropicBlocks::can_write(const Part& part) {
   switch (part.kind) {
     case Part::Kind::text:
-    case Part::Kind::refusal: return !part.text.empty();
+    case Part::Kind::refusal: return place_ == Place::answer ? !part.text.empty() : says(part.text);
     case Part::Kind::thinking:
       if (place_ == Place::answer || !part.signature.empty()) return true;
       loss_.drop("thinking");

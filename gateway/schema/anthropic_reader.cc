@@ -182,7 +182,9 @@ class RequestReader {
   void take_system(const JsonValue& value) {
     Turn turn{.role = Role::system};
     read_content(value, turn.parts, reading_);
-    if (!turn.parts.empty()) conversation_.turns.insert(conversation_.turns.begin(), turn);
+    if (std::exchange(system_seen_, true)) faults_.note("`system` stands twice; send it once");
+    if (turn.parts.empty()) return;
+    if (faults_.none()) conversation_.turns.insert(conversation_.turns.begin(), std::move(turn));
   }
 
   void take_messages(const JsonValue& value) {
@@ -307,12 +309,13 @@ class RequestReader {
   TranslationLoss loss_;
   Reading reading_;
   bool messages_seen_ = false;
+  bool system_seen_ = false;
 };
 
 }  // namespace
 
 Result<Conversation> read_anthropic_request(std::string_view body) {
-  const auto scanned = scan_object(body, JsonLimits{}, [](const JsonMember&) {});
+  const auto scanned = scan_object(body, conversation_limits, [](const JsonMember&) {});
   if (!scanned) return std::unexpected(scanned.error());
   Conversation conversation{.dialect = Dialect::anthropic};
   RequestReader reader(conversation);
@@ -339,7 +342,7 @@ Result<Answer> read_anthropic_answer(std::string_view text) {
     } else if (member.key_is("content")) {
       read_content(member.value, answer.parts, reading);
     } else if (member.key_is("stop_reason")) {
-      stop = read_stop_word(Dialect::anthropic, member.value.raw_string());
+      if (!member.value.is_null()) stop = read_anthropic_stop(member.value.raw_string());
     } else if (member.key_is("stop_sequence")) {
       answer.stop_sequence = raw_text(member.value);
     } else if (member.key_is("usage")) {

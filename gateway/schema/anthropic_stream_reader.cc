@@ -120,7 +120,8 @@ Result<void> AnthropicStreamReader::take_delta(const JsonValue& delta, StreamSin
   for (const JsonMember& member : json_members(delta.text)) {
     if (member.key_is("type")) {
       type = member.value;
-    } else if (member.value.kind == JsonKind::string) {
+    } else if (member.key_is("text") || member.key_is("thinking") ||
+               member.key_is("partial_json") || member.key_is("signature")) {
       text = raw_text(member.value);
     }
   }
@@ -146,7 +147,7 @@ void AnthropicStreamReader::take_message_delta(const Said& said) {
   (void)read_usage(Dialect::anthropic, said.usage.text, usage_);
   for (const JsonMember& member : json_members(said.delta.text)) {
     if (member.key_is("stop_reason") && !member.value.is_null()) {
-      stop_ = read_stop_word(Dialect::anthropic, member.value.raw_string());
+      stop_ = read_anthropic_stop(member.value.raw_string());
     }
     if (member.key_is("stop_sequence")) stop_sequence_ = member.value.raw_string();
   }

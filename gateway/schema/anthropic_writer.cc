@@ -56,9 +56,27 @@ class RequestWriter {
   }
 
  private:
-  [[nodiscard]] std::int64_t max_tokens() const {
+  [[nodiscard]] std::optional<std::int64_t> asked_tokens() const {
     const JsonValue asked{JsonKind::number, conversation_.parameter(Parameter::max_tokens)};
-    return asked.as_int().value_or(frame_.max_tokens);
+    return asked.as_int();
+  }
+  // The provider has to be told: what the model can give, and where that is not known, what any
+  // can; thinking comes on top.
+  [[nodiscard]] std::int64_t max_tokens() const {
+    if (const auto asked = asked_tokens()) return *asked;
+    if (frame_.max_tokens != 0) return frame_.max_tokens;
+    return answer_tokens + (makes_budget() ? budget_of(conversation_.reasoning.effort) : 0);
+  }
+  // Of it at least half is for the answer.
+  [[nodiscard]] std::int64_t budget() const {
+    const std::int64_t wanted = budget_of(conversation_.reasoning.effort);
+    const bool on_top = !asked_tokens() && frame_.max_tokens == 0;
+    return on_top ? wanted : std::min(wanted, max_tokens() / 2);
+  }
+  // An effort becomes a number.
+  [[nodiscard]] bool makes_budget() const {
+    const Reasoning& reasoning = conversation_.reasoning;
+    return reasoning.kind == Reasoning::Kind::on && reasoning.budget.empty();
   }
 
   void write_turns() {
@@ -141,12 +159,25 @@ class RequestWriter {
       out_.open('{').key("name").text(tool.name);
       if (!tool.description.empty()) out_.key("description").text(tool.description);
       out_.key("input_schema");
-      out_.json(tool.schema.empty() ? R"({"type":"object","properties":{}})" : tool.schema);
+      write_schema(tool.schema);
       if (tool.strict) out_.key("strict").json(*tool.strict ? "true" : "false");
       blocks_.write_extra(tool.extra);
       out_.close('}');
     }
     out_.close(']');
+  }
+
+  // It has to say that it is an object's.
+  void write_schema(std::string_view schema) {
+    if (schema.empty()) schema = R"({"properties":{}})";
+    if (json_find(schema, "type")) {
+      out_.json(schema);
+      return;
+    }
+    out_.open('{').key("type").quoted("object");
+    for (const JsonMember& member : json_members(schema))
+      out_.field({member.key, member.value.text});
+    out_.close('}');
   }
 
   // Without tools it is refused, and says nothing.
@@ -194,7 +225,7 @@ class RequestWriter {
     out_.quoted("enabled").key("budget_tokens");
     if (reasoning.budget.empty()) {
       loss_.emulate("thinking");
-      out_.json(fmt::format("{}", std::min(budget_of(reasoning.effort), max_tokens() - 1)));
+      out_.json(fmt::format("{}", budget()));
     } else {
       out_.json(reasoning.budget);
     }
@@ -205,9 +236,32 @@ class RequestWriter {
   // client's own.
   [[nodiscard]] bool can_think() const {
     const Reasoning& reasoning = conversation_.reasoning;
+    if (conversation_.dialect != Dialect::anthropic && (is_forced() || calls_unthought())) {
+      return false;
+    }
     if (reasoning.kind == Reasoning::Kind::adaptive || !reasoning.budget.empty()) return true;
-    return max_tokens() > thinking_min && conversation_.parameter(Parameter::top_k).empty() &&
+    return budget() >= thinking_min && conversation_.parameter(Parameter::top_k).empty() &&
            conversation_.parameter(Parameter::temperature).empty();
+  }
+
+  // A tool that has to be called leaves nothing to think about: the provider refuses both together.
+  [[nodiscard]] bool is_forced() const {
+    using Kind = ToolChoice::Kind;
+    const Kind kind = conversation_.tool_choice.kind;
+    return !conversation_.tools.empty() && (kind == Kind::required || kind == Kind::function);
+  }
+  // The last calls of tools came without what the provider would have signed before them, as other
+  // dialects lose it: it refuses to think on from there.
+  [[nodiscard]] bool calls_unthought() const {
+    for (auto turn = conversation_.turns.rbegin(); turn != conversation_.turns.rend(); ++turn) {
+      if (turn->role != Role::assistant) continue;
+      const bool thought = std::ranges::any_of(turn->parts, [](const Part& part) {
+        return part.kind == Part::Kind::redacted_thinking ||
+               (part.kind == Part::Kind::thinking && !part.signature.empty());
+      });
+      return !thought && has_part(turn->parts, Part::Kind::tool_call);
+    }
+    return false;
   }
 
   [[nodiscard]] static std::int64_t budget_of(RawText effort) {
@@ -252,7 +306,8 @@ class RequestWriter {
     out_.close(']');
   }
 
-  static constexpr std::int64_t thinking_min = 1024;  // the provider's
+  static constexpr std::int64_t thinking_min = 1024;   // the provider's
+  static constexpr std::int64_t answer_tokens = 4096;  // that all of its models can give
 
   const Conversation& conversation_;
   const RequestFrame& frame_;

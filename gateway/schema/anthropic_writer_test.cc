@@ -12,14 +12,15 @@ struct Written {
   std::string loss;
 };
 
-Written write(const std::string& members, std::string_view messages) {
+Written write(const std::string& members, std::string_view messages,
+              std::int64_t max_tokens = 4000) {
   const std::string body = R"({"model":"m",)" + members + (members.empty() ? "" : ",") +
                            R"("messages":)" + std::string(messages) + "}";
   TranslationLoss loss;
   const auto read = read_chat_request(body, loss);
   EXPECT_TRUE(read) << body;
   if (!read) return {};
-  std::string text = write_anthropic_request(*read, {.max_tokens = 4000}, loss).joined();
+  std::string text = write_anthropic_request(*read, {.max_tokens = max_tokens}, loss).joined();
   return {text, loss.to_string()};
 }
 
@@ -45,11 +46,17 @@ TEST(AnthropicWriter, SettingsAreBroughtIntoItsRange) {
       {"not to think", R"("reasoning_effort":"none")", R"(4000,@,"thinking":{"type":"disabled"})",
        ""},
       {"to think", R"("reasoning_effort":"low")",
-       R"(4000,@,"thinking":{"type":"enabled","budget_tokens":2048})", "emulated=thinking"},
-      {"to think within the limit", R"("reasoning_effort":"high","max_tokens":2000)",
-       R"(2000,@,"thinking":{"type":"enabled","budget_tokens":1999})", "emulated=thinking"},
-      {"no room to think", R"("reasoning_effort":"high","max_tokens":1000)",
-       R"(1000,@,"thinking":{"type":"disabled"})", "dropped=thinking"},
+       R"(4000,@,"thinking":{"type":"enabled","budget_tokens":2000})", "emulated=thinking"},
+      {"to think within the limit", R"("reasoning_effort":"high","max_tokens":3000)",
+       R"(3000,@,"thinking":{"type":"enabled","budget_tokens":1500})", "emulated=thinking"},
+      {"no room to think", R"("reasoning_effort":"high","max_tokens":2000)",
+       R"(2000,@,"thinking":{"type":"disabled"})", "dropped=thinking"},
+      {"to think and to call a tool",
+       R"("reasoning_effort":"low","tools":[{"type":"function","function":{"name":"f"}}],)"
+       R"("tool_choice":"required")",
+       R"(4000,"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],)"
+       R"("tool_choice":{"type":"any"},@,"thinking":{"type":"disabled"})",
+       "dropped=thinking"},
       {"JSON", R"("response_format":{"type":"json_object"})", "4000,@", "dropped=response_format"},
       {"a schema",
        R"("response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"a":1}}})",
@@ -68,6 +75,45 @@ TEST(AnthropicWriter, SettingsAreBroughtIntoItsRange) {
     EXPECT_EQ(written.text, expected) << one.name;
     EXPECT_EQ(written.loss, one.loss) << one.name;
   }
+}
+
+TEST(AnthropicWriter, ThinkingComesOnTopOfAnAnswerOfUnknownLength) {
+  EXPECT_TRUE(write("", hi, 0).text.contains(R"("max_tokens":4096,)"));
+  EXPECT_TRUE(write("", hi, 64'000).text.contains(R"("max_tokens":64000,)"));
+  const std::string thinking = write(R"("reasoning_effort":"high")", hi, 0).text;
+  EXPECT_TRUE(thinking.contains(R"("max_tokens":20480,)")) << thinking;
+  EXPECT_TRUE(thinking.contains(R"("budget_tokens":16384)")) << thinking;
+  const std::string known = write(R"("reasoning_effort":"high")", hi, 64'000).text;
+  EXPECT_TRUE(known.contains(R"("budget_tokens":16384)")) << known;
+}
+
+// The provider refuses to think on from calls whose thinking is not there, signed by itself.
+TEST(AnthropicWriter, DoesNotThinkInTheMiddleOfAToolsLoop) {
+  const std::string effort = R"("reasoning_effort":"low","max_tokens":9000)";
+  const std::string call =
+      R"([{"role":"user","content":"Hi"},{"role":"assistant","reasoning_content":"Hm",)"
+      R"("content":null,"tool_calls":[{"id":"a","type":"function",)"
+      R"("function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"1"})";
+  const Written inside = write(effort, call + "]");
+  EXPECT_TRUE(inside.text.contains(R"("thinking":{"type":"disabled"})")) << inside.text;
+  EXPECT_EQ(inside.loss, "dropped=thinking");
+  const Written behind =
+      write(effort, call + R"(,{"role":"assistant","content":"1"},{"role":"user","content":"?"}])");
+  EXPECT_TRUE(behind.text.contains(R"("budget_tokens":2048)")) << behind.text;
+}
+
+TEST(AnthropicWriter, SaysNothingThatIsRefused) {
+  const Written blank = write(
+      "",
+      R"([{"role":"user","content":" \n"},{"role":"user","content":[{"type":"text","text":"x"}]}])");
+  EXPECT_TRUE(blank.text.ends_with(
+      R"("messages":[{"role":"user","content":[{"type":"text","text":"x"}]}]})"))
+      << blank.text;
+  const Written tool = write(
+      R"("tools":[{"type":"function","function":{"name":"f","parameters":{"properties":{}}}}])",
+      hi);
+  EXPECT_TRUE(tool.text.contains(R"("input_schema":{"type":"object","properties":{}})"))
+      << tool.text;
 }
 
 TEST(AnthropicWriter, TurnsAlternateAndResultsComeFirst) {

@@ -335,7 +335,7 @@ Result<Conversation> read_chat_request(std::string_view body, TranslationLoss& l
   Conversation conversation;
   conversation.usage_asked = false;
   RequestReader reader(conversation, loss);
-  const auto scanned = scan_object(body, JsonLimits{}, [](const JsonMember&) {});
+  const auto scanned = scan_object(body, conversation_limits, [](const JsonMember&) {});
   if (!scanned) return std::unexpected(scanned.error());
   for (const JsonMember& member : json_members(body))
     reader.take(member);

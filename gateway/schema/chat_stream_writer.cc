@@ -16,8 +16,8 @@ Result<void> ChatStreamWriter::take(const StreamEvent& event) {
     case Kind::text: write_text(event); break;
     case Kind::start: begin(event.name); break;
     case Kind::block_start: begin_block(event); break;
-    case Kind::signature:
-    case Kind::block_end: break;
+    case Kind::block_end: end_block(event); break;
+    case Kind::signature: break;
     case Kind::usage: usage_ = event.usage; break;
     case Kind::stop: end(event.stop); break;
     case Kind::error:
@@ -51,6 +51,7 @@ void ChatStreamWriter::write_text(const StreamEvent& event) {
     case Part::Kind::thinking: to += R"("reasoning_content":")"; break;
     case Part::Kind::refusal: to += R"("refusal":")"; break;
     case Part::Kind::tool_call:
+      arguments_begun_ |= !event.text.empty();
       to += R"("tool_calls":[{"index":)";
       to += std::to_string(calls_ - 1);
       to += R"(,"function":{"arguments":")";
@@ -65,8 +66,17 @@ void ChatStreamWriter::write_text(const StreamEvent& event) {
   to += tail_;
 }
 
+// Clients parse what they have been sent of a call's arguments.
+void ChatStreamWriter::end_block(const StreamEvent& event) {
+  if (event.block != Part::Kind::tool_call || arguments_begun_) return;
+  StreamEvent none{.kind = StreamEvent::Kind::text, .block = Part::Kind::tool_call};
+  none.text = {"{}"};
+  write_text(none);
+}
+
 void ChatStreamWriter::begin_block(const StreamEvent& event) {
   if (event.block != Part::Kind::tool_call) return;
+  arguments_begun_ = false;
   std::string& to = out();
   to += head_;
   to += R"("tool_calls":[{"index":)";

@@ -16,6 +16,7 @@ class ChatStreamWriter final : public StreamWriter {
   void begin(RawText model);
   void write_text(const StreamEvent& event);
   void begin_block(const StreamEvent& event);
+  void end_block(const StreamEvent& event);
   void end(StopReason stop);
 
   std::string id_;
@@ -25,6 +26,7 @@ class ChatStreamWriter final : public StreamWriter {
   std::string head_;  // of each chunk, up to the inside of its delta
   std::string tail_;
   size_t calls_ = 0;
+  bool arguments_begun_ = false;  // of the call that is open
   TokenUsage usage_;
 };
 

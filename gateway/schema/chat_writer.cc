@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "schema/media.h"
 #include "schema/parameters.h"
 
@@ -14,6 +16,7 @@ struct Writing {
   JsonPieces& out;
   TranslationLoss& loss;
   bool additions = true;
+  bool answer = false;
 
   // Members that only the dialect they came from knows.
   void extra(const std::vector<Field>& fields) const {
@@ -118,7 +121,10 @@ class AssistantWriter {
     gather();
     to_.out.key("content");
     if (content_.empty()) {
-      to_.out.json(calls_.empty() && refusal_ == nullptr && thinking_.empty() ? "\"\"" : "null");
+      const bool nothing = calls_.empty() && (refusal_ == nullptr || !to_.answer);
+      to_.out.json(nothing ? "\"\"" : "null");
+    } else if (to_.answer && content_.size() > 1) {
+      write_joined();
     } else {
       write_parts(content_, to_);
     }
@@ -174,6 +180,20 @@ class AssistantWriter {
     thinking_.push_back(&part);
   }
 
+  // Clients read a string.
+  void write_joined() {
+    to_.loss.emulate("content");
+    to_.out.begin_text();
+    for (const Part& part : content_) {
+      if (part.kind == Part::Kind::text) {
+        to_.out.add_text(part.text.inside);
+      } else {
+        to_.loss.drop(part.kind == Part::Kind::foreign ? foreign_type(part.json) : "content");
+      }
+    }
+    to_.out.end_text();
+  }
+
   void write_thinking() {
     if (thinking_.empty()) return;
     to_.out.key("reasoning_content").begin_text();
@@ -212,10 +232,11 @@ void write_result(const Part& result, const Writing& to) {
   to.out.close('}');
 }
 
-std::string_view role_word(Role role) {
+// Models that people run themselves know no developers: their templates would leave them out.
+std::string_view role_word(Role role, const Writing& to) {
   switch (role) {
     case Role::system: return "system";
-    case Role::developer: return "developer";
+    case Role::developer: return to.additions && to.from != Dialect::chat ? "system" : "developer";
     case Role::assistant: return "assistant";
     case Role::tool: return "tool";
     default: return "user";
@@ -228,7 +249,7 @@ void write_turn(const Turn& turn, size_t n, const Writing& to) {
       write_result(result, to);
     return;
   }
-  to.out.open('{').key("role").quoted(role_word(turn.role));
+  to.out.open('{').key("role").quoted(role_word(turn.role, to));
   if (!turn.name.empty()) to.out.key("name").text(turn.name);
   if (turn.role == Role::assistant) {
     AssistantWriter(turn.parts, to).write(fmt::format("{}", n));
@@ -240,9 +261,12 @@ void write_turn(const Turn& turn, size_t n, const Writing& to) {
   to.out.close('}');
 }
 
-void write_tools(const Conversation& conversation, const Writing& to) {
-  if (conversation.tools.empty()) return;
-  to.out.key("tools").open('[');
+// False: there are none, and servers refuse an empty list.
+bool write_tools(const Conversation& conversation, const Writing& to) {
+  const bool any = std::ranges::any_of(conversation.tools, [&](const Tool& tool) {
+    return tool.json.empty() || to.from == Dialect::chat;
+  });
+  if (any) to.out.key("tools").open('[');
   for (const Tool& tool : conversation.tools) {
     if (!tool.json.empty()) {
       if (to.from == Dialect::chat) {
@@ -260,7 +284,8 @@ void write_tools(const Conversation& conversation, const Writing& to) {
     to.extra(tool.extra);
     to.out.close('}').close('}');
   }
-  to.out.close(']');
+  if (any) to.out.close(']');
+  return any;
 }
 
 void write_tool_choice(const Conversation& conversation, JsonPieces& out) {
@@ -296,14 +321,36 @@ void write_format(const ResponseFormat& format, JsonPieces& out) {
   out.close('}').close('}');
 }
 
-void write_reasoning(const Reasoning& reasoning, JsonPieces& out, TranslationLoss& loss) {
-  if (reasoning.kind == Reasoning::Kind::unset) return;
+// The nearest word that servers other than OpenAI's know.
+std::string_view known_effort(RawText effort) {
+  if (effort.is("minimal")) return "low";
+  return effort.is("xhigh") || effort.is("max") ? "high" : "";
+}
+
+void write_reasoning(const Reasoning& reasoning, const RequestFrame& frame, const Writing& to) {
+  JsonPieces& out = to.out;
+  TranslationLoss& loss = to.loss;
+  if (!reasoning.summary.empty()) loss.drop("reasoning.summary");
+  if (reasoning.kind == Reasoning::Kind::unset) {
+    if (!reasoning.effort.empty()) loss.drop("effort");
+    return;
+  }
   if (reasoning.kind == Reasoning::Kind::off) {
     out.key("reasoning_effort").quoted("none");
     return;
   }
+  if (!frame.efforts) {
+    loss.drop("thinking");
+    return;
+  }
   if (!reasoning.effort.empty()) {
-    out.key("reasoning_effort").text(reasoning.effort);
+    const std::string_view nearest = frame.additions ? known_effort(reasoning.effort) : "";
+    if (nearest.empty()) {
+      out.key("reasoning_effort").text(reasoning.effort);
+    } else {
+      out.key("reasoning_effort").quoted(nearest);
+      loss.emulate("thinking");
+    }
     if (!reasoning.budget.empty() || reasoning.kind == Reasoning::Kind::adaptive) {
       loss.drop("thinking");
     }
@@ -341,11 +388,11 @@ JsonPieces write_chat_request(const Conversation& conversation, const RequestFra
   }
   write_parameters({Dialect::chat, frame.additions}, conversation, out, loss);
   write_stop(conversation.stop, out);
-  write_reasoning(conversation.reasoning, out, loss);
+  write_reasoning(conversation.reasoning, frame, to);
   if (!conversation.verbosity.empty()) out.key("verbosity").text(conversation.verbosity);
   write_format(conversation.format, out);
-  write_tools(conversation, to);
-  write_tool_choice(conversation, out);
+  // Without tools it is refused, and says nothing.
+  if (write_tools(conversation, to)) write_tool_choice(conversation, out);
   to.extra(conversation.extra);
   out.key("messages").open('[');
   size_t n = 0;
@@ -358,7 +405,7 @@ JsonPieces write_chat_request(const Conversation& conversation, const RequestFra
 JsonPieces write_chat_answer(const Answer& answer, const AnswerFrame& frame,
                              TranslationLoss& loss) {
   JsonPieces out;
-  const Writing to{answer.dialect, out, loss};
+  const Writing to{answer.dialect, out, loss, true, true};
   out.open('{').key("id").quoted(fmt::format("chatcmpl-{}", frame.id));
   out.key("object").quoted("chat.completion").key("created").json(fmt::format("{}", frame.created));
   out.key("model");

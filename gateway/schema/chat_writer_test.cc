@@ -76,6 +76,38 @@ TEST(ChatWriter, BudgetsBecomeEfforts) {
   }
 }
 
+TEST(ChatWriter, EffortsThatTheServerDoesNotKnowAreLeftOut) {
+  const std::string body = R"({"messages":[{"role":"user","content":"x"}],"thinking":)";
+  const Written thinking =
+      write(body + R"({"type":"enabled","budget_tokens":8000}})", {.efforts = false});
+  EXPECT_FALSE(thinking.text.contains("reasoning_effort")) << thinking.text;
+  EXPECT_EQ(thinking.loss, "dropped=thinking");
+  const Written off = write(body + R"({"type":"disabled"}})", {.efforts = false});
+  EXPECT_TRUE(off.text.contains(R"("reasoning_effort":"none")")) << off.text;
+  EXPECT_EQ(off.loss, "");
+}
+
+TEST(ChatWriter, AChoiceWithoutToolsIsNotWritten) {
+  const Written written =
+      write(R"({"tool_choice":{"type":"auto"},"tools":[{"type":"web_search_20250305","name":"w"}],)"
+            R"("messages":[{"role":"user","content":"x"}]})");
+  EXPECT_FALSE(written.text.contains("tool")) << written.text;
+  EXPECT_EQ(written.loss, "dropped=tools.web_search_20250305");
+}
+
+TEST(ChatWriter, AnAnswersTextIsOneString) {
+  Answer answer{.dialect = Dialect::anthropic};
+  answer.parts.push_back({.text = {"one "}});
+  answer.parts.push_back({.text = {"two"}});
+  TranslationLoss loss;
+  const std::string written = write_chat_answer(answer, {.id = "r"}, loss).joined();
+  EXPECT_TRUE(written.contains(R"("content":"one two")")) << written;
+  EXPECT_EQ(loss.to_string(), "emulated=content");
+  answer.parts.clear();
+  answer.parts.push_back({.kind = Part::Kind::thinking, .text = {"Hm"}});
+  EXPECT_TRUE(write_chat_answer(answer, {.id = "r"}, loss).joined().contains(R"("content":"")"));
+}
+
 TEST(ChatWriter, AnswersHaveIdsThatTheUpstreamForgot) {
   Answer answer{.dialect = Dialect::ollama};
   answer.parts.push_back({.kind = Part::Kind::tool_call, .name = {"f"}, .arguments = R"({"a":1})"});

@@ -4,6 +4,32 @@
 #include <iterator>
 
 namespace rocket {
+namespace {
+
+template <class T>
+size_t shell_of(const std::vector<T>& values) {
+  return values.capacity() * sizeof(T);
+}
+
+size_t memory_of(const std::vector<Part>& parts) {
+  size_t bytes = shell_of(parts);
+  for (const Part& part : parts)
+    bytes += shell_of(part.extra) + memory_of(part.content);
+  return bytes;
+}
+
+}  // namespace
+
+size_t memory_of(const Conversation& conversation) {
+  size_t bytes = shell_of(conversation.turns) + shell_of(conversation.tools) +
+                 shell_of(conversation.stop) + shell_of(conversation.extra) +
+                 conversation.kept.memory();
+  for (const Turn& turn : conversation.turns)
+    bytes += shell_of(turn.extra) + memory_of(turn.parts);
+  for (const Tool& tool : conversation.tools)
+    bytes += shell_of(tool.extra);
+  return bytes;
+}
 
 bool Field::says_nothing() const {
   if (json == "null" || json == "false" || json == "\"\"") return true;

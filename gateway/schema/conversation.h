@@ -147,13 +147,21 @@ inline constexpr size_t parameter_count = 14;
 class KeptTexts {
  public:
   [[nodiscard]] std::string_view keep(std::string text) {
+    memory_ += sizeof(std::string) + text.capacity();
     texts_.push_front(std::move(text));
     return texts_.front();
   }
+  // In bytes.
+  [[nodiscard]] size_t memory() const { return memory_; }
 
  private:
   std::forward_list<std::string> texts_;
+  size_t memory_ = 0;
 };
+
+// How much of a request is read as a conversation: each value may become a Part, which takes a
+// hundred times the memory of the shortest text. A whole day's work of an agent has a tenth of it.
+inline constexpr JsonLimits conversation_limits{.values = 250'000};
 
 // A request. Views into the body that it was read from, which must outlive it.
 struct Conversation {
@@ -196,11 +204,15 @@ struct Answer {
 
 // What a request is written with besides what it asks.
 struct RequestFrame {
-  std::string_view model{};        // as the upstream calls it; empty: as the client does
-  std::int64_t max_tokens = 4096;  // for dialects that have to be told: what the model can give
+  std::string_view model{};     // as the upstream calls it; empty: as the client does
+  std::int64_t max_tokens = 0;  // for dialects that have to be told: what the model can give;
+                                // 0: not known
   // In the dialect of chat: the upstream knows what local servers add to OpenAI's (top_k, min_p,
   // reasoning_content) and calls the limit max_tokens.
   bool additions = true;
+  // The same: reasoning_effort may be any of the usual words (Ollama refuses all but "none" for
+  // most models).
+  bool efforts = true;
 };
 
 // What an answer is written with besides what it says.
@@ -212,6 +224,9 @@ struct AnswerFrame {
   // Of the request, where the answer has to repeat it (write_responses_echo).
   std::string_view echo{};
 };
+
+// How many bytes it takes besides the text that it was read from.
+[[nodiscard]] size_t memory_of(const Conversation& conversation);
 
 // Appends to `turns`; the results of tools to the turn before, if that has only such.
 void add_turn(std::vector<Turn>& turns, Turn turn);

@@ -32,6 +32,21 @@ TEST(Conversation, TextsThatWereMadeStayWhereTheyAre) {
   EXPECT_EQ(kept, "short");
 }
 
+TEST(Conversation, KnowsWhatItTakes) {
+  Conversation conversation;
+  EXPECT_EQ(memory_of(conversation), 0U);
+  conversation.turns.push_back({.role = Role::tool});
+  const size_t one_turn = memory_of(conversation);
+  EXPECT_GE(one_turn, sizeof(Turn));
+  Part result{.kind = Part::Kind::tool_result};
+  result.content.resize(1000);
+  conversation.turns.front().parts.push_back(std::move(result));
+  const size_t parts = memory_of(conversation);
+  EXPECT_GE(parts, one_turn + 1001 * sizeof(Part)) << "what is inside of a part counts too";
+  (void)conversation.kept.keep(std::string(5000, 'x'));
+  EXPECT_GE(memory_of(conversation), parts + 5000);
+}
+
 TEST(Conversation, KnowsAPlainText) {
   std::vector<Part> parts{{.text = {"x"}}};
   EXPECT_EQ(only_text(parts), parts.data());

@@ -1,5 +1,6 @@
 #include "schema/dialect_error.h"
 
+#include "wire/json.h"
 #include "wire/json_string.h"
 
 namespace rocket {
@@ -38,6 +39,17 @@ std::string_view error_type(Dialect dialect, const ToldError& error) {
 
 int error_status(Dialect dialect, const ToldError& error) {
   return dialect == Dialect::anthropic && error.status == 503 ? 529 : error.status;
+}
+
+bool is_error_body(Dialect dialect, std::string_view body) {
+  if (!body.starts_with('{')) return false;
+  const auto error = json_find(body, "error");
+  if (!error) return false;
+  if (is_ollama(dialect)) return error->kind == JsonKind::string;
+  if (error->kind != JsonKind::object) return false;
+  if (dialect != Dialect::anthropic) return true;
+  const auto type = json_find(body, "type");
+  return type && type->string_is("error");
 }
 
 std::string write_error_body(Dialect dialect, const ToldError& error) {

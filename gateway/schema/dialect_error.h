@@ -25,6 +25,9 @@ struct ToldError {
 // The status to answer with: Anthropic's clients know 529 where others know 503.
 [[nodiscard]] int error_status(Dialect dialect, const ToldError& error);
 
+// Whether clients of the dialect can read `body`, which is valid JSON, as an error.
+[[nodiscard]] bool is_error_body(Dialect dialect, std::string_view body);
+
 // A whole body.
 [[nodiscard]] std::string write_error_body(Dialect dialect, const ToldError& error);
 

@@ -24,6 +24,20 @@ TEST(DialectError, HasTheShapeThatClientsRead) {
   EXPECT_EQ(write_error_body(Dialect::ollama, unknown_model), R"({"error":"no \"x\" here"})");
 }
 
+TEST(DialectError, IsKnownByItsShape) {
+  constexpr ToldError error{.status = 404, .type = "t", .message = "m"};
+  for (const Dialect dialect : {Dialect::chat, Dialect::responses, Dialect::anthropic,
+                                Dialect::ollama, Dialect::generate}) {
+    EXPECT_TRUE(is_error_body(dialect, write_error_body(dialect, error))) << to_string(dialect);
+    for (const char* other : {"{}", "[]", "null", R"({"detail":"Not Found"})", R"({"error":null})",
+                              R"({"type":"error"})"}) {
+      EXPECT_FALSE(is_error_body(dialect, other)) << to_string(dialect) << other;
+    }
+  }
+  EXPECT_FALSE(is_error_body(Dialect::anthropic, R"({"error":{"message":"m"}})")) << "OpenAI's";
+  EXPECT_FALSE(is_error_body(Dialect::chat, R"({"error":"m"})")) << "Ollama's";
+}
+
 TEST(DialectError, AnthropicHasATypePerStatus) {
   const struct {
     int status;

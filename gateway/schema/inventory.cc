@@ -90,12 +90,14 @@ class ModelReader {
     }
   }
 
-  // vLLM, LM Studio, clouds and Ollama's ps, LM Studio v0, llama.cpp.
+  // vLLM, LM Studio, clouds and Ollama's ps, Anthropic, LM Studio v0, llama.cpp.
   void take_context(const JsonMember& member) {
     const JsonValue& value = member.value;
     if (member.key_is("max_model_len") || member.key_is("max_context_length") ||
-        member.key_is("context_length")) {
+        member.key_is("context_length") || member.key_is("max_input_tokens")) {
       context_ = tokens_of(value);
+    } else if (member.key_is("max_tokens")) {
+      model_.facts.output = tokens_of(value);
     } else if (member.key_is("loaded_context_length")) {
       loaded_context_ = tokens_of(value);
     } else if (member.key_is("meta") && value.kind == JsonKind::object) {

@@ -79,6 +79,8 @@ class JsonPieces {
   // Valid as long as this and what was pointed to.
   [[nodiscard]] std::vector<std::string_view> pieces() const;
   [[nodiscard]] std::string joined() const;
+  // How many bytes it takes besides what it points to.
+  [[nodiscard]] size_t memory() const { return text_.capacity() + long_.capacity() * sizeof(Long); }
 
  private:
   static constexpr size_t copied_max = 4096;

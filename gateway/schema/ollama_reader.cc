@@ -110,6 +110,7 @@ class OpenCalls {
 
   void add(Part& call) {
     if (call.id.empty()) call.id = {kept_.keep(fmt::format("call_{}", made_++))};
+    if (open_.size() == open_max) open_.erase(open_.begin());
     open_.push_back({call.id, call.name});
   }
   // The id of the call that a result without one belongs to: of that name, else the oldest.
@@ -131,6 +132,9 @@ class OpenCalls {
     RawText id;
     RawText name;
   };
+  // More are not called at once; and each result looks through all of them.
+  static constexpr size_t open_max = 256;
+
   KeptTexts& kept_;
   std::vector<Call> open_;
   size_t made_ = 0;
@@ -274,7 +278,10 @@ class RequestReader {
         for (const JsonValue& one : json_elements(faults_.list(member.value, "options.stop")))
           conversation_.stop.push_back(faults_.text(one, "options.stop"));
       } else if (const auto parameter = find_parameter(Dialect::ollama, member)) {
-        if (!member.value.is_null()) conversation_.parameter(*parameter) = member.value.text;
+        // Ollama's words for as much as there is: the others' is to say nothing.
+        const bool endless = *parameter == Parameter::max_tokens && member.value.as_int() < 1;
+        if (!endless && !member.value.is_null())
+          conversation_.parameter(*parameter) = member.value.text;
       } else {
         conversation_.extra.push_back({member.key, member.value.text, true});
       }
@@ -294,7 +301,7 @@ class RequestReader {
 
 Result<Conversation> read_ollama_request(Dialect dialect, std::string_view body,
                                          TranslationLoss& loss) {
-  const auto scanned = scan_object(body, JsonLimits{}, [](const JsonMember&) {});
+  const auto scanned = scan_object(body, conversation_limits, [](const JsonMember&) {});
   if (!scanned) return std::unexpected(scanned.error());
   Conversation conversation{.dialect = dialect, .stream = true};
   RequestReader reader(conversation, loss);

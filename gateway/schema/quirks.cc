@@ -24,6 +24,7 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .details_path = "/api/show",
        .dialects = {Dialect::chat, Dialect::ollama, Dialect::generate},
        .implicit_latest = true,
+       .takes_effort = false,
        .loads_on_demand = true},
       {.kind = BackendKind::vllm,
        .alive_path = "/health",
@@ -39,9 +40,11 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .alive_path = "/v1/models?limit=1000",
        .inventory_paths = {"/v1/models?limit=1000"},
        .dialects = {Dialect::anthropic},
+       .counts_tokens = true,
        .key_header = "x-api-key",
        .key_scheme = "",
-       .head_lines = "anthropic-version: 2023-06-01\r\n"},
+       .head_lines = "anthropic-version: 2023-06-01\r\n",
+       .checks_thinking = true},
   }};
   return rows;
 }
@@ -62,11 +65,6 @@ const Quirks& quirks_of(BackendKind kind) {
   }
   ROCKET_ASSERT(false);
   return table().front();
-}
-
-bool speaks(BackendKind kind, Dialect dialect) {
-  const auto& dialects = quirks_of(kind).dialects;
-  return std::ranges::find(dialects, dialect) != dialects.end();
 }
 
 bool says_loading(int status, std::string_view body) {

@@ -36,6 +36,7 @@ struct Quirks {
   // What it speaks well enough for a client's own bytes to pass; clients of other dialects are
   // put to it in the first.
   std::vector<Dialect> dialects{Dialect::chat};
+  bool counts_tokens = false;  // at Anthropic's path
   // The header line that shows it a key: name, and what stands before the key.
   std::string_view key_header = "authorization";
   std::string_view key_scheme = "Bearer ";
@@ -43,14 +44,15 @@ struct Quirks {
   std::string_view head_lines{};
   // `llama3` means `llama3:latest`.
   bool implicit_latest = false;
+  // It wants thinking that is said again to have its own signature.
+  bool checks_thinking = false;
+  // reasoning_effort may be any of the usual words.
+  bool takes_effort = true;
   // It loads a model when somebody asks for it, and may unload another one for it.
   bool loads_on_demand = false;
 };
 
 [[nodiscard]] const Quirks& quirks_of(BackendKind kind);
-
-// A client's own bytes of this dialect can pass to such a backend.
-[[nodiscard]] bool speaks(BackendKind kind, Dialect dialect);
 
 // What a server's answer to the question whether it is alive says.
 enum class Liveness : unsigned char { dead, alive, loading, draining };

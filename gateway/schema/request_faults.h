@@ -14,6 +14,7 @@ class RequestFaults {
   void note(std::string what) {
     if (first_.empty()) first_ = std::move(what);
   }
+  [[nodiscard]] bool none() const { return first_.empty(); }
   [[nodiscard]] Result<void> result() const {
     if (first_.empty()) return {};
     return fail(ErrorCode::invalid_field, first_);

@@ -224,7 +224,7 @@ class RequestReader {
   }
 
   void take_input(const JsonValue& value) {
-    input_seen_ = true;
+    if (std::exchange(input_seen_, true)) faults_.note("`input` stands twice; send it once");
     if (value.kind == JsonKind::string) {
       conversation_.turns.push_back({.role = Role::user, .parts = {Part{.text = raw_text(value)}}});
       return;
@@ -237,6 +237,10 @@ class RequestReader {
   // Wherever they stand in the body, they come first.
   void take_instructions(const JsonValue& value) {
     const RawText text = faults_.text(value, "instructions");
+    if (!conversation_.instructions.empty()) {
+      faults_.note("`instructions` stands twice; send it once");
+      return;
+    }
     if (value.kind == JsonKind::string) conversation_.instructions = value.text;
     if (text.empty()) return;
     conversation_.turns.insert(conversation_.turns.begin(),
@@ -333,7 +337,7 @@ StopReason stop_of(bool incomplete, std::optional<StopReason> reason, const Answ
 }  // namespace
 
 Result<Conversation> read_responses_request(std::string_view body, TranslationLoss& loss) {
-  const auto scanned = scan_object(body, JsonLimits{}, [](const JsonMember&) {});
+  const auto scanned = scan_object(body, conversation_limits, [](const JsonMember&) {});
   if (!scanned) return std::unexpected(scanned.error());
   Conversation conversation{.dialect = Dialect::responses};
   RequestReader reader(conversation, loss);

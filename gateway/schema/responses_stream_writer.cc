@@ -158,6 +158,11 @@ Result<void> ResponsesStreamWriter::add(const StreamEvent& event) {
 }
 
 void ResponsesStreamWriter::end_block() {
+  if (kind_ == Part::Kind::tool_call && text_.empty()) {
+    StreamEvent none{.kind = StreamEvent::Kind::text};
+    none.text = {"{}"};
+    (void)add(none);  // two bytes: they always fit
+  }
   open_ = false;
   const EventTypes types = types_of(kind_);
   JsonPieces whole = in_part();

@@ -12,6 +12,9 @@ class ResponsesStreamWriter final : public StreamWriter {
  public:
   explicit ResponsesStreamWriter(const AnswerFrame& frame);
   [[nodiscard]] Result<void> take(const StreamEvent& event) override;
+  [[nodiscard]] size_t kept_bytes() const override {
+    return echo_.size() + output_.size() + text_.size();
+  }
 
  private:
   void begin(const StreamEvent& event);

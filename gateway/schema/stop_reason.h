@@ -28,4 +28,10 @@ inline constexpr size_t stop_reason_count = 8;
 // answer is whole has to be said, not guessed.
 [[nodiscard]] std::optional<StopReason> read_stop_word(Dialect dialect, std::string_view raw);
 
+// The same of Anthropic's, which become more over time: an answer that ends for a reason that is
+// not known here has ended all the same.
+[[nodiscard]] inline StopReason read_anthropic_stop(std::string_view raw) {
+  return read_stop_word(Dialect::anthropic, raw).value_or(StopReason::end);
+}
+
 }  // namespace rocket

@@ -63,6 +63,8 @@ class StreamReader {
 class StreamWriter : public StreamSink {
  public:
   [[nodiscard]] std::string& out() { return out_; }
+  // How many bytes of the answer it has to keep for what it will write.
+  [[nodiscard]] virtual size_t kept_bytes() const { return 0; }
 
  private:
   std::string out_;

@@ -6,13 +6,12 @@ Result<void> StreamWatch::take(const StreamEvent& event) {
   using Kind = StreamEvent::Kind;
   if (event.kind == Kind::text) {
     ++content_events_;
+    ++texts_;
   } else if (event.kind == Kind::block_start) {
     if (event.block == Part::Kind::tool_call) ++content_events_;
   } else if (event.kind == Kind::usage) {
     usage_ = event.usage;
   } else if (event.kind == Kind::stop) {
-    // Without the upstream's word, an event of content is taken for a token.
-    if (usage_.output == 0) usage_.output = content_events_;
     ++content_events_;  // how it ended is something as well
   }
   return next_ == nullptr ? Result<void>() : next_->take(event);

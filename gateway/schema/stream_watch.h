@@ -15,11 +15,17 @@ class StreamWatch final : public StreamSink {
 
   // Something of the answer has come: before it, a failure can still be made good elsewhere.
   [[nodiscard]] bool content_seen() const { return content_events_ != 0; }
-  [[nodiscard]] const TokenUsage& usage() const { return usage_; }
+  // Without the upstream's word, an event of content is taken for a token.
+  [[nodiscard]] TokenUsage usage() const {
+    TokenUsage usage = usage_;
+    if (usage.output == 0) usage.output = texts_;
+    return usage;
+  }
 
  private:
   StreamSink* next_;
   std::int64_t content_events_ = 0;
+  std::int64_t texts_ = 0;
   TokenUsage usage_;
 };
 

@@ -3,7 +3,6 @@
 namespace rocket {
 namespace {
 
-constexpr std::int64_t characters_per_token = 4;
 // What frames a turn, and a tool.
 constexpr std::int64_t characters_per_turn = 16;
 // Anthropic's price for an image of the largest size that it does not shrink.

@@ -6,8 +6,16 @@
 
 namespace rocket {
 
-// About how many tokens a request has, for whom nobody can count: four characters to a token, as
-// English has with most tokenizers, and a flat price for an image. Never 0.
+// With most tokenizers, in English.
+inline constexpr std::int64_t characters_per_token = 4;
+
+// About how many tokens a text of so many characters has.
+[[nodiscard]] constexpr std::uint64_t about_tokens(std::uint64_t characters) {
+  return characters / characters_per_token;
+}
+
+// About how many tokens a request has, for whom nobody can count: by its characters, and a flat
+// price for an image. Never 0.
 [[nodiscard]] std::int64_t estimate_tokens(const Conversation& conversation);
 
 }  // namespace rocket

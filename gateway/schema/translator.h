@@ -50,6 +50,7 @@ class StreamTranslator {
   // The stream has ended as it should.
   [[nodiscard]] bool done() const { return reader_->done(); }
   [[nodiscard]] const StreamWatch& seen() const { return watch_; }
+  [[nodiscard]] size_t kept_bytes() const { return writer_->kept_bytes(); }
   // How many events, or lines, have been read.
   [[nodiscard]] std::uint64_t events() const { return events_; }
 

@@ -146,7 +146,7 @@ FakeAnswer fake_answer(const FakeScript& script, const FakeRequest& request) {
     answer.status = 503;
   }
   write_as_server(answer, script.kind, request.path);
-  if (script.kind == FakeKind::anthropic) add_messages_headers(answer, request);
+  if (script.kind == FakeKind::anthropic) add_messages_headers(script, answer, request);
   return answer;
 }
 

@@ -251,14 +251,20 @@ FakeAnswer messages_error(int status, std::string_view message, std::uint64_t nu
   return answer;
 }
 
-void add_messages_headers(FakeAnswer& answer, const FakeRequest& request) {
+void add_messages_headers(const FakeScript& script, FakeAnswer& answer,
+                          const FakeRequest& request) {
   answer.headers.emplace_back("request-id", request_id(request.number));
   if (request.path != messages_path) return;
-  const char* remaining = answer.status == 429 ? "0" : "49";
-  for (const char* what : {"requests", "tokens", "input-tokens", "output-tokens"}) {
+  const std::uint64_t left = answer.status == 429 ? 0 : script.requests_left;
+  constexpr std::uint64_t tokens_each = 1000;
+  const std::pair<const char*, std::uint64_t> limits[] = {{"requests", 1},
+                                                          {"tokens", tokens_each},
+                                                          {"input-tokens", tokens_each},
+                                                          {"output-tokens", tokens_each}};
+  for (const auto& [what, each] : limits) {
     const std::string name = fmt::format("anthropic-ratelimit-{}-", what);
-    answer.headers.emplace_back(name + "limit", "50");
-    answer.headers.emplace_back(name + "remaining", remaining);
+    answer.headers.emplace_back(name + "limit", std::to_string(50 * each));
+    answer.headers.emplace_back(name + "remaining", std::to_string(left * each));
     answer.headers.emplace_back(name + "reset", "2026-01-01T00:01:00Z");
   }
 }

@@ -27,6 +27,6 @@ inline constexpr std::string_view count_tokens_path = "/v1/messages/count_tokens
 [[nodiscard]] FakeAnswer messages_error(int status, std::string_view message, std::uint64_t number);
 
 // The headers that this API adds to each answer: the request's id, and what is left of its limits.
-void add_messages_headers(FakeAnswer& answer, const FakeRequest& request);
+void add_messages_headers(const FakeScript& script, FakeAnswer& answer, const FakeRequest& request);
 
 }  // namespace rocket

@@ -23,6 +23,7 @@ Config with_backends(Config config, const std::vector<SimGateway::BackendSpec>& 
     backend.name = spec.name;
     backend.kind = spec.kind;
     backend.default_model = spec.default_model;
+    backend.native = spec.native;
     for (size_t i = 0; i < spec.endpoints.size(); ++i) {
       backend.urls.push_back(
           {.tls = false, .host = spec.name, .port = port_of(i), .base_path = ""});

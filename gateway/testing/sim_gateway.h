@@ -77,6 +77,7 @@ class SimGateway {
     std::vector<FakeScript> endpoints;
     std::string default_model;
     BackendKind kind = BackendKind::openai;
+    std::vector<NativeApi> native{};
   };
 
   // `config` holds settings; its backends and order are made from `specs`. Runs until every

@@ -1,0 +1,121 @@
+#include <gtest/gtest.h>
+
+#include "schema/dialect_error.h"
+#include "testing/dialect_clients.h"
+
+// When a client's own bytes pass, and what it costs when they do not.
+namespace rocket {
+namespace {
+
+// What another model has thought comes back from the client, and nobody has signed it.
+TEST(Passing, UnsignedThinkingIsNotSaidAgainToWhoSigns) {
+  SimGateway gateway(1, {backend(upstreams[3])});
+  gateway.fake("one").recorder().clear();
+  const std::string body =
+      R"({"model":"fake-model","max_tokens":50,"x_new":1,"messages":[{"role":"user","content":"h"},)"
+      R"({"role":"assistant","content":[{"type":"thinking","thinking":"Hm","signature":""},)"
+      R"({"type":"text","text":"yes"}]},{"role":"user","content":"more"}]})";
+  for (const bool stream : {false, true}) {
+    const std::string streamed = stream ? R"({"stream":true,)" + body.substr(1) : body;
+    const auto request =
+        gateway.ask(sim_post("/v1/messages?beta=true", streamed, "anthropic-beta: b\r\n"));
+    ASSERT_EQ(request->status(), 200) << request->body();
+    EXPECT_EQ(request->header("x-rocket-translation"), "dropped=thinking");
+    const RecordedRequest& recorded = gateway.fake("one").recorder().requests().back();
+    EXPECT_FALSE(recorded.body.contains("Hm")) << recorded.body;
+    EXPECT_TRUE(recorded.body.contains(R"("x_new":1)")) << recorded.body;
+    EXPECT_TRUE(recorded.head.starts_with("POST /v1/messages?beta=true HTTP/1.1\r\n"));
+    EXPECT_TRUE(recorded.head.contains("anthropic-beta: b\r\n"));
+    if (stream) {
+      EXPECT_EQ(fault_of(Dialect::anthropic, request->body()), "");
+    }
+  }
+}
+
+TEST(Passing, AskingForNothingIsForWhoLoads) {
+  SimGateway::BackendSpec loads = backend(upstreams[0]);
+  loads.name = "two";
+  loads.kind = BackendKind::ollama;
+  loads.endpoints.front().kind = FakeKind::ollama;
+  SimGateway gateway(1, {backend(upstreams[1]), loads});
+  const auto request = gateway.ask(sim_post("/api/chat", R"({"model":"fake-model"})"));
+  EXPECT_EQ(request->header("x-rocket-backend"), "two") << request->body();
+  const RecordedRequest& recorded = gateway.fake("two").recorder().requests().back();
+  EXPECT_TRUE(recorded.head.starts_with("POST /api/chat HTTP/1.1\r\n")) << recorded.head;
+}
+
+// It is said to have an API of its own that its kind does not tell of.
+TEST(Passing, WhatABackendAnswersItselfPasses) {
+  SimGateway::BackendSpec spec = backend(upstreams[3]);
+  spec.kind = BackendKind::openai;
+  spec.native = {NativeApi::messages, NativeApi::count_tokens};
+  SimGateway gateway(1, {spec});
+  const std::string body =
+      R"({"model":"fake-model","max_tokens": 5,"x_new":1,"messages":[{"role":"user","content":"h"}]})";
+  for (const std::string path : {"/v1/messages", "/v1/messages/count_tokens"}) {
+    gateway.fake("one").recorder().clear();
+    const auto request = gateway.ask(sim_post(path, body));
+    EXPECT_EQ(request->status(), 200) << request->body();
+    EXPECT_EQ(request->header("x-rocket-translation"), "");
+    const RecordedRequest& recorded = gateway.fake("one").recorder().requests().back();
+    EXPECT_EQ(recorded.body, body);
+    EXPECT_TRUE(recorded.head.starts_with("POST " + path + " HTTP/1.1\r\n")) << recorded.head;
+  }
+}
+
+// Servers have errors of one shape for all that they answer.
+TEST(Passing, AForeignErrorOfANativeApiIsToldInTheClientsDialect) {
+  SimGateway::BackendSpec spec = backend(upstreams[1]);
+  spec.native = {NativeApi::messages};
+  SimGateway gateway(1, {spec});
+  const auto request = gateway.ask(ask(clients[2], false));
+  EXPECT_EQ(request->status(), 404);
+  EXPECT_TRUE(is_error_body(Dialect::anthropic, request->body())) << request->body();
+}
+
+// Whatever the budget has room for, the client gets all of the answer or hears that it does not.
+TEST(Passing, WhatATranslationWritesAndKeepsIsPaidFor) {
+  FakeScript script;
+  script.answer_bytes = 120'000;
+  script.tokens = 40;
+  SimGateway gateway(1, {backend(upstreams[0], script)});
+  std::string turns;
+  for (int i = 0; i < 500; ++i)
+    turns += R"({"role":"user","content":"x"},)";
+  turns += R"({"role":"user","content":"x"}])";
+  for (const bool stream : {false, true}) {
+    const std::string body =
+        R"({"model":"fake-model","stream":)" + std::string(stream ? "true" : "false");
+    // Passes, translated, translated and kept.
+    const std::string cases[] = {
+        sim_post("/v1/chat/completions", body + R"(,"messages":[)" + turns + "}"),
+        sim_post("/v1/messages", body + R"(,"max_tokens":9,"messages":[)" + turns + "}"),
+        sim_post("/v1/responses", body + R"(,"input":[)" + turns + "}"),
+    };
+    std::vector<std::uint64_t> least;
+    for (const std::string& request_bytes : cases) {
+      std::uint64_t budget = 20'000;
+      for (bool whole = false; !whole; budget += budget / 4) {
+        ASSERT_LT(budget, 10'000'000U);
+        gateway.bodies.set_most(budget);
+        const auto request = gateway.ask(request_bytes);
+        whole = request->whole() && request->status() == 200;
+        if (!whole && request->status() != 200) {
+          EXPECT_TRUE(request->status() == 413 || request->status() == 503 ||
+                      request->status() == 529)
+              << request->status();
+        }
+        EXPECT_EQ(gateway.bodies.held(), 0U);
+      }
+      least.push_back(budget);
+    }
+    EXPECT_GT(least[1], least[0] + 100'000) << "the turns, as they were read";
+    if (stream) {
+      EXPECT_GT(least[2], 120'000U) << "the last event repeats the answer";
+    }
+  }
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
+}  // namespace
+}  // namespace rocket
