@@ -24,9 +24,10 @@ bool is_encoded(const ResponseHead& head) {
 }  // namespace
 
 std::string upstream_words(const AttemptPlan& plan, const Error& error) {
-  if (error.code != ErrorCode::upstream_error_event) {
-    return plan.backend.name + ": " + error.detail;
-  }
+  // Its own words; others are ours.
+  const bool its_own = error.code == ErrorCode::upstream_error_event ||
+                       error.code == ErrorCode::upstream_overloaded;
+  if (!its_own) return plan.backend.name + ": " + error.detail;
   return plan.backend.name + " failed: " + scrubbed(error.detail, plan.endpoint.api_key);
 }
 

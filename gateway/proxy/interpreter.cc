@@ -211,6 +211,9 @@ class TranslatingInterpreter final : public Interpreter {
 
   Result<void> hear_whole(std::string_view body) override {
     auto answer = read_answer(plan_.upstream, body, loss_);
+    if (!answer && parse_json(body) && is_error_body(plan_.upstream, body)) {
+      return error_in_disguise(read_upstream_error(body));
+    }
     if (!answer) return std::unexpected(std::move(answer.error()));
     usage_ = told_usage(answer->usage);
     text_ = write_answer(plan_.client, *answer, plan_.frame, loss_).joined();

@@ -20,19 +20,25 @@ constexpr std::string_view no_details =
     R"("details":{"parent_model":"","format":"","family":"","families":[],)"
     R"("parameter_size":"","quantization_level":""})";
 
+// That it can, even if another one does not tell; else that nobody tells.
+Telling better(Telling a, Telling b) {
+  if (a == Telling::yes || b == Telling::yes) return Telling::yes;
+  return a == Telling::none || b == Telling::none ? Telling::none : Telling::no;
+}
+
 // What is known of a model wherever it is: in memory if it is so anywhere, able to do what it can
 // do anywhere. Nothing: no backend has it.
 std::optional<ModelFacts> facts_of(const Call& call, std::string_view model) {
   const auto route = call.current()->router->route(model, {}, call.loop().random, call.key_scope());
   if (!route) return std::nullopt;
-  ModelFacts all{.loaded = false};
+  ModelFacts all{.loaded = false, .tools = Telling::no, .vision = Telling::no};
   for (const Candidate* candidate : route->candidates) {
-    if (candidate->facts.empty()) all.loaded = true;
+    if (candidate->facts.empty()) all = {};
     for (const ModelFacts& one : candidate->facts) {
       all.loaded |= one.loaded;
       all.context = std::max(all.context, one.context);
-      if (one.tools != Telling::no) all.tools = one.tools;
-      if (one.vision != Telling::no) all.vision = one.vision;
+      all.tools = better(all.tools, one.tools);
+      all.vision = better(all.vision, one.vision);
     }
   }
   return all;
@@ -127,7 +133,11 @@ Task<void> converse(Call& call) {
   body += call.operation == Operation::ollama_generate
               ? R"(","response":"")"
               : R"(","message":{"role":"assistant","content":""})";
-  call.send_json(200, body + R"(,"done":true,"done_reason":"load"})");
+  const auto kept = json_find(call.request().body.text(), "keep_alive");
+  const bool unload = kept && (kept->text == "0" || kept->text.starts_with("\"0"));
+  body +=
+      unload ? R"(,"done":true,"done_reason":"unload"})" : R"(,"done":true,"done_reason":"load"})";
+  call.send_json(200, body);
 }
 
 Task<void> version(Call& call) {

@@ -23,6 +23,7 @@ Result<void> AnthropicStreamReader::read_event(std::string_view data, StreamSink
   if (data.empty() || done_) return {};
   Said said;
   bool failed = false;
+  bool overloaded = false;
   const auto scanned = scan_object(data, JsonLimits{}, [&](const JsonMember& member) {
     if (member.key_is("type")) {
       said.type = member.value;
@@ -36,10 +37,15 @@ Result<void> AnthropicStreamReader::read_event(std::string_view data, StreamSink
       said.usage = member.value;
     } else if (member.key_is("error")) {
       failed = !member.value.is_null();
+      const auto type = json_find(member.value.text, "type");
+      overloaded = type && type->string_is("overloaded_error");
     }
   });
   if (!scanned) return fail(ErrorCode::upstream_garbage, "an event of the stream is not JSON");
-  if (failed) return fail(ErrorCode::upstream_error_event, read_upstream_error(data));
+  if (failed) {
+    return fail(overloaded ? ErrorCode::upstream_overloaded : ErrorCode::upstream_error_event,
+                read_upstream_error(data));
+  }
   last_text_ = {};
   const auto taken = take(said, sink);
   if (taken && !last_text_.empty()) pattern_.remember(data, last_text_.inside);

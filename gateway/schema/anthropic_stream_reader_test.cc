@@ -70,7 +70,7 @@ TEST(AnthropicStreamReader, ReadsWhatServersSay) {
       {"overloaded in the middle",
        {start, text_block,
         R"({"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}})"},
-       "start m\ntext: failed upstream_error_event\n"},
+       "start m\ntext: failed upstream_overloaded\n"},
       {"a delta of nothing",
        {start,
         R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}})"},
