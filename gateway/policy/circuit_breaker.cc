@@ -23,7 +23,7 @@ void CircuitBreaker::record_success(TimePoint now) {
   if (state(now) == BreakerState::open) return;
   if (opened_times_ != 0) {
     opened_times_ = 0;
-    asked_to_wait_ = false;
+    asked_until_ = {};
     recent_ = older_ = {};
   }
   in_a_row_ = 0;
@@ -44,10 +44,9 @@ void CircuitBreaker::record_failure(TimePoint now) {
 }
 
 void CircuitBreaker::stay_away(TimePoint now, TimePoint until) {
-  if (state(now) == BreakerState::open && until <= open_until_) return;
+  open_until_ = state(now) == BreakerState::open ? std::max(open_until_, until) : until;
   opened_times_ = std::max(opened_times_, 1U);
-  open_until_ = until;
-  asked_to_wait_ = true;
+  asked_until_ = std::max(asked_until_, until);
 }
 
 bool CircuitBreaker::take_trial(TimePoint now) {
@@ -73,7 +72,7 @@ void CircuitBreaker::open_from(TimePoint now) {
   const auto factor = std::int64_t{1} << std::min(opened_times_, doublings_max);
   ++opened_times_;
   open_until_ = deadline_after(now, std::min(settings_.open * factor, settings_.open_max));
-  asked_to_wait_ = false;
+  asked_until_ = {};
   in_a_row_ = 0;
   recent_ = older_ = {};
 }

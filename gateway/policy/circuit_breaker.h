@@ -41,12 +41,16 @@ class CircuitBreaker {
   }
   // While open: when it may be tried again.
   [[nodiscard]] TimePoint open_until() const { return open_until_; }
-  // It is open because the upstream named a time to stay away.
-  [[nodiscard]] bool asked_to_wait() const { return asked_to_wait_; }
+  // The upstream has named a time to stay away, and that is not over; or it was that time which
+  // kept it open to the end, and nobody has found out yet what it is like now.
+  [[nodiscard]] bool asked_to_wait(TimePoint now) const {
+    return opened_times_ != 0 && (now < asked_until_ || asked_until_ >= open_until_);
+  }
 
   void record_success(TimePoint now);
   void record_failure(TimePoint now);
-  // The upstream wants nothing before `until` (429 or 503 with Retry-After).
+  // The upstream wants nothing before `until` (429 or 503 with Retry-After). A time that is over
+  // sooner than one that stands shortens nothing.
   void stay_away(TimePoint now, TimePoint until);
 
   // It can not answer, as is known without having asked it: opens it for `open`, unless it is
@@ -84,7 +88,7 @@ class CircuitBreaker {
   // In a row, without a success in between; each doubles the time.
   std::uint32_t opened_times_ = 0;
   TimePoint open_until_{};
-  bool asked_to_wait_ = false;
+  TimePoint asked_until_{};
   std::uint32_t trials_out_ = 0;
 };
 

@@ -91,22 +91,37 @@ TEST(CircuitBreaker, StaysAwayAsLongAsItIsAsked) {
   breaker.stay_away(start, start + 7s);
   EXPECT_EQ(breaker.state(start + 6999ms), BreakerState::open);
   EXPECT_EQ(breaker.state(start + 7s), BreakerState::half_open);
-  EXPECT_TRUE(breaker.asked_to_wait());
+  EXPECT_TRUE(breaker.asked_to_wait(start));
+  EXPECT_TRUE(breaker.asked_to_wait(start + 7s)) << "until somebody has been there";
   EXPECT_EQ(breaker.open_until(), start + 7s);
   breaker.stay_away(start + 1s, start + 2s);
   EXPECT_EQ(breaker.open_until(), start + 7s) << "a shorter time changes nothing";
   breaker.record_failure(start + 8s);
-  EXPECT_FALSE(breaker.asked_to_wait()) << "now it has failed";
+  EXPECT_FALSE(breaker.asked_to_wait(start + 8s)) << "now it has failed";
   breaker.stay_away(start + 8s, start + 30s);
   EXPECT_EQ(breaker.open_until(), start + 30s);
-  EXPECT_TRUE(breaker.asked_to_wait());
+  EXPECT_TRUE(breaker.asked_to_wait(start + 8s));
+  breaker.record_success(start + 31s);
+  EXPECT_FALSE(breaker.asked_to_wait(start + 31s));
+}
+
+// Asked as a last resort while it was open, it has named a time: not even then until that is over.
+TEST(CircuitBreaker, IsAskedToWaitWhileItIsOpenForLonger) {
+  CircuitBreaker breaker(settings);
+  breaker.open(start);
+  breaker.stay_away(start + 1s, start + 3s);
+  EXPECT_EQ(breaker.open_until(), start + 5s) << "shortens nothing";
+  EXPECT_TRUE(breaker.asked_to_wait(start + 2999ms));
+  EXPECT_FALSE(breaker.asked_to_wait(start + 3s));
+  EXPECT_EQ(breaker.state(start + 5s), BreakerState::half_open);
+  EXPECT_FALSE(breaker.asked_to_wait(start + 5s)) << "it was not that time which kept it open";
 }
 
 TEST(CircuitBreaker, IsOpenedWithoutHavingBeenAsked) {
   CircuitBreaker breaker(settings);
   breaker.open(start);
   EXPECT_EQ(breaker.state(start + 4s), BreakerState::open);
-  EXPECT_FALSE(breaker.asked_to_wait());
+  EXPECT_FALSE(breaker.asked_to_wait(start + 4s));
   breaker.open(start + 4s);
   EXPECT_EQ(breaker.open_until(), start + 5s) << "it was open";
   EXPECT_EQ(breaker.state(start + 5s), BreakerState::half_open);

@@ -25,7 +25,7 @@ class SharedBreaker {
     const Turn turn(taken_);
     return {.state = breaker_.state(now),
             .trial_free = breaker_.trial_free(now),
-            .asked_to_wait = breaker_.asked_to_wait(),
+            .asked_to_wait = breaker_.asked_to_wait(now),
             .limited = limited_,
             .open_until = breaker_.open_until()};
   }
@@ -45,8 +45,9 @@ class SharedBreaker {
       breaker_.record_failure(now);
     });
   }
-  // A request sent at `sent` was given up without any answer. Held against the endpoint only if
-  // it has answered nobody else since: a slow answer is not a dead endpoint, silence may be.
+  // A request sent at `sent`, or heard of last just before, was given up without an answer. Held
+  // against the endpoint only if it has answered nobody else since: a slow answer is not a dead
+  // endpoint, silence may be.
   void record_unanswered(TimePoint sent, TimePoint now, const CircuitBreaker::Settings& settings) {
     if (last_answer_.load(std::memory_order_relaxed) >= sent.time_since_epoch().count()) return;
     record_failure(now, settings);
