@@ -6,8 +6,9 @@ namespace rocket {
 
 void count_request(MetricShard& shard, const AnsweredRequest& request) {
   const fmt::format_int code(request.status);
+  const std::string_view route = request.route.empty() ? "other" : request.route;
   shard
-      .counter(Family::requests, {request.operation, request.route, request.backend,
+      .counter(Family::requests, {request.operation, route, request.backend,
                                   std::string_view(code.data(), code.size())})
       .add();
 }

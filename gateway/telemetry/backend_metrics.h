@@ -11,7 +11,8 @@
 
 namespace rocket {
 
-// One client request answered. `backend` is empty if none was asked.
+// One client request answered. `backend` is empty if none was asked; an empty `route`, of requests
+// that came to none, is counted as `other`.
 struct AnsweredRequest {
   std::string_view operation;
   std::string_view route;

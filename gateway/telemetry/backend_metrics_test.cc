@@ -128,9 +128,9 @@ TEST(CountRequest, counts_by_the_status_that_the_client_got) {
   EXPECT_EQ(value_of(metrics, Family::requests,
                      R"(operation="chat_completions",route="fast",backend="vllm",code="200")"),
             2U);
-  EXPECT_EQ(
-      value_of(metrics, Family::requests, R"(operation="none",route="",backend="",code="404")"),
-      1U);
+  EXPECT_EQ(value_of(metrics, Family::requests,
+                     R"(operation="none",route="other",backend="",code="404")"),
+            1U);
 }
 
 }  // namespace
