@@ -128,7 +128,9 @@ Task<Result<AnswerReader::Step>> Attempt::next_step(TimePoint phase_deadline,
       co_return fail(now >= plan_.deadline ? ErrorCode::total_timeout : phase_error);
     }
     auto step = reader_->step(plan_.io.scratch);
-    if (!step || *step != AnswerReader::Step::blocked) co_return step;
+    if (step && *step == AnswerReader::Step::blocked) continue;
+    heard_at_ = now;
+    co_return step;
   }
 }
 

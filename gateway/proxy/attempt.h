@@ -90,6 +90,8 @@ class Attempt {
   [[nodiscard]] const std::string& retry_after() const { return retry_after_; }
   // It has said something that counts: of a stream content, else at least its head.
   [[nodiscard]] bool answered() const { return answered_; }
+  // When it said anything last. Long ago, of an answer that has begun: it has stalled.
+  [[nodiscard]] TimePoint heard_at() const { return heard_at_; }
 
   // After success.
   [[nodiscard]] const ResponseHead& head() const { return reader_->head(); }
@@ -126,6 +128,7 @@ class Attempt {
   bool sent_ = false;
   bool reused_ = false;
   bool answered_ = false;
+  TimePoint heard_at_{};
   std::string retry_after_;
   Body body_;
   std::unique_ptr<Interpreter> interpreter_;

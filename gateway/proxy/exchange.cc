@@ -187,10 +187,11 @@ void Exchange::hedge() {
 }
 
 // Nothing has come of it, and either its endpoint is in disgrace by now or a stream would have
-// been given up.
+// been given up; or its answer has stalled in the middle for as long.
 bool Exchange::is_hopeless(RunningAttempt& one) const {
-  if (one.attempt().answered()) return false;
-  return now() - one.started_at() >= one.plan().first_token_time() ||
+  const Duration silent_most = one.plan().first_token_time();
+  if (one.attempt().answered()) return now() - one.attempt().heard_at() >= silent_most;
+  return now() - one.started_at() >= silent_most ||
          one.plan().endpoint.breaker.standing(now()).state != BreakerState::closed;
 }
 

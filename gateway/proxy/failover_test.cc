@@ -196,6 +196,41 @@ TEST(Failover, ManySilentEndpointsAreLeftOneAfterTheOther) {
   EXPECT_EQ(gateway.leftovers(), "");
 }
 
+// An answer that has begun and goes no further is no better than none.
+TEST(Failover, AnswersThatStallAreLeftOneAfterTheOther) {
+  Config config;
+  config.timeouts.first_token = 1s;
+  config.retry.attempts = 10;
+  config.retry.budget_min = 100;
+  FakeScript stalling;
+  stalling.fault = Fault::hang_mid_stream;
+  stalling.at = 1;
+  SimGateway gateway(
+      1,
+      {backend("a", {stalling, stalling, stalling, stalling}), backend("b", {answering_in(10ms)})},
+      config);
+  const auto request = gateway.ask(sim_chat(false));
+  EXPECT_EQ(request->header("x-rocket-backend"), "b") << request->body();
+  EXPECT_LE(request->ended_at() - request->sent_at(), 6s);
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
+TEST(Failover, AnEndpointWhoseAnswersStallIsLeft) {
+  Config config;
+  config.timeouts.first_token = 1s;
+  FakeScript stalling;
+  stalling.fault = Fault::hang_mid_stream;
+  stalling.at = 1;
+  SimGateway gateway(1, {backend("a", {stalling}), backend("b", {answering_in(10ms)})}, config);
+  for (std::uint32_t i = 0; i < config.breaker.consecutive; ++i) {
+    const auto request = gateway.ask(sim_chat(false));
+    EXPECT_EQ(request->status(), 200) << request->body();
+    EXPECT_GE(request->ended_at() - request->sent_at(), 900ms);
+  }
+  const auto request = gateway.ask(sim_chat(false));
+  EXPECT_LE(request->ended_at() - request->sent_at(), 100ms);
+}
+
 // A failed companion of a late attempt is replaced by the next candidate.
 TEST(Failover, AHedgeThatFailsIsReplaced) {
   Config config;
