@@ -22,10 +22,9 @@ bool strikes(const FakeScript& script, std::uint64_t number) {
 
 // The script for one request: what its body overrides, and what a fault of a status means.
 Result<FakeScript> script_for(FakeScript script, const FakeRequest& request) {
-  const std::string& body = request.body;
-  const auto json = nlohmann::json::parse(body, nullptr, false);
-  if (json.is_object() && json.contains("fake")) {
-    auto overridden = with_overrides(std::move(script), json["fake"]);
+  const auto overrides = overrides_in(nlohmann::json::parse(request.body, nullptr, false));
+  if (!overrides.is_null()) {
+    auto overridden = with_overrides(std::move(script), overrides);
     if (!overridden) return overridden;
     script = std::move(*overridden);
   }
@@ -171,7 +170,7 @@ Task<bool> FakeBackend::answer(Connection& connection) {
   const bool keep = plan.end == FakePlan::End::keep;
   if (!asks_for_inference(request)) {
     ++counters_.probes;
-    const bool played = co_await play(*connection.stream, std::move(plan));
+    const bool played = co_await play(*connection.stream, std::move(plan), nullptr);
     co_return played&& keep;
   }
   InFlight in_flight(counters_);
@@ -180,9 +179,9 @@ Task<bool> FakeBackend::answer(Connection& connection) {
     in_flight.ends(false);
     co_return false;
   }
-  const std::shared_ptr<void> watched =
+  std::shared_ptr<void> watched =
       watch_ ? watch_({head, connection.request.body, script_}) : nullptr;
-  const bool played = co_await play(*connection.stream, std::move(plan));
+  const bool played = co_await play(*connection.stream, std::move(plan), std::move(watched));
   in_flight.ends(played);
   co_return played&& keep;
 }
@@ -211,7 +210,7 @@ Task<bool> FakeBackend::load_model(ByteStream& stream, std::string model) {
 }
 
 // Whether the plan was carried out to its end; false: the client went.
-Task<bool> FakeBackend::play(ByteStream& stream, FakePlan plan) {
+Task<bool> FakeBackend::play(ByteStream& stream, FakePlan plan, std::shared_ptr<void> watched) {
   std::string last;
   for (FakePlan::Step& step : plan.steps) {
     if (step.pause > Duration{}) {
@@ -222,6 +221,7 @@ Task<bool> FakeBackend::play(ByteStream& stream, FakePlan plan) {
     if (plan.end == FakePlan::End::repeat) last = step.bytes;
     const bool written = co_await write(stream, std::move(step.bytes));
     if (!written) co_return false;
+    if (step.says_last) watched.reset();
   }
   if (plan.end == FakePlan::End::keep || plan.end == FakePlan::End::close) co_return true;
   const bool played = co_await finish(stream, plan.end, std::move(last));

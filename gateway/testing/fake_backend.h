@@ -46,7 +46,8 @@ class FakeBackend {
     const std::string& body;
     const FakeScript& script;
   };
-  // Is told of each; what it returns is destroyed when the answer is over.
+  // Is told of each; what it returns is destroyed as soon as all of the answer has been said, or
+  // its client has gone before.
   using Watch = std::function<std::shared_ptr<void>(const Asked&)>;
   void watch(Watch watch) { watch_ = std::move(watch); }
 
@@ -66,7 +67,7 @@ class FakeBackend {
   [[nodiscard]] FakePlan plan_for(const FakeRequest& request, const RequestHead& head) const;
   [[nodiscard]] Task<bool> answer(Connection& connection);
   [[nodiscard]] Task<bool> load_model(ByteStream& stream, std::string model);
-  [[nodiscard]] Task<bool> play(ByteStream& stream, FakePlan plan);
+  [[nodiscard]] Task<bool> play(ByteStream& stream, FakePlan plan, std::shared_ptr<void> watched);
   [[nodiscard]] Task<bool> finish(ByteStream& stream, FakePlan::End end, std::string last);
   [[nodiscard]] Task<bool> write(ByteStream& stream, std::string bytes);
   [[nodiscard]] Task<bool> pause(ByteStream& stream, Duration time);

@@ -196,6 +196,25 @@ INSTANTIATE_TEST_SUITE_P(
                     R"("model_info")"},
         RequestCase{"ollama_show_wrong", FakeKind::ollama, post("/api/show", {{"model", "c"}}), 404,
                     ""},
+        RequestCase{"ollama_chat", FakeKind::ollama,
+                    post("/api/chat", {{"model", "b"}, {"stream", false}, {"messages", messages}}),
+                    200, R"("message":{"role":"assistant","content":"word0 word1 word2 word3 "})"},
+        RequestCase{"ollama_generate", FakeKind::ollama,
+                    post("/api/generate", {{"model", "a"}, {"prompt", "x"}}), 200,
+                    R"("response":"word3 ","done":false})"},
+        RequestCase{"ollama_end", FakeKind::ollama,
+                    post("/api/generate",
+                         {{"model", "a"}, {"prompt", "x"}, {"options", {{"num_predict", 2}}}}),
+                    200, R"("done":true,"done_reason":"length")"},
+        RequestCase{"ollama_load", FakeKind::ollama, post("/api/generate", {{"model", "a"}}), 200,
+                    R"("done_reason":"load")"},
+        RequestCase{"ollama_embed", FakeKind::ollama,
+                    post("/api/embed", {{"model", "a"}, {"input", {"x", "y"}}}), 200,
+                    R"("embeddings":[[)"},
+        RequestCase{"ollama_chat_wrong", FakeKind::ollama, post("/api/chat", wrong_model), 404,
+                    R"({"error":"model 'c' not found"})"},
+        RequestCase{"others_have_no_api", FakeKind::vllm, post("/api/chat", other_model), 404,
+                    "Not Found"},
         RequestCase{"llama_slots", FakeKind::llama_cpp, get("/slots"), 200,
                     R"([{"id":0,"is_processing":false},{"id":1,"is_processing":false}])"},
         RequestCase{"llama_metrics", FakeKind::llama_cpp, get("/metrics"), 200,
@@ -236,6 +255,49 @@ TEST_F(Fake, a_request_overrides_the_script) {
   EXPECT_NE(ask(post("/v1/chat/completions", chat({{"fault", "no such"}}))).find("fake.fault"),
             std::string::npos);
   EXPECT_EQ(fake_.script().tokens, 4U);
+}
+
+TEST_F(Fake, what_is_said_to_it_overrides_the_script) {
+  const nlohmann::json mark = R"(fake: {"tokens":2,"word":"mark"})";
+  const nlohmann::json parts = {{{"type", "text"}, {"text", mark}}};
+  for (const nlohmann::json& content : {mark, parts}) {
+    nlohmann::json request = chat({}, false);
+    request.erase("fake");
+    request["messages"][0]["content"] = content;
+    const std::string answer = ask(post("/v1/chat/completions", request));
+    EXPECT_NE(answer.find(R"("content":"mark0 mark1 ")"), std::string::npos) << answer;
+  }
+}
+
+// Who watches learns when there is nothing left to be said, not when the connection is over.
+TEST_F(Fake, a_watch_ends_with_what_is_said) {
+  std::weak_ptr<int> watched;
+  fake_.watch([&](const FakeBackend::Asked&) {
+    auto watch = std::make_shared<int>();
+    watched = watch;
+    return watch;
+  });
+  const struct {
+    const char* fault;
+    int at;
+    bool stream;
+    bool over;  // while the fake waits for its client to go
+  } cases[] = {
+      {"hang_before_head", 0, false, false}, {"hang_mid_stream", 3, false, false},
+      {"hang_mid_stream", 4, false, true},   {"hang_mid_stream", 6, true, false},
+      {"hang_mid_stream", 7, true, true},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(testing::Message() << one.fault << " at " << one.at);
+    connect();
+    (void)ask(
+        post("/v1/chat/completions", chat({{"fault", one.fault}, {"at", one.at}}, one.stream)));
+    EXPECT_EQ(watched.expired(), one.over);
+    EXPECT_EQ(fake_.counters().in_flight, 1U);
+    client_.reset();
+    loop_.run_for(10ms);
+    EXPECT_TRUE(watched.expired());
+  }
 }
 
 TEST_F(Fake, keeps_its_delays) {

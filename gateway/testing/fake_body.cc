@@ -64,7 +64,10 @@ void break_text(FakeAnswer& answer, const FakeScript& script) {
 void fail_stream(FakeAnswer& answer, const FakeScript& script, std::size_t behind) {
   const bool anthropic = script.kind == FakeKind::anthropic;
   const FakeAnswer error = fake_error(script.kind, anthropic ? 529 : 500, "scripted failure");
-  if (answer.stream) {
+  if (answer.stream && answer.content_type == "application/x-ndjson") {
+    answer.pieces.resize(behind);
+    answer.pieces.emplace_back("{\"error\":\"scripted failure\"}\n");
+  } else if (answer.stream) {
     answer.pieces.resize(behind);
     answer.pieces.push_back((anthropic ? "event: error\ndata: " : "data: ") + error.pieces.front() +
                             "\n\n");

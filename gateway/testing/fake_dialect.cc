@@ -6,6 +6,7 @@
 #include "testing/fake_generation.h"
 #include "testing/fake_inventory.h"
 #include "testing/fake_messages.h"
+#include "testing/fake_ollama.h"
 
 namespace rocket {
 namespace {
@@ -30,17 +31,6 @@ Result<std::string> choose_model(const FakeScript& script, const Json& body) {
   return fail(ErrorCode::model_not_found, "model '" + asked + "' not found");
 }
 
-// Eight numbers that depend on the input alone.
-OrderedJson vector_of(const Json& input) {
-  std::uint64_t hash = std::hash<std::string>()(input.dump());
-  OrderedJson vector = OrderedJson::array();
-  for (int i = 0; i < 8; ++i) {
-    vector.push_back(static_cast<double>(hash & 0xffU) / 256 - 0.5);
-    hash >>= 8U;
-  }
-  return vector;
-}
-
 FakeAnswer embed(const FakeScript& script, const Json& body, const std::string& model) {
   if (!body.contains("input")) return fake_error(script.kind, 400, "'input' is required");
   const Json& input = body["input"];
@@ -50,7 +40,7 @@ FakeAnswer embed(const FakeScript& script, const Json& body, const std::string& 
   for (std::size_t i = 0; i < count; ++i) {
     vectors.push_back({{"object", "embedding"},
                        {"index", i},
-                       {"embedding", vector_of(several ? input[i] : input)}});
+                       {"embedding", fake_vector(several ? input[i] : input)}});
   }
   const std::uint64_t words = count_words(input);
   const OrderedJson json{{"object", "list"},
@@ -73,6 +63,7 @@ FakeAnswer infer(const FakeScript& script, const FakeRequest& request) {
   if (script.kind == FakeKind::anthropic) return fake_message(script, request, body);
   Result<std::string> model = choose_model(script, body);
   if (!model) return fake_error(script.kind, 404, model.error().detail);
+  if (is_native_inference(request.path)) return fake_native(script, request, body, *model);
   if (request.path == "/v1/embeddings") return embed(script, body, *model);
   return fake_generation(script, request, body, *model);
 }
@@ -95,6 +86,7 @@ const char* error_type(FakeKind kind, int status) {
 
 // Whether that kind of server has the path, which is one for tokens or vectors.
 bool serves(FakeKind kind, const std::string& path) {
+  if (is_native_inference(path)) return kind == FakeKind::ollama;
   return (path == messages_path) == (kind == FakeKind::anthropic);
 }
 
@@ -117,6 +109,7 @@ void write_as_server(FakeAnswer& answer, FakeKind kind, const std::string& path)
   if (answer.content_type != plain) return;
   if (kind == FakeKind::llama_cpp) answer.content_type = with_charset;
   if (kind != FakeKind::ollama) return;
+  if (answer.status != 200 && is_native_inference(path)) write_native_error(answer);
   // Its own interface, which also refuses what is malformed; that of OpenAI is a layer above.
   if (path.starts_with("/api/") || answer.status == 400) {
     answer.content_type = with_charset;
@@ -136,7 +129,8 @@ FakeAnswer FakeAnswer::json(std::string body) {
 bool asks_for_inference(const FakeRequest& request) {
   return request.method == "POST" &&
          (request.path == "/v1/chat/completions" || request.path == "/v1/completions" ||
-          request.path == "/v1/embeddings" || request.path == messages_path);
+          request.path == "/v1/embeddings" || request.path == messages_path ||
+          is_native_inference(request.path));
 }
 
 FakeAnswer fake_answer(const FakeScript& script, const FakeRequest& request) {

@@ -89,7 +89,9 @@ void add_chat_events(const Generation& generation, std::vector<std::string>& eve
     events.push_back(event(chat_delta(generation, std::move(delta), nullptr)));
   }
   OrderedJson last = OrderedJson::object();
-  if (kind == FakeKind::ollama) last = {{"role", "assistant"}, {"content", ""}};
+  // A stream has its role somewhere.
+  const bool first = role_everywhere && generation.tokens == 0;
+  if (kind == FakeKind::ollama || first) last = {{"role", "assistant"}, {"content", ""}};
   OrderedJson end = chat_delta(generation, last, generation.finish_reason());
   if (!generation.include_usage) add_timings(generation, end);
   events.push_back(event(end));
@@ -184,6 +186,16 @@ std::uint64_t count_words(const nlohmann::json& prompt) {
       words += count_words(part);
   }
   return words;
+}
+
+nlohmann::ordered_json fake_vector(const Json& input) {
+  std::uint64_t hash = std::hash<std::string>()(input.dump());
+  OrderedJson vector = OrderedJson::array();
+  for (int i = 0; i < 8; ++i) {
+    vector.push_back(static_cast<double>(hash & 0xffU) / 256 - 0.5);
+    hash >>= 8U;
+  }
+  return vector;
 }
 
 FakeAnswer fake_generation(const FakeScript& script, const FakeRequest& request,

@@ -14,4 +14,7 @@ namespace rocket {
 // What passes for the number of tokens in a prompt.
 [[nodiscard]] std::uint64_t count_words(const nlohmann::json& prompt);
 
+// The vector of a text, or of tokens: eight numbers that depend on it alone.
+[[nodiscard]] nlohmann::ordered_json fake_vector(const nlohmann::json& input);
+
 }  // namespace rocket

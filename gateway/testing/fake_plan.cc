@@ -150,6 +150,7 @@ void drip(FakePlan& plan, std::size_t first, std::size_t last, Duration delay) {
     }
     for (const char c : plan.steps[i].bytes)
       steps.push_back({delay, std::string(1, c)});
+    if (!plan.steps[i].bytes.empty()) steps.back().says_last = plan.steps[i].says_last;
   }
   plan.steps = std::move(steps);
 }
@@ -157,9 +158,10 @@ void drip(FakePlan& plan, std::size_t first, std::size_t last, Duration delay) {
 void truncate(FakePlan& plan, std::uint64_t bytes) {
   std::size_t kept = 0;
   for (; kept < plan.steps.size() && bytes > 0; ++kept) {
-    std::string& step = plan.steps[kept].bytes;
-    step.resize(std::min<std::size_t>(step.size(), bytes));
-    bytes -= step.size();
+    FakePlan::Step& step = plan.steps[kept];
+    step.says_last &= step.bytes.size() <= bytes;
+    step.bytes.resize(std::min<std::size_t>(step.bytes.size(), bytes));
+    bytes -= step.bytes.size();
   }
   plan.steps.resize(kept);
 }
@@ -226,6 +228,7 @@ FakePlan fake_plan(FakeAnswer answer, const FakeScript& script, bool keep_alive)
     plan.steps.push_back({answer.stream ? script.event_delay : Duration{},
                           chunked ? fmt::format("{:x}\r\n{}\r\n", piece.size(), piece) : piece});
   }
+  plan.steps.back().says_last = true;
   if (chunked) plan.steps.push_back({{}, "0\r\n\r\n"});
   spoil_plan(plan, script);
   return plan;

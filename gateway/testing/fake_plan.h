@@ -12,6 +12,9 @@ struct FakePlan {
   struct Step {
     Duration pause{};  // before the bytes
     std::string bytes;
+    // With these all of the answer has been said, whatever comes of its framing and the
+    // connection: a server has nothing left to compute for it.
+    bool says_last = false;
   };
   enum class End : unsigned char {
     keep,  // the connection, for the next request

@@ -193,6 +193,21 @@ Result<FakeScript> with_overrides(FakeScript script, const nlohmann::json& overr
   return script;
 }
 
+Json overrides_in(const Json& body) {
+  constexpr std::string_view mark = "fake: ";
+  if (!body.is_object()) return {};
+  if (body.contains("fake")) return body["fake"];
+  const Json messages = body.value("messages", Json());
+  const bool spoken = messages.is_array() && !messages.empty() && messages.back().is_object();
+  Json said = spoken ? messages.back().value("content", Json()) : body.value("prompt", Json());
+  // A text, or parts of which the last is one.
+  if (said.is_array() && !said.empty() && said.back().is_object()) {
+    said = said.back().value("text", Json());
+  }
+  if (!said.is_string() || !said.get_ref<const std::string&>().starts_with(mark)) return {};
+  return Json::parse(said.get_ref<const std::string&>().substr(mark.size()), nullptr, false);
+}
+
 std::string fake_token(const FakeScript& script, std::uint64_t index) {
   std::string token = script.word + std::to_string(index) + ' ';
   const std::uint64_t bytes = script.tokens == 0 ? 0 : script.answer_bytes / script.tokens;

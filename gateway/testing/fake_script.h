@@ -72,6 +72,8 @@ enum class Fault : unsigned char {
 // How a fake backend behaves; made with designated initialisers. A request can override members by
 // an object `fake` in its body, under the same names, durations in milliseconds as NAME_ms:
 //   {"model": "m", "fake": {"fault": "reset_mid_stream", "at": 3, "head_delay_ms": 50}}
+// No translation into another dialect carries such a member over; all carry what is said:
+//   {"model": "m", "messages": [{"role": "user", "content": "fake: {\"tokens\": 3}"}]}
 struct FakeScript {
   FakeKind kind = FakeKind::llama_cpp;
   std::vector<std::string> models{"fake-model"};
@@ -122,6 +124,10 @@ struct FakeScript {
 
 // `script` with what `overrides` says. invalid_field for a name or a value that means nothing.
 [[nodiscard]] Result<FakeScript> with_overrides(FakeScript script, const nlohmann::json& overrides);
+
+// The overrides in the body of a request: its last message, or its prompt, may be such a text.
+// Null: there are none.
+[[nodiscard]] nlohmann::json overrides_in(const nlohmann::json& body);
 
 // The text of token `index`, and of the whole answer.
 [[nodiscard]] std::string fake_token(const FakeScript& script, std::uint64_t index);
