@@ -143,6 +143,22 @@ TEST(Knowing, WhatAReloadTakesAwayDrains) {
   EXPECT_TRUE(gateway.control.draining().empty());
 }
 
+// Within 30 s, however busy the connections to the old one are.
+TEST(Knowing, AnAddressThatHasChangedIsFollowed) {
+  SimGateway gateway(1, {backend("a", BackendKind::vllm, {server(FakeKind::vllm)})});
+  const FakeBackend& before = gateway.fake("a");
+  const FakeBackend& after = gateway.move("a", 0, server(FakeKind::vllm), 10s);
+  std::uint64_t followed = 0;
+  for (int second = 0; second < 60; ++second) {
+    EXPECT_EQ(gateway.ask(asking("x"))->status(), 200);
+    gateway.loop.run_for(1s);
+    if (second < 30) followed = after.counters().requests;
+  }
+  EXPECT_GT(followed, 0U);
+  EXPECT_EQ(after.counters().requests, followed + 30);
+  EXPECT_EQ(before.counters().requests + after.counters().requests, 60U);
+}
+
 // What a server tells of a model is asked for once.
 TEST(Knowing, AModelIsAskedAboutOnce) {
   std::vector<std::string> models;

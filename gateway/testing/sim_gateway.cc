@@ -162,16 +162,8 @@ SimGateway::SimGateway(std::uint64_t seed, const std::vector<BackendSpec>& specs
         state.replace(std::move(snapshot), std::move(router));
       }) {
   for (const BackendSpec& spec : specs) {
-    for (size_t i = 0; i < spec.endpoints.size(); ++i) {
-      hosts_.push_back(
-          {spec.name, i,
-           std::make_unique<FakeBackend>(loop, spec.endpoints[i],
-                                         [](ByteStream& stream) { SimStream::reset(stream); })});
-      FakeBackend& fake = *hosts_.back().fake;
-      net.listen(spec.name, port_of(i), [this, &fake](std::unique_ptr<ByteStream> stream) {
-        fakes_tasks_.spawn(fake.serve(std::move(stream)));
-      });
-    }
+    for (size_t i = 0; i < spec.endpoints.size(); ++i)
+      add_host(spec.name, i, spec.name, spec.endpoints[i]);
   }
   add_data_operations(
       data, {.ready = [this] { return control.probed(); }, .serving = [] { return true; }});
@@ -202,11 +194,37 @@ std::unique_ptr<SimRequest> SimGateway::ask(std::string bytes, bool head_request
   return request;
 }
 
+FakeBackend& SimGateway::add_host(const std::string& backend, size_t endpoint, std::string machine,
+                                  FakeScript script) {
+  auto fake = std::make_unique<FakeBackend>(loop, std::move(script),
+                                            [](ByteStream& stream) { SimStream::reset(stream); });
+  FakeBackend& added = *fake;
+  net.listen(machine, port_of(endpoint), [this, &added](std::unique_ptr<ByteStream> stream) {
+    fakes_tasks_.spawn(added.serve(std::move(stream)));
+  });
+  hosts_.push_back({backend, endpoint, std::move(machine), std::move(fake)});
+  return added;
+}
+
+// The machine that it is now: the last.
 SimGateway::Host& SimGateway::host(const std::string& backend, size_t endpoint) {
-  const auto found = std::ranges::find_if(
-      hosts_, [&](const Host& one) { return one.backend == backend && one.endpoint == endpoint; });
-  ROCKET_ASSERT(found != hosts_.end());
+  const auto found = std::find_if(hosts_.rbegin(), hosts_.rend(), [&](const Host& one) {
+    return one.backend == backend && one.endpoint == endpoint;
+  });
+  ROCKET_ASSERT(found != hosts_.rend());
   return *found;
+}
+
+FakeBackend& SimGateway::move(const std::string& backend, size_t endpoint, FakeScript script,
+                              Duration seen_after) {
+  std::string machine = backend + "-" + std::to_string(hosts_.size());
+  net.rename(backend, port_of(endpoint), machine, loop.now() + seen_after);
+  return add_host(backend, endpoint, std::move(machine), std::move(script));
+}
+
+void SimGateway::thaw_all() {
+  for (const Host& one : hosts_)
+    net.thaw(one.machine, port_of(one.endpoint));
 }
 
 FakeBackend& SimGateway::fake(const std::string& backend, size_t endpoint) {
@@ -214,7 +232,7 @@ FakeBackend& SimGateway::fake(const std::string& backend, size_t endpoint) {
 }
 
 SimLink& SimGateway::link(const std::string& backend, size_t endpoint) {
-  return net.link(backend, port_of(endpoint));
+  return net.link(host(backend, endpoint).machine, port_of(endpoint));
 }
 
 Endpoint& SimGateway::endpoint(const std::string& backend, size_t index) {
@@ -234,13 +252,20 @@ void SimGateway::freeze(const std::string& backend, size_t endpoint, bool frozen
   if (frozen) {
     link(backend, endpoint).frozen = true;
   } else {
-    net.thaw(backend, port_of(endpoint));
+    net.thaw(host(backend, endpoint).machine, port_of(endpoint));
   }
 }
 
 void SimGateway::refuse(const std::string& backend, size_t endpoint) {
   link(backend, endpoint).connect = SimLink::Connect::refuse;
-  net.reset_all(backend, port_of(endpoint));
+  net.reset_all(host(backend, endpoint).machine, port_of(endpoint));
+}
+
+std::uint64_t SimGateway::malformed() const {
+  std::uint64_t malformed = 0;
+  for (const Host& one : hosts_)
+    malformed += one.fake->counters().malformed;
+  return malformed;
 }
 
 std::string SimGateway::leftovers() {
@@ -258,9 +283,13 @@ std::string SimGateway::leftovers() {
     for (const auto& one : backend.endpoints)
       add("in flight at " + one->id, one->places.held());
   }
+  for (const KeyConfig& key : control.snapshot()->config.keys_file.keys) {
+    add("requests of the key " + key.name,
+        control.snapshot()->keys->find(key.hash)->limits->in_flight());
+  }
   add("requests that wait for a place", admission.anyone_waits() ? 1 : 0);
   for (const Host& one : hosts_) {
-    const std::string name = one.backend + "/" + std::to_string(one.endpoint);
+    const std::string name = one.machine + "/" + std::to_string(one.endpoint);
     add("requests still served by " + name, one.fake->counters().in_flight);
   }
   return left;

@@ -102,11 +102,20 @@ class SimGateway {
   [[nodiscard]] SimLink& link(const std::string& backend, size_t endpoint = 0);
   [[nodiscard]] Endpoint& endpoint(const std::string& backend, size_t index = 0);
   void refuse(const std::string& backend, size_t endpoint = 0);
+  // The endpoint's name means another machine from then on, seen after a while, that does as the
+  // script says; fake(), link() and the like mean that one. The old one stays as it is, for the
+  // connections that it has.
+  FakeBackend& move(const std::string& backend, size_t endpoint, FakeScript script,
+                    Duration seen_after);
+  // Nothing is frozen any more.
+  void thaw_all();
   // Whether nothing passes in either direction, as with a stopped process.
   void freeze(const std::string& backend, size_t endpoint, bool frozen);
   // No more clients come, and those that are there end with the answer they are at.
   void drain();
 
+  // Requests of all fakes, and of all that they have been, that were not as they should be.
+  [[nodiscard]] std::uint64_t malformed() const;
   // What must be so once every client has gone: empty, or what is left.
   [[nodiscard]] std::string leftovers();
 
@@ -117,9 +126,12 @@ class SimGateway {
   struct Host {
     std::string backend;
     size_t endpoint;
+    std::string machine;
     std::unique_ptr<FakeBackend> fake;
   };
 
+  FakeBackend& add_host(const std::string& backend, size_t endpoint, std::string machine,
+                        FakeScript script);
   [[nodiscard]] Host& host(const std::string& backend, size_t endpoint);
 
   TaskGroup fakes_tasks_;

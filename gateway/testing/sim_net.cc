@@ -47,9 +47,25 @@ void SimNet::reset_all(const std::string& host, std::uint16_t port) {
     break_sim(*connection);
 }
 
+void SimNet::rename(const std::string& name, std::uint16_t port, std::string means,
+                    TimePoint seen_at) {
+  renamings_[{name, port}].push_back({seen_at, std::move(means)});
+}
+
+// The last that is seen by now.
+const std::string& SimNet::meaning_of(const Address& address) const {
+  const auto found = renamings_.find({address.host, address.port});
+  if (found == renamings_.end()) return address.host;
+  const std::string* means = &address.host;
+  for (const Renaming& one : found->second) {
+    if (one.seen_at <= loop_.now()) means = &one.means;
+  }
+  return *means;
+}
+
 Task<Result<std::unique_ptr<ByteStream>>> SimNet::dial(Address address, TimePoint deadline) {
   ++dials_;
-  const auto found = hosts_.find({address.host, address.port});
+  const auto found = hosts_.find({meaning_of(address), address.port});
   if (found == hosts_.end()) {
     co_return fail(ErrorCode::connect_failed, "no such name: " + address.host);
   }

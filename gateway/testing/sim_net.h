@@ -30,6 +30,9 @@ class SimNet : private Dialer {
   [[nodiscard]] SimLink& link(const std::string& host, std::uint16_t port);
   // Ends `frozen` and lets arrive what it held back.
   void thaw(const std::string& host, std::uint16_t port);
+  // The name means another one from `seen_at` on, for whoever dials then, as when an address in the
+  // DNS changes and a resolver's memory of it is over. Open connections stay where they are.
+  void rename(const std::string& name, std::uint16_t port, std::string means, TimePoint seen_at);
   // Resets every open connection of that address at once.
   void reset_all(const std::string& host, std::uint16_t port);
 
@@ -52,11 +55,17 @@ class SimNet : private Dialer {
   static void forget_closed(Host& host);
   [[nodiscard]] static std::vector<std::shared_ptr<SimConnection>> connections(Host& host);
   [[nodiscard]] Host& host_at(const std::string& host, std::uint16_t port);
+  struct Renaming {
+    TimePoint seen_at;
+    std::string means;
+  };
+  [[nodiscard]] const std::string& meaning_of(const Address& address) const;
 
   SimLoop& loop_;
   Random random_;
   std::uint64_t dials_ = 0;
   std::map<std::pair<std::string, std::uint16_t>, Host> hosts_;
+  std::map<std::pair<std::string, std::uint16_t>, std::vector<Renaming>> renamings_;
 };
 
 }  // namespace rocket

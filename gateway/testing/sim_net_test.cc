@@ -172,6 +172,17 @@ TEST_F(SimNetwork, does_not_know_other_names) {
   EXPECT_EQ(result->error().code, ErrorCode::connect_failed);
 }
 
+TEST_F(SimNetwork, a_name_can_mean_another_address) {
+  int others = 0;
+  net_.listen("other", port, [&](auto) { ++others; });
+  net_.rename(host, port, "other", loop_.now() + 90min);
+  connect();  // an hour passes
+  EXPECT_TRUE(dial().has_value());
+  EXPECT_EQ(others, 0);
+  EXPECT_TRUE(dial().has_value());
+  EXPECT_EQ(others, 1) << "it is seen by now";
+}
+
 TEST_F(SimNetwork, bytes_arrive_one_latency_later) {
   connect();
   net_.link(host, port).latency = 20ms;
