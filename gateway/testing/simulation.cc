@@ -4,8 +4,11 @@
 #include <set>
 #include <vector>
 
+#include "testing/simulation_answers.h"
+#include "testing/simulation_books.h"
 #include "testing/simulation_calls.h"
 #include "testing/simulation_faults.h"
+#include "testing/simulation_keys.h"
 #include "testing/simulation_plan.h"
 #include "testing/simulation_request.h"
 
@@ -21,8 +24,10 @@ class Simulation {
  public:
   explicit Simulation(std::uint64_t seed)
       : dice_(seed),
-        plan_(make_sim_plan(dice_)),
+        later_(seed ^ later_seeds),
+        plan_(make_sim_plan(dice_, later_)),
         calls_(plan_),
+        keys_(plan_, calls_),
         gateway_(seed, plan_.specs, plan_.config),
         faults_(dice_, plan_, gateway_, calls_),
         began_(gateway_.loop.now()) {
@@ -30,9 +35,6 @@ class Simulation {
       const UpstreamCalls::Host& host = calls_.hosts()[i];
       gateway_.fake(host.backend, host.index).watch(calls_.watch(i, gateway_.loop));
     }
-    for (const SimGateway::BackendSpec& spec : plan_.specs)
-      names_.push_back(spec.name);
-    removed_at_.resize(names_.size(), false);
     note_configuration();
   }
 
@@ -40,6 +42,7 @@ class Simulation {
     const std::uint64_t steps = 5 + dice_.below(40);
     for (std::uint64_t i = 0; i < steps && failure_.empty(); ++i)
       step();
+    if (plan_.moving) go_on_slowly();
     if (failure_.empty() && dice_.chance(0.3)) {
       pass(10ms);
       gateway_.drain();
@@ -47,8 +50,10 @@ class Simulation {
     // Lets every request end, as each must within its deadline.
     pass(plan_.config.timeouts.total + 40s);
     for (const auto& asked : asked_)
-      check(*asked);
+      note(answers_.judge(*asked, asked_));
     note(calls_.judge(asked_, gateway_.loop.now() - began_));
+    note(keys_.judge(asked_));
+    note(judge_books(gateway_, asked_));
     check_upstreams();
     asked_.clear();
     check_leftovers();
@@ -82,15 +87,26 @@ class Simulation {
       hang_up_together();
     } else if (what == 18) {
       reload();
+    } else if (plan_.moving) {
+      faults_.move(later_);
     }
     pass(dice_.up_to(dice_.chance(0.2) ? 6000 : 300));
+  }
+
+  // For so long that a connection which is never idle would be seen to outlive a name's meaning.
+  void go_on_slowly() {
+    constexpr int requests = 25;
+    for (int i = 0; i < requests && failure_.empty(); ++i) {
+      send(1);
+      pass(later_.up_to(3000));
+    }
   }
 
   void send(std::uint64_t count) {
     for (std::uint64_t i = 0; i < count; ++i) {
       const auto live = std::ranges::count_if(asked_, [](const auto& one) { return one->live(); });
       if (static_cast<size_t>(live) >= live_most) return;
-      asked_.push_back(std::make_unique<SimAsked>(dice_, plan_, asked_.size(), names_));
+      asked_.push_back(std::make_unique<SimAsked>(dice_, later_, plan_, asked_.size()));
       SimAsked& asked = *asked_.back();
       const std::uint64_t most = dice_.chance(0.5) ? 20 : 3000;
       if (dice_.chance(0.25)) asked.hang_up_at = gateway_.loop.now() + dice_.up_to(most);
@@ -116,12 +132,11 @@ class Simulation {
 
   // One that is there goes, or one that has gone comes back.
   void change_backends(Config& config) {
-    const size_t which = dice_.below(names_.size());
-    const std::string& name = names_[which];
+    const std::string& name = dice_.one_of(plan_.names);
     if (name == sound_name || name == doomed_name) return;
-    for (UpstreamCalls::Host& host : calls_.hosts())
-      host.tame &= host.backend != name;
-    removed_at_[which] = true;
+    for (UpstreamCalls::Host& host : calls_.hosts()) {
+      if (host.backend == name) host.tame = host.always_there = false;
+    }
     const auto is_it = [&](const BackendConfig& one) { return one.name == name; };
     const auto there = std::ranges::find_if(config.backends, is_it);
     if (there == config.backends.end()) {
@@ -158,11 +173,12 @@ class Simulation {
   void look() {
     const TimePoint now = gateway_.loop.now();
     note(calls_.failure());
+    note(keys_.look(asked_));
     for (const auto& asked : asked_) {
       if (asked->embeddings()) continue;
       if (asked->hung_up_at() != never) {
         if (now > asked->hung_up_at() + noticed_after && calls_.under_way(asked->id()) != 0) {
-          note("an upstream works on for a client that has gone");
+          note("an upstream works on for a client that has gone" + calls_.story_of(asked->id()));
         }
         continue;
       }
@@ -173,7 +189,8 @@ class Simulation {
       if (!asked->streamed()) continue;
       if (asked->content_seen_at == never && asked->has_content()) asked->content_seen_at = now;
       if (asked->content_seen_at < now - noticed_after && calls_.under_way(asked->id()) > 1) {
-        note("two upstreams answer a request that is committed to one of them");
+        note("two upstreams answer a request that is committed to one of them" +
+             calls_.story_of(asked->id()));
       }
     }
     if (plan_.has_sound) look_at_sound();
@@ -195,63 +212,12 @@ class Simulation {
     }
   }
 
-  void check(const SimAsked& asked) {
-    if (asked.hung_up_at() != never) return;
-    const SimRequest& request = asked.request();
-    if (!request.ended()) return note("a request has not ended within its deadline");
-    const std::string wrong = asked.wrong();
-    if (!wrong.empty()) return note(wrong + " (" + asked.id() + ")");
-    if (request.status() == 200) return check_origin(asked);
-    if (!plan_.has_sound || is_its_own(asked)) return;
-    if (plan_.hides_failures()) {
-      note("a failure before the commit was visible: " + request.body());
-    } else if (plan_.crowded) {
-      check_turned_away(asked);
-    }
-  }
-
-  // The gateway tells the truth about who answered.
-  void check_origin(const SimAsked& asked) {
-    const std::string backend = asked.request().header("x-rocket-backend");
-    if (asked.embeddings() || backend.empty()) return;
-    if (!calls_.asked(backend, asked.id())) note("x-rocket-backend names one that was not asked");
-  }
-
-  // Of those that could not even begin: the reason is that there was no place.
-  void check_turned_away(const SimAsked& asked) {
-    if (!asked.request().header("x-rocket-attempts").empty()) return;
-    const std::string code = asked.error_code();
-    if (code == "overloaded") {
-      const Duration took = asked.request().ended_at() - asked.request().sent_at();
-      if (took > 100ms) note("a request that was turned away had to wait for that");
-    } else if (code != "no_place") {
-      note("a failure before the commit was visible: " + asked.request().body());
-    }
-  }
-
-  // Refusals that concern the request: a model that has just gone, a backend that is not there.
-  [[nodiscard]] bool is_its_own(const SimAsked& asked) const {
-    const SimRequest& request = asked.request();
-    if (request.status() == 400) {
-      const auto hinted = std::ranges::find(names_, asked.hint());
-      return hinted != names_.end() && removed_at_[static_cast<size_t>(hinted - names_.begin())];
-    }
-    return request.status() == 404 &&
-           std::ranges::any_of(calls_.hosts(), [&](const UpstreamCalls::Host& host) {
-             return host.backend == request.header("x-rocket-backend") && !host.has_all_models;
-           });
-  }
-
   void check_upstreams() {
-    for (const UpstreamCalls::Host& host : calls_.hosts()) {
-      if (gateway_.fake(host.backend, host.index).counters().malformed != 0) {
-        note("an upstream was sent something that is not canonical");
-      }
-    }
+    if (gateway_.malformed() != 0) note("an upstream was sent something that is not canonical");
   }
 
   void check_leftovers() {
-    faults_.thaw_all();
+    gateway_.thaw_all();
     const std::string left = gateway_.leftovers();
     if (!left.empty()) note("left in the end: " + left);
     for (const auto& endpoint : endpoints_) {
@@ -263,16 +229,19 @@ class Simulation {
     }
   }
 
+  static constexpr std::uint64_t later_seeds = 0x5eed'ed5e;
+
   SimDice dice_;
+  SimDice later_;
   const SimPlan plan_;
   UpstreamCalls calls_;
+  SimKeys keys_;
+  SimAnswers answers_{plan_, calls_, keys_};
   SimGateway gateway_;
   SimFaults faults_;
   TimePoint began_;
   const Config first_ = gateway_.control.snapshot()->config;
-  std::vector<std::string> names_;
-  std::vector<bool> removed_at_;  // by name: it has been gone for a while
-  std::vector<std::unique_ptr<SimAsked>> asked_;
+  AllAsked asked_;
   // All that have ever been.
   std::set<std::shared_ptr<Endpoint>> endpoints_;
   std::vector<std::weak_ptr<const Current>> currents_;

@@ -9,6 +9,8 @@ namespace {
 
 // What an answer takes to be seen by the gateway, generously: some round trips.
 constexpr Duration seen_after = std::chrono::milliseconds(20);
+// The gateway has found out by then that a name means another address.
+constexpr Duration followed_after = std::chrono::seconds(30);
 // The clock of timers is coarser than that of the simulated network.
 constexpr Duration slack = std::chrono::milliseconds(60);
 
@@ -34,30 +36,34 @@ std::pair<int, std::string> refusal_of(const FakeScript& script) {
 
 }  // namespace
 
-// One call at a host, for as long as it is served.
+// One call at a host, until all of its answer has been said or its client has gone: what is left
+// behind that of framing and connections is nobody's work. The gateway gives a place back when it
+// has all of an answer or closes the connection, and the next call takes a latency to arrive, as
+// does the close: in that order, so that the count is exact where links are as fast as they were.
 class UpstreamCalls::UnderWay {
  public:
-  UnderWay(UpstreamCalls& calls, size_t host, std::string id)
-      : calls_(calls), host_(host), id_(std::move(id)) {
+  // Of the call noted last.
+  explicit UnderWay(UpstreamCalls& calls)
+      : calls_(calls), call_(calls.calls_.size() - 1), host_(calls.calls_[call_].host) {
     Host& at = calls_.hosts_[host_];
     if (++at.in_flight > calls_.most_ && at.tame && !calls_.plan_.long_answers) {
       calls_.failure_ = at.backend + " has more in flight than an endpoint may";
+      for (const UpstreamCall& one : calls_.calls_) {
+        if (one.host == host_ && !one.over) calls_.failure_ += calls_.story_of(one.id);
+      }
     }
-    if (at.tame) ++calls_.under_way_[id_];
-    counted_ = at.tame;
   }
   UnderWay(const UnderWay&) = delete;
   UnderWay& operator=(const UnderWay&) = delete;
   ~UnderWay() {
+    calls_.calls_[call_].over = true;
     --calls_.hosts_[host_].in_flight;
-    if (counted_) --calls_.under_way_[id_];
   }
 
  private:
   UpstreamCalls& calls_;
+  size_t call_;
   size_t host_;
-  std::string id_;
-  bool counted_ = false;
 };
 
 UpstreamCalls::UpstreamCalls(const SimPlan& plan) : plan_(plan) {
@@ -71,29 +77,55 @@ UpstreamCalls::UpstreamCalls(const SimPlan& plan) : plan_(plan) {
 }
 
 FakeBackend::Watch UpstreamCalls::watch(size_t host, const Timers& timers) {
-  return [this, host, &timers](const FakeBackend::Asked& asked) -> std::shared_ptr<void> {
+  const size_t machine = hosts_[host].left_at.size();
+  return [this, host, machine, &timers](const FakeBackend::Asked& asked) -> std::shared_ptr<void> {
+    const auto& left_at = hosts_[host].left_at;
+    if (machine < left_at.size() && timers.now() > left_at[machine] + followed_after) {
+      failure_ = hosts_[host].backend + " was asked where its name has not led to for 30 s";
+    }
     const std::string id(asked.head.headers.find("x-request-id").value_or(""));
     const auto [status, retry_after] = refusal_of(asked.script);
     by_id_[id].push_back(calls_.size());
-    calls_.push_back({host, id, timers.now(), asked.script.head_delay, status, retry_after});
-    return std::make_shared<UnderWay>(*this, host, id);
+    calls_.push_back(
+        {host, id, timers.now(), asked.script.head_delay, status, retry_after, asked.script.fault});
+    return std::make_shared<UnderWay>(*this);
   };
 }
 
 std::uint32_t UpstreamCalls::under_way(const std::string& id) const {
-  const auto found = under_way_.find(id);
-  return found == under_way_.end() ? 0 : found->second;
-}
-
-bool UpstreamCalls::asked(const std::string& backend, const std::string& id) const {
   const auto found = by_id_.find(id);
-  return found != by_id_.end() && std::ranges::any_of(found->second, [&](size_t call) {
-           return hosts_[calls_[call].host].backend == backend;
-         });
+  if (found == by_id_.end()) return 0;
+  // A host that has ceased to be tame meanwhile may not hear that the client has gone.
+  return static_cast<std::uint32_t>(std::ranges::count_if(found->second, [&](size_t call) {
+    return !calls_[call].over && hosts_[calls_[call].host].tame;
+  }));
 }
 
-std::string UpstreamCalls::judge(const std::vector<std::unique_ptr<SimAsked>>& all,
-                                 Duration lasted) const {
+std::vector<std::string> UpstreamCalls::asked_for(const std::string& id) const {
+  std::vector<std::string> backends;
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) return backends;
+  for (const size_t call : found->second)
+    backends.push_back(hosts_[calls_[call].host].backend);
+  return backends;
+}
+
+std::string UpstreamCalls::story_of(const std::string& id) const {
+  std::string story = " (" + id;
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) return story + ", nobody was asked)";
+  for (const size_t call : found->second) {
+    const UpstreamCall& one = calls_[call];
+    const Host& host = hosts_[one.host];
+    const double seconds = std::chrono::duration<double>(one.at.time_since_epoch()).count();
+    story += ", " + host.backend + "/" + std::to_string(host.index) + " at " +
+             std::to_string(seconds) + " s: " + std::string(to_string(one.fault)) +
+             (one.over ? "" : ", under way");
+  }
+  return story + ")";
+}
+
+std::string UpstreamCalls::judge(const AllAsked& all, Duration lasted) const {
   if (!failure_.empty()) return failure_;
   HangUps hang_ups;
   std::uint64_t requests = all.size();

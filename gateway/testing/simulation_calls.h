@@ -22,29 +22,38 @@ class UpstreamCalls {
     // Its connections have always carried everything at once, so that it learns at once what the
     // gateway does; and it has been configured all along.
     bool tame = true;
+    // It has been configured all along.
+    bool always_there = true;
     // It has had all models all along.
     bool has_all_models = true;
     std::uint32_t in_flight = 0;
+    // By the machines that it has been: when its name ceased to mean that one.
+    std::vector<TimePoint> left_at{};
   };
 
   explicit UpstreamCalls(const SimPlan& plan);
 
   [[nodiscard]] std::vector<Host>& hosts() { return hosts_; }
   [[nodiscard]] const std::vector<Host>& hosts() const { return hosts_; }
+  // For the machine that it is now.
   [[nodiscard]] FakeBackend::Watch watch(size_t host, const Timers& timers);
+  // Its name means another machine from now on.
+  void move(size_t host, TimePoint now) { hosts_[host].left_at.push_back(now); }
   // So many may be at one endpoint from now on; those that are there may stay.
   void set_most(std::uint32_t most) { most_ = std::max(most_, most); }
 
   // Calls under way for the request of that id, at tame hosts.
   [[nodiscard]] std::uint32_t under_way(const std::string& id) const;
-  // Whether that backend was asked for the request of that id.
-  [[nodiscard]] bool asked(const std::string& backend, const std::string& id) const;
+  // The backends that were asked for the request of that id, as often as they were.
+  [[nodiscard]] std::vector<std::string> asked_for(const std::string& id) const;
+
+  // The calls for it, for people: who was asked when, and what was wrong with him.
+  [[nodiscard]] std::string story_of(const std::string& id) const;
 
   // What promise is broken; empty: none.
   [[nodiscard]] const std::string& failure() const { return failure_; }
   // The same of the life as a whole, whose requests were `all`.
-  [[nodiscard]] std::string judge(const std::vector<std::unique_ptr<SimAsked>>& all,
-                                  Duration lasted) const;
+  [[nodiscard]] std::string judge(const AllAsked& all, Duration lasted) const;
 
  private:
   struct UpstreamCall {
@@ -54,6 +63,8 @@ class UpstreamCalls {
     Duration answers_after;
     int status;
     std::string retry_after;
+    Fault fault;
+    bool over = false;  // all has been said, or its client has gone
   };
   class UnderWay;
 
@@ -67,7 +78,6 @@ class UpstreamCalls {
   const SimPlan& plan_;
   std::vector<Host> hosts_;
   std::vector<UpstreamCall> calls_;
-  std::map<std::string, std::uint32_t> under_way_;
   // By request: which of calls_, in their order.
   std::map<std::string, std::vector<size_t>> by_id_;
   std::uint32_t most_ = 0;

@@ -31,6 +31,23 @@ void SimFaults::disturb() {
   }
 }
 
+// The old machine is gone, or goes on for those who still know it: the sound one's does.
+void SimFaults::move(SimDice& dice) {
+  const size_t which = dice.below(calls_.hosts().size());
+  UpstreamCalls::Host& host = calls_.hosts()[which];
+  if (host.backend == doomed_name) return;
+  const bool sound = host.backend == sound_name;
+  FakeScript script =
+      sound ? sound_script(dice, host.kind) : random_script(dice, host.kind, plan_.long_answers);
+  if (script.models.size() != 2) host.has_all_models = false;
+  if (!sound && dice.chance(0.5)) gateway_.refuse(host.backend, host.index);
+  constexpr std::uint64_t remembered_ms = 10'000;  // by a resolver: net/resolver
+  const Duration seen_after = dice.up_to(remembered_ms);
+  calls_.move(which, gateway_.loop.now());
+  gateway_.move(host.backend, host.index, std::move(script), seen_after)
+      .watch(calls_.watch(which, gateway_.loop));
+}
+
 void SimFaults::go_on() {
   for (Flap& flap : flapping_) {
     if (flap.next > gateway_.loop.now()) continue;
@@ -50,11 +67,6 @@ TimePoint SimFaults::next() const {
   for (const Flap& flap : flapping_)
     next = std::min(next, flap.next);
   return next;
-}
-
-void SimFaults::thaw_all() {
-  for (const UpstreamCalls::Host& host : calls_.hosts())
-    gateway_.freeze(host.backend, host.index, false);
 }
 
 }  // namespace rocket

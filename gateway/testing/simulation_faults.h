@@ -17,11 +17,11 @@ class SimFaults {
 
   // Something begins, ends or changes at a random endpoint.
   void disturb();
+  // The name of a random endpoint, which may be the sound one, comes to mean another machine.
+  void move(SimDice& dice);
   // When something happens by itself, and doing it.
   [[nodiscard]] TimePoint next() const;
   void go_on();
-  // Lets go what is frozen.
-  void thaw_all();
 
  private:
   // An endpoint that is up and down in turns.

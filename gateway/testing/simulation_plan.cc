@@ -54,14 +54,6 @@ SimGateway::BackendSpec backend_of(std::string name, const Kind& kind) {
   return spec;
 }
 
-FakeScript well(SimDice& dice, FakeKind kind) {
-  FakeScript script;
-  script.kind = kind;
-  script.models = {"fake-model", "other-model"};
-  script.event_delay = dice.up_to(50);
-  return script;
-}
-
 // The others come first as often as last.
 void add_anywhere(SimDice& dice, std::vector<SimGateway::BackendSpec>& specs,
                   SimGateway::BackendSpec spec) {
@@ -69,10 +61,15 @@ void add_anywhere(SimDice& dice, std::vector<SimGateway::BackendSpec>& specs,
   specs.insert(specs.begin() + at, std::move(spec));
 }
 
-void add_backends(SimDice& dice, SimPlan& plan) {
+void add_backends(SimDice& dice, SimDice& later, SimPlan& plan) {
+  const auto any_kind = [&] {
+    const Kind kind = random_kind(dice);
+    if (!plan.babel || !later.chance(0.3)) return kind;
+    return Kind{FakeKind::anthropic, BackendKind::anthropic};
+  };
   const std::uint64_t count = 1 + dice.below(4);
   for (std::uint64_t i = 0; i < count; ++i) {
-    const Kind kind = random_kind(dice);
+    const Kind kind = any_kind();
     auto spec = backend_of("b" + std::to_string(i), kind);
     const std::uint64_t endpoints = 1 + dice.below(3);
     for (std::uint64_t k = 0; k < endpoints; ++k)
@@ -80,23 +77,65 @@ void add_backends(SimDice& dice, SimPlan& plan) {
     plan.specs.push_back(std::move(spec));
   }
   if (plan.has_sound) {
-    const Kind kind = random_kind(dice);
+    const Kind kind = any_kind();
     auto spec = backend_of(sound_name, kind);
-    spec.endpoints.push_back(well(dice, kind.fake));
+    spec.endpoints.push_back(sound_script(dice, kind.fake));
     add_anywhere(dice, plan.specs, std::move(spec));
   }
   if (plan.has_doomed) {
-    const Kind kind = random_kind(dice);
+    const Kind kind = any_kind();
     auto spec = backend_of(doomed_name, kind);
-    FakeScript script = well(dice, kind.fake);
+    FakeScript script = sound_script(dice, kind.fake);
     script.status = 500;
     script.head_delay = dice.up_to(20);
     spec.endpoints.push_back(script);
     plan.specs.insert(plan.specs.begin(), std::move(spec));
   }
+  for (const SimGateway::BackendSpec& spec : plan.specs)
+    plan.names.push_back(spec.name);
+}
+
+KeyConfig random_key(SimDice& dice, const SimPlan& plan, std::uint64_t number) {
+  static const std::vector<Lane> lanes{Lane::interactive, Lane::normal, Lane::batch};
+  const auto from = [&](std::uint64_t least, std::uint64_t span) {
+    return static_cast<std::uint32_t>(least + dice.below(span));
+  };
+  KeyConfig key;
+  key.name = "k" + std::to_string(number);
+  key.hash = sha256(secret_of(key));
+  key.lane = dice.one_of(lanes);
+  if (dice.chance(0.4)) key.concurrent = from(1, 6);
+  if (dice.chance(0.4)) key.rpm = from(3, 60);
+  if (dice.chance(0.2)) key.tpm = from(300, 20'000);
+  if (dice.chance(0.2)) key.models = {"fake-*"};
+  if (dice.chance(0.25)) key.backends = {dice.one_of(plan.names), dice.one_of(plan.names)};
+  return key;
+}
+
+void add_keys(SimDice& dice, SimPlan& plan) {
+  plan.config.keys_file.path = "keys.yaml";
+  const std::uint64_t count = 1 + dice.below(4);
+  for (std::uint64_t i = 0; i < count; ++i)
+    plan.config.keys_file.keys.push_back(random_key(dice, plan, i));
 }
 
 }  // namespace
+
+const SimGateway::BackendSpec& SimPlan::spec_of(const std::string& name) const {
+  return *std::ranges::find(specs, name, &SimGateway::BackendSpec::name);
+}
+
+std::string secret_of(const KeyConfig& key) {
+  return "rk-of-" + key.name;
+}
+
+FakeScript sound_script(SimDice& dice, FakeKind kind) {
+  FakeScript script;
+  script.kind = kind;
+  script.models = {"fake-model", "other-model"};
+  script.event_delay = dice.up_to(50);
+  return script;
+}
 
 void redraw_settings(SimDice& dice, const SimPlan& plan, Config& config) {
   config.timeouts.first_token = 2s + dice.up_to(3000);
@@ -116,8 +155,11 @@ void redraw_settings(SimDice& dice, const SimPlan& plan, Config& config) {
   config.timeouts.queue = dice.chance(0.2) ? 0s : 100ms + dice.up_to(5000);
 }
 
-SimPlan make_sim_plan(SimDice& dice) {
+SimPlan make_sim_plan(SimDice& dice, SimDice& later) {
   SimPlan plan;
+  plan.babel = later.chance(0.4);
+  plan.keyed = later.chance(0.25);
+  plan.moving = later.chance(0.3);
   const std::uint64_t sort = dice.below(10);
   plan.crowded = sort < 3;
   plan.thrifty = sort == 3 || sort == 4;
@@ -138,12 +180,13 @@ SimPlan make_sim_plan(SimDice& dice) {
     config.retry.budget_min = 1000;
   }
   redraw_settings(dice, plan, config);
-  add_backends(dice, plan);
+  add_backends(dice, later, plan);
+  if (plan.keyed) add_keys(later, plan);
   return plan;
 }
 
 FakeScript random_script(SimDice& dice, FakeKind kind, bool long_answers) {
-  FakeScript script = well(dice, kind);
+  FakeScript script = sound_script(dice, kind);
   script.head_delay = dice.up_to(dice.chance(0.1) ? 4000 : 200);
   script.event_delay = dice.up_to(dice.chance(0.1) ? 2000 : 100);
   script.at = dice.below(8);

@@ -23,8 +23,17 @@ struct SimPlan {
   bool has_doomed = false;
   // Some answers are so long that an upstream learns late that nobody wants them any more.
   bool long_answers = false;
+  // Clients speak every dialect, and some backends that of Anthropic.
+  bool babel = false;
+  // Clients need keys, which have limits and lists of what they may ask for.
+  bool keyed = false;
+  // Names of endpoints come to mean other machines.
+  bool moving = false;
   Config config;
   std::vector<SimGateway::BackendSpec> specs;
+  std::vector<std::string> names;  // of the backends, in their order
+
+  [[nodiscard]] const SimGateway::BackendSpec& spec_of(const std::string& name) const;
 
   // Nothing but a failure of all backends can become visible.
   [[nodiscard]] bool hides_failures() const {
@@ -32,7 +41,8 @@ struct SimPlan {
   }
 };
 
-// Random draws of a simulated life.
+// Random draws of a simulated life. What a life was not made of in the beginning is drawn from
+// dice of its own, so that a seed stays the life that it was.
 class SimDice {
  public:
   explicit SimDice(std::uint64_t seed) : random_(seed) {}
@@ -53,7 +63,12 @@ class SimDice {
 
 // Settings that may be drawn again and reloaded while the life goes on.
 void redraw_settings(SimDice& dice, const SimPlan& plan, Config& config);
-[[nodiscard]] SimPlan make_sim_plan(SimDice& dice);
+[[nodiscard]] SimPlan make_sim_plan(SimDice& dice, SimDice& later);
+// What opens the door with that key of the plan's, and what does not.
+[[nodiscard]] std::string secret_of(const KeyConfig& key);
+inline constexpr const char* no_secret = "rk-of-nobody";
+// An endpoint of that kind that is well.
+[[nodiscard]] FakeScript sound_script(SimDice& dice, FakeKind kind);
 // How an endpoint of that kind behaves from now on.
 [[nodiscard]] FakeScript random_script(SimDice& dice, FakeKind kind, bool long_answers);
 

@@ -12,7 +12,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* chat_path = "/v1/chat/completions";
 constexpr const char* embeddings_path = "/v1/embeddings";
 
 // The same request with its body in chunks of random sizes.
@@ -31,41 +30,64 @@ std::string as_chunked(SimDice& dice, const std::string& sized) {
 
 }  // namespace
 
-SimAsked::SimAsked(SimDice& dice, const SimPlan& plan, std::uint64_t number,
-                   const std::vector<std::string>& backends)
+SimAsked::SimAsked(SimDice& dice, SimDice& later, const SimPlan& plan, std::uint64_t number)
     : id_("s" + std::to_string(number)) {
   static const std::vector<std::string> models{"", "", "fake-model", "other-model"};
   static const std::vector<std::string> lanes{"interactive", "normal", "batch"};
   std::string lines = "X-Request-Id: " + id_ + "\r\n";
   if (dice.chance(0.2)) {
-    hint_ = dice.one_of(backends);
+    hint_ = dice.one_of(plan.names);
     lines += "X-Rocket-Backend: " + hint_ + "\r\n";
   }
   if (dice.chance(0.4)) lines += "X-Rocket-Lane: " + dice.one_of(lanes) + "\r\n";
-  const std::string& model = dice.one_of(models);
-  const std::string members = model.empty() ? "" : "\"model\":\"" + model + "\",";
+  model_ = dice.one_of(models);
+  const std::string members = model_.empty() ? "" : "\"model\":\"" + model_ + "\",";
   embeddings_ = dice.chance(0.25);
   if (embeddings_) {
     draw_embeddings(dice, members);
+    if (plan.babel && later.chance(0.4)) dialect_ = Dialect::ollama;
   } else {
-    draw_chat(dice, plan, members);
+    draw_chat(dice, later, plan, members);
   }
-  bytes_ = sim_post(embeddings_ ? embeddings_path : chat_path, body_, lines);
+  if (plan.keyed) lines += key_line(later, plan);
+  bytes_ = sim_post(path(), body_, lines);
   if (dice.chance(0.2)) bytes_ = as_chunked(dice, bytes_);
 }
 
-void SimAsked::draw_chat(SimDice& dice, const SimPlan& plan, const std::string& members) {
+void SimAsked::draw_chat(SimDice& dice, SimDice& later, const SimPlan& plan,
+                         const std::string& members) {
   stream_ = dice.chance(0.65);
   FakeScript own;
   own.word = "q" + id_ + "x";
   own.tokens = dice.below(12);
   own.answer_bytes = plan.long_answers && dice.chance(0.1) ? dice.below(200'000) : 0;
+  tokens_ = static_cast<std::int64_t>(own.tokens);
   text_ = fake_text(own);
   first_token_ = own.tokens == 0 ? "" : own.word + "0";
-  body_ = "{" + members + "\"stream\":" + (stream_ ? "true" : "false") + ",\"fake\":{\"word\":\"" +
-          own.word + "\",\"tokens\":" + std::to_string(own.tokens) +
-          ",\"answer_bytes\":" + std::to_string(own.answer_bytes) +
-          "},\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+  const std::string fake = "{\"word\":\"" + own.word +
+                           "\",\"tokens\":" + std::to_string(own.tokens) +
+                           ",\"answer_bytes\":" + std::to_string(own.answer_bytes) + "}";
+  body_ = "{" + members + "\"stream\":" + (stream_ ? "true" : "false") + ",";
+  if (!plan.babel) {
+    body_ += "\"fake\":" + fake + "," + client_of(dialect_).members("hi") + "}";
+    return;
+  }
+  dialect_ = dialect_clients[later.below(dialect_clients.size())].dialect;
+  if (dialect_ == Dialect::responses) body_ += "\"store\":false,";
+  body_ += client_of(dialect_).members("fake: " + fake) + "}";
+}
+
+// Some show a key that nobody has, or none.
+std::string SimAsked::key_line(SimDice& later, const SimPlan& plan) {
+  const bool known = later.chance(0.92);
+  if (known) key_ = &later.one_of(plan.config.keys_file.keys);
+  if (!known && later.chance(0.5)) return {};
+  return "Authorization: Bearer " + (known ? secret_of(*key_) : no_secret) + "\r\n";
+}
+
+std::string SimAsked::path() const {
+  if (!embeddings_) return client_of(dialect_).path;
+  return is_ollama(dialect_) ? "/api/embed" : embeddings_path;
 }
 
 void SimAsked::draw_embeddings(SimDice& dice, const std::string& members) {
@@ -102,57 +124,69 @@ std::string SimAsked::wrong() const {
   if (request.header("x-request-id") != id_) return "an answer to another request";
   if (stream_ && request.status() == 200) return wrong_stream();
   if (!request.whole()) return "an answer that is not a stream was cut";
+  if (request.status() != 200) return wrong_error();
   const auto body = Json::parse(request.body(), nullptr, false);
   if (!body.is_object()) return "an answer is not JSON";
-  if (request.status() != 200) {
-    if (!body.contains("error")) return "an error does not say what is wrong";
-    const bool later = request.status() == 503 || request.status() == 429;
-    const std::string wait = request.header("retry-after");
-    if (later && std::atoi(wait.c_str()) < 1) return "no Retry-After: " + request.body();
-    return {};
-  }
   const std::string backend = request.header("x-rocket-backend");
-  if (body.value("_backend", "") != backend || backend.empty()) {
+  // Only OpenAI's own answers are marked in their body.
+  const bool marked = dialect_ == Dialect::chat;
+  if (backend.empty() || body.value("_backend", "") != (marked ? backend : "")) {
     return "an answer does not say who gave it";
   }
   return embeddings_ ? wrong_embeddings(body) : wrong_chat(body);
 }
 
+std::string SimAsked::wrong_error() const {
+  const SimRequest& request = *request_;
+  const std::string fault = fault_of_error(dialect_, request.body());
+  if (!fault.empty()) return fault + ": " + request.body();
+  const int status = request.status();
+  const bool later = status == 503 || status == 429 || status == 529;
+  const std::string wait = request.header("retry-after");
+  if (later && std::atoi(wait.c_str()) < 1) return "no Retry-After: " + request.body();
+  return {};
+}
+
 std::string SimAsked::wrong_chat(const Json& body) const {
-  const auto content = body.value("/choices/0/message/content"_json_pointer, Json());
-  return content == text_ ? "" : "an answer is not what its backend said";
+  const auto content = body.value(Json::json_pointer(client_of(dialect_).answer), Json());
+  // Who has nothing to say says so in several ways.
+  const bool right = content == text_ || (content.is_null() && text_.empty());
+  return right ? "" : "an answer is not what its backend said: " + body.dump();
 }
 
 std::string SimAsked::wrong_embeddings(const Json& body) const {
   const FakeScript script;
   const FakeRequest request{.method = "POST", .path = embeddings_path, .body = body_};
-  const auto right = Json::parse(fake_answer(script, request).pieces.front());
-  if (!body.contains("data") || body["data"].size() != right["data"].size()) {
+  const auto right = Json::parse(fake_answer(script, request).pieces.front())["data"];
+  const bool native = is_ollama(dialect_);
+  const Json vectors = body.value(native ? "embeddings" : "data", Json());
+  if (!vectors.is_array() || vectors.size() != right.size()) {
     return "vectors are missing or too many";
   }
-  for (size_t i = 0; i < right["data"].size(); ++i) {
-    if (body["data"][i].value("embedding", Json()) != right["data"][i]["embedding"]) {
-      return "a vector is another text's";
-    }
+  for (size_t i = 0; i < right.size(); ++i) {
+    const Json vector = native ? vectors[i] : vectors[i].value("embedding", Json());
+    if (vector != right[i]["embedding"]) return "a vector is another text's";
   }
   return {};
 }
 
 std::string SimAsked::wrong_stream() const {
-  constexpr std::string_view end = "data: [DONE]\n\n";
   const SimRequest& request = *request_;
   const std::string& body = request.body();
-  const size_t done = body.find(end);
-  const std::string text = request.text();
-  if (done == std::string::npos) {
-    if (request.whole()) return "a stream without [DONE] ended as if it were whole";
-    if (!request.has_error()) return "a broken stream does not say so";
-    return text_.starts_with(text) ? "" : "a broken stream said something else: " + text;
+  const HeardStream heard = hear_stream(dialect_, body);
+  if (!heard.wrong.empty()) return "a stream against its grammar: " + heard.wrong;
+  if (!heard.ended) {
+    if (request.whole()) return "a stream without its end ended as if it were whole";
+    if (!heard.failed) return "a broken stream does not say so";
+    if (text_.starts_with(heard.text)) return {};
+    return "a broken stream said something else: " + heard.text.substr(0, 200);
   }
-  if (!request.whole()) return "a stream with [DONE] was cut";
-  if (request.has_error()) return "a stream with [DONE] holds an error";
-  if (done + end.size() != body.size()) return "something follows [DONE]";
-  return text == text_ ? "" : "a stream is not what its backend said: " + text.substr(0, 200);
+  if (!request.whole()) return "a stream with its end was cut";
+  if (dialect_ == Dialect::chat && !body.ends_with("data: [DONE]\n\n")) {
+    return "something follows [DONE]";
+  }
+  if (heard.text == text_) return {};
+  return "a stream is not what its backend said: " + heard.text.substr(0, 200);
 }
 
 }  // namespace rocket

@@ -16,7 +16,6 @@ class Broken:
 
 EXCHANGE = "gateway/proxy/exchange.cc"
 ADMISSION = "gateway/proxy/admission.cc"
-CAPACITY = "gateway/policy/capacity.h"
 
 POLICIES = (
     Broken(
@@ -74,10 +73,11 @@ POLICIES = (
         "the retry budget is never empty",
         (
             (
-                "gateway/policy/retry_budget.h",
-                "    return false;\n  }\n  // The attempt was not made",
-                "    return true;\n  }\n  // The attempt was not made",
+                EXCHANGE,
+                "  if (!overall->try_spend(now())) return false;\n",
+                "  if (!overall->try_spend(now())) return true;\n",
             ),
+            (EXCHANGE, "  overall->refund();\n  return false;\n", "  return true;\n"),
         ),
         seeds=1000,
     ),
@@ -87,14 +87,24 @@ POLICIES = (
     ),
     Broken(
         "a place is never given back",
-        ((CAPACITY, "held_.fetch_sub(1, std::memory_order_relaxed);\n      capacity_ = nullptr;",
-          "held_.fetch_sub(0, std::memory_order_relaxed);\n      capacity_ = nullptr;"),),
+        (
+            (
+                "gateway/proxy/entrance.cc",
+                "  overtaken_ = !permit;\n",
+                "  static_cast<void>(\n"
+                "      new Admission::Permit(admission_.take(endpoint.places, who_.lane)));\n"
+                "  overtaken_ = !permit;\n",
+            ),
+        ),
     ),
     Broken(
         "an endpoint is given one more than it may have",
         (
-            (CAPACITY, "held() >= most(lane)", "held() > most(lane)"),
-            (CAPACITY, "< most(lane)) return Hold(this)", "<= most(lane)) return Hold(this)"),
+            (
+                "gateway/proxy/backend.cc",
+                "endpoint->places.set_most(config.limits.in_flight_per_endpoint);",
+                "endpoint->places.set_most(config.limits.in_flight_per_endpoint + 1);",
+            ),
         ),
     ),
     Broken(
@@ -143,6 +153,84 @@ POLICIES = (
                 "  for (const std::string_view piece : plan_.out.pieces)\n    add(piece);\n",
                 "  for (int i = 0; i < 2; ++i) {\n"
                 "    for (const std::string_view piece : plan_.out.pieces)\n      add(piece);\n  }\n",
+            ),
+        ),
+    ),
+    Broken(
+        "an answer that has stalled is waited for",
+        (
+            (
+                EXCHANGE,
+                "  if (one.attempt().answered()) return now() - one.attempt().heard_at() >= silent_most;\n",
+                "  if (one.attempt().answered()) return false;\n",
+            ),
+        ),
+        seeds=1000,
+    ),
+    Broken(
+        "a client's hang-up is not noticed",
+        (
+            (
+                "gateway/net/http_connection.cc",
+                "  const bool answered =\n"
+                "      co_await Until(handler_.handle(request_, response), stream_->hangup(), stream_->hung_up());\n",
+                "  WaitSlot deaf(io_.timers.run_queue());\n"
+                "  const bool answered = co_await Until(handler_.handle(request_, response), deaf);\n",
+            ),
+        ),
+    ),
+    Broken(
+        "a connection is kept however old its address is",
+        (
+            (
+                "gateway/proxy/loop_state.cc",
+                "      pool_limits.idle_max = limits.idle_per_endpoint;\n",
+                "      pool_limits.idle_max = limits.idle_per_endpoint;\n"
+                "      pool_limits.age = std::chrono::hours(1);\n",
+            ),
+        ),
+        seeds=1000,
+    ),
+    Broken(
+        "a key may ask for one more at once than it says",
+        (
+            (
+                "gateway/policy/key_limits.cc",
+                "held >= *settings_.concurrent",
+                "held > *settings_.concurrent",
+            ),
+        ),
+    ),
+    Broken(
+        "a key's requests per minute are not counted",
+        (
+            (
+                "gateway/policy/key_limits.cc",
+                "  if (requests_) request = requests_->take(1, now);\n",
+                "  if (requests_) request = requests_->take(0, now);\n",
+            ),
+        ),
+    ),
+    Broken(
+        "a key's list of backends is not looked at",
+        (
+            (
+                "gateway/policy/router.cc",
+                "  return scope.allows_backend(input_.backends[candidate.backend].name) &&\n"
+                "         (!candidate.substitute || scope.allows_model(candidate.model));\n",
+                "  return !candidate.substitute || scope.allows_model(candidate.model);\n",
+            ),
+        ),
+    ),
+    Broken(
+        "a translated stream does not close what it has opened",
+        (
+            (
+                "gateway/schema/anthropic_stream_writer.cc",
+                '  out() += "event: content_block_stop\\ndata: {\\"type\\":\\"content_block_stop\\",\\"index\\":";\n'
+                "  out() += std::to_string(index_);\n"
+                '  out() += "}\\n\\n";\n',
+                "",
             ),
         ),
     ),
