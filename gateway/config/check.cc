@@ -34,7 +34,7 @@ struct Range {
   double least;
   double most;
 };
-constexpr std::array<Range, 20> ranges{{
+constexpr std::array<Range, 21> ranges{{
     {"threads", 1, 256},
     {"health.jitter", 0, 1},
     {"health.rise", 1, 1000},
@@ -52,6 +52,7 @@ constexpr std::array<Range, 20> ranges{{
     {"lanes.interactive.weight", 1, 1000},
     {"lanes.normal.weight", 1, 1000},
     {"lanes.batch.weight", 1, 1000},
+    {"limits.choices", 1, 128},
     {"limits.receipts", 1, 100'000},
     {"otlp.ratio", 0, 1},
     {"otlp.queue", 1, 100'000},

@@ -281,6 +281,7 @@ struct LimitsConfig {
   std::uint32_t connections = 10000;
   std::uint32_t in_flight_per_endpoint = 64;
   std::uint32_t idle_per_endpoint = 256;
+  std::uint32_t choices = 8;
   std::uint32_t receipts = 1000;
   Duration header_time = 10s;
   Duration body_time = 60s;
@@ -304,6 +305,10 @@ struct LimitsConfig {
           "Attempts at once at one endpoint; more requests wait in their lane's queue.");
     visit("idle_per_endpoint", self.idle_per_endpoint,
           "Idle connections kept to one endpoint, per thread.");
+    visit(
+        "choices", self.choices,
+        "Choices (`n`) that a client may have of a backend which gives one at a time, so that each "
+        "is asked for by itself: 400 beyond.");
     visit(
         "receipts", self.receipts,
         "Requests whose receipts are kept, per thread: those under way and the last ones that have "

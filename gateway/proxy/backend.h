@@ -40,6 +40,7 @@ struct Endpoint {
   // Of the model's name that it was asked for last.
   std::atomic<std::uint64_t> newest_model = 0;
   std::atomic<std::uint32_t> models_in_memory = 0;  // as its server told last
+  std::atomic<bool> one_choice = false;             // Quirks, by the owner of its inventory
   SharedBreaker breaker;
 
   // A request like the last one would run into a rate limit until then, as its server has told.

@@ -55,6 +55,22 @@ Call::Call(LoopState& loop, Request& request, ResponseWriter& response)
   id_ = given && id_ok(*given) ? std::string(*given) : make_id(loop.random);
 }
 
+Call::Call(Call& whole, const Part& part, ResponseWriter& response)
+    : target(whole.target),
+      operation(whole.operation),
+      dialect(whole.dialect),
+      cors(false),
+      loop_(whole.loop_),
+      current_(whole.current_),
+      request_(whole.request_),
+      response_(response),
+      id_(whole.id_),
+      receipt_(whole.receipt_),
+      part_(&part),
+      bytes_in_(0) {
+  act_for(whole.key_);
+}
+
 Call::~Call() {
   settle_limits();
   const int status =
@@ -136,8 +152,9 @@ void Call::place_in_trace() {
   }
 }
 
+// Parts are begun in one turn, whose time the whole counts once.
 void Call::note_gateway_time() {
-  if (receipt_ == nullptr) return;
+  if (receipt_ == nullptr || part_ != nullptr) return;
   const Timers& timers = loop_.io.timers;
   receipt_->gateway += timers.clock() - timers.now();
 }
@@ -276,7 +293,12 @@ void Call::send_error(const Error& error, std::string_view more_lines) {
   close_account(Outcome::error, meaning_of(error.code).blame);
 }
 
+Duration Call::heartbeat() const {
+  return part_ == nullptr ? current_->snapshot->config.heartbeat : Duration::zero();
+}
+
 void Call::drop_request() {
+  if (part_ != nullptr) return;
   request_.body = Body();
   request_.head.headers = {};
 }

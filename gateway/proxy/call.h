@@ -14,6 +14,9 @@
 
 namespace rocket {
 
+struct OpenAiRequest;
+struct Route;
+
 // What the access log and the metrics say of one request. Written as it becomes known.
 // Its words belong to what the call's current() holds, or to nobody.
 struct Account {
@@ -38,6 +41,15 @@ struct Account {
 class Call {
  public:
   Call(LoopState& loop, Request& request, ResponseWriter& response);
+  // One choice of several that a client asks for at once: a request of ours, of the same bytes,
+  // with the id, the receipt and the key of the `whole`, which is counted, logged and keeps the
+  // limits for it. All outlive it.
+  struct Part {
+    const OpenAiRequest& request;
+    const Route& route;  // who may answer it
+    std::uint32_t index;
+  };
+  Call(Call& whole, const Part& part, ResponseWriter& response);
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   ~Call();
@@ -49,6 +61,7 @@ class Call {
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] const std::shared_ptr<const Current>& current() const { return current_; }
   [[nodiscard]] Account& account() { return account_; }
+  [[nodiscard]] const Account& account() const { return account_; }
   // For an account with words that belong to another Current.
   void keep(std::shared_ptr<const Current> words) { kept_ = std::move(words); }
 
@@ -69,6 +82,8 @@ class Call {
     ours_ = true;
     quiet = true;
   }
+  // Null: it is no part of another.
+  [[nodiscard]] const Part* part() const { return part_; }
   // Tells keys apart; null: none was asked for.
   [[nodiscard]] const Key* key() const { return key_; }
   // The lane of its key, or of what it asks for; the header x-rocket-lane can only lower it. The
@@ -102,8 +117,10 @@ class Call {
                  std::string_view content_type = "text/plain; charset=utf-8");
   void send_error(const Error& error, std::string_view more_lines = {});
   // After a stream's commit nothing is sent again: gives the request's body back to the budget,
-  // and the memory of its headers.
+  // and the memory of its headers. The whole has those of its parts.
   void drop_request();
+  // How long whoever waits for a stream may hear nothing; zero: for ever.
+  [[nodiscard]] Duration heartbeat() const;
   // For the account of an answer that was sent otherwise.
   void close_account(Outcome outcome, Blame blame);
 
@@ -131,6 +148,7 @@ class Call {
   std::shared_ptr<const Current> kept_;
   Receipt* receipt_ = nullptr;
   const Key* key_ = nullptr;
+  const Part* part_ = nullptr;
   bool ours_ = false;
   bool limited_ = false;  // the request is one that the key's limits count
   std::optional<KeyLimits::Hold> hold_;

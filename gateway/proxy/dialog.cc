@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "base/timestamp.h"
+#include "schema/choices.h"
 #include "schema/embed_translation.h"
 #include "schema/quirks.h"
 #include "schema/responses_writer.h"
+#include "schema/shown_tools.h"
 #include "schema/translator.h"
 
 namespace rocket {
@@ -79,16 +81,49 @@ Result<void> Dialog::open(Route& route, const Snapshot& snapshot) {
                                                    std::string(route.name) + "' answers " +
                                                    std::string(upstream_path(call_.operation)));
   }
+  if (request_.choices > 1) {
+    const auto few = keep_countable(route, snapshot);
+    if (!few) return few;
+  }
   const auto is_translated = [&](const Candidate* one) { return translated(of(one)); };
-  if (std::ranges::none_of(route.candidates, is_translated)) return {};
-  model_ = route.name;
+  if (std::ranges::any_of(route.candidates, is_translated)) {
+    const auto read = begin_translation(route.name);
+    if (!read) return read;
+  } else if (request_.choices == 1 && !request_.steers_tools) {
+    return {};
+  }
+  const auto strict = call_.request().head.headers.find("x-rocket-strict");
+  return strict == "1" ? keep_lossless(route, snapshot) : Result<void>{};
+}
+
+bool Dialog::asks_one_by_one(const Backend& backend) const {
+  if (request_.choices == 1 || call_.part() != nullptr) return false;
+  return quirks_of(backend.kind).one_choice ||
+         std::ranges::any_of(backend.endpoints, [](const auto& endpoint) {
+           return endpoint->one_choice.load(std::memory_order_relaxed);
+         });
+}
+
+// Who is asked once for all choices may be asked for any number.
+Result<void> Dialog::keep_countable(Route& route, const Snapshot& snapshot) const {
+  const std::uint32_t most = snapshot.config.limits.choices;
+  if (request_.choices <= most) return {};
+  std::erase_if(route.candidates, [&](const Candidate* one) {
+    return asks_one_by_one(snapshot.backends[one->backend]);
+  });
+  if (!route.candidates.empty()) return {};
+  return fail(ErrorCode::invalid_field,
+              "`n` is " + std::to_string(request_.choices) + ", and of a backend that gives one " +
+                  "choice at a time there are at most " + std::to_string(most) +
+                  " to be had (limits.choices); send a smaller `n`");
+}
+
+Result<void> Dialog::begin_translation(std::string_view model) {
+  model_ = model;
   const auto now = call_.loop().io.timers.wall_now();
   created_ = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
   if (is_ollama(client())) append_timestamp(created_at_, now);
-  const auto read = read_conversation();
-  if (!read) return read;
-  const auto strict = call_.request().head.headers.find("x-rocket-strict");
-  return strict == "1" ? keep_lossless(route, snapshot) : Result<void>{};
+  return read_conversation();
 }
 
 Result<void> Dialog::read_conversation() {
@@ -103,6 +138,9 @@ Result<void> Dialog::read_conversation() {
   auto conversation = read_request(client(), body, read_loss_);
   if (!conversation) return std::unexpected(std::move(conversation.error()));
   conversation_ = std::move(*conversation);
+  if (request_.choices > 1) {
+    ask_for_choice(*conversation_, call_.part() == nullptr ? 0 : call_.part()->index);
+  }
   if (client() == Dialect::responses) echo_ = write_responses_echo(*conversation_);
   // Two events at the beginning of a stream say it again.
   const size_t bytes = memory_of(*conversation_) + 3 * echo_.size();
@@ -113,10 +151,8 @@ Result<void> Dialog::read_conversation() {
 Result<void> Dialog::keep_lossless(Route& route, const Snapshot& snapshot) const {
   std::string lost;
   std::erase_if(route.candidates, [&](const Candidate* one) {
-    const Backend& backend = snapshot.backends[one->backend];
-    if (!translated(backend)) return false;
     Outgoing out;
-    ask(backend, *one, out);
+    ask(snapshot.backends[one->backend], *one, out);
     if (out.loss.empty()) return false;
     if (lost.empty()) lost = out.loss.to_string();
     return true;
@@ -127,18 +163,34 @@ Result<void> Dialog::keep_lossless(Route& route, const Snapshot& snapshot) const
                                             "); leave that out, or ask without x-rocket-strict");
 }
 
+// What is changed of the client's own words for who would not heed them, or because they are asked
+// for one choice alone.
+void Dialog::change_for(const Backend& backend, Outgoing& out) const {
+  const std::string_view body = call_.request().body.text();
+  const auto add = [&](std::vector<Edit> edits) {
+    std::ranges::move(edits, std::back_inserter(out.edits));
+  };
+  if (call_.part() != nullptr) add(edits_for_choice(body, call_.part()->index));
+  const bool steers = request_.steers_tools && !quirks_of(backend.kind).steers_tools;
+  if (steers) add(shown_tools_edits(body, out.loss));
+  std::ranges::sort(out.edits, {},
+                    [](const Edit& edit) { return std::pair(edit.begin, edit.end); });
+}
+
 void Dialog::ask(const Backend& backend, const Candidate& candidate, Outgoing& out) const {
   const std::string_view model = candidate.model;
   const std::string_view body = call_.request().body.text();
+  if (asks_one_by_one(backend)) out.loss.emulate("n");
   if (!translated(backend)) {
     out.path = upstream_path(call_.operation);
     out.query = call_.target.query;
     out.edits = upstream_edits(request_, model, client() == Dialect::chat);
+    if (request_.choices > 1 || request_.steers_tools) change_for(backend, out);
     out.pieces = splice(body, out.edits);
     return;
   }
   out.translated = true;
-  out.loss = read_loss_;
+  out.loss.add(read_loss_);
   if (call_.operation == Operation::ollama_embed) {
     out.path = upstream_path(Operation::embeddings);
     auto written = write_embeddings_request(body, model, out.loss);
@@ -153,6 +205,7 @@ void Dialog::ask(const Backend& backend, const Candidate& candidate, Outgoing& o
     frame.efforts = quirks_of(backend.kind).takes_effort;
     for (const ModelFacts& facts : candidate.facts)
       frame.max_tokens = std::max<std::int64_t>(frame.max_tokens, facts.output);
+    frame.steers_tools = quirks_of(backend.kind).steers_tools;
     out.written = write_request(dialect, *conversation_, frame, out.loss);
   }
   out.pieces = out.written.pieces();

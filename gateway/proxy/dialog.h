@@ -48,16 +48,20 @@ class Dialog {
   // Both outlive it.
   Dialog(const Call& call, const OpenAiRequest& request) : call_(call), request_(request) {}
 
-  // Takes those out of the route who can not be asked this at all, and under x-rocket-strict those
-  // who could not be told all of it. Errors, if nobody is left: capability_missing, invalid_field
-  // naming what would be lost; besides those of the dialect's reader, and overloaded if the byte
-  // budget has no room for what was read.
+  // Takes those out of the route who can not be asked this at all or not for so many choices, and
+  // under x-rocket-strict those who could not be told all of it. Errors, if nobody is left:
+  // capability_missing, invalid_field naming what is too much or would be lost; besides those of
+  // the dialect's reader, and overloaded if the byte budget has no room for what was read.
   [[nodiscard]] Result<void> open(Route& route, const Snapshot& snapshot);
 
   // What `backend` is sent for this candidate of it. Once open; points into the request's body.
   void ask(const Backend& backend, const Candidate& candidate, Outgoing& out) const;
   // Who understands the answer. This outlives it.
   [[nodiscard]] std::unique_ptr<Interpreter> interpreter(const Backend& backend) const;
+
+  // All choices of the request are wanted, and such a backend gives one at a time: each has to be
+  // asked for by itself.
+  [[nodiscard]] bool asks_one_by_one(const Backend& backend) const;
 
   // Nothing will be asked any more: gives back what asking needs.
   void close() {
@@ -74,6 +78,9 @@ class Dialog {
   [[nodiscard]] bool translated(const Backend& backend) const;
   [[nodiscard]] Dialect dialect_for(const Backend& backend) const;
   [[nodiscard]] bool has_unsigned_thinking() const;
+  [[nodiscard]] Result<void> keep_countable(Route& route, const Snapshot& snapshot) const;
+  void change_for(const Backend& backend, Outgoing& out) const;
+  [[nodiscard]] Result<void> begin_translation(std::string_view model);
   [[nodiscard]] Result<void> read_conversation();
   [[nodiscard]] Result<void> keep_lossless(Route& route, const Snapshot& snapshot) const;
   [[nodiscard]] AnswerFrame frame() const;

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "policy/hedge.h"
-#include "policy/retry_after.h"
 #include "proxy/error_response.h"
+#include "proxy/fan_out.h"
 #include "proxy/key_use.h"
 #include "proxy/passed_headers.h"
 #include "proxy/relay.h"
@@ -34,7 +34,7 @@ Exchange::Exchange(Call& call)
       current_(call.current()),
       config_(current_->snapshot->config),
       dialog_(call, request_),
-      reply_(call.response(), loop_.io.timers, call.dialect, config_.heartbeat),
+      reply_(call.response(), loop_.io.timers, call.dialect, call.heartbeat()),
       common_{.call = call,
               .current = *current_,
               .dialog = dialog_,
@@ -44,7 +44,8 @@ Exchange::Exchange(Call& call)
       chooser_(call, *current_, route_),
       retry_({.attempts = config_.retry.attempts,
               .backoff = config_.retry.backoff,
-              .backoff_max = config_.retry.backoff_max}) {}
+              .backoff_max = config_.retry.backoff_max}),
+      aftermath_(loop_.io.timers, common_.breaker, config_.retry.retry_after_max) {}
 
 Task<void> run_exchange(Call& call) {
   Exchange one(call);
@@ -62,6 +63,10 @@ Task<void> Exchange::run() {
   while (true) {
     if (launch_at_ <= now()) seek();
     if (seeking_ && !entrance_->waits()) launch();
+    if (fans_out_) {
+      co_await fan_out();
+      co_return;
+    }
     if (race_.empty() && launch_at_ == never && !seeking_) break;
     const TimePoint beat = common_.reply != nullptr ? reply_.next_beat() : never;
     if (seeking_) {
@@ -176,8 +181,9 @@ void Exchange::hedge() {
   const Candidate& candidate = *found->chosen.target.candidate;
   RunningAttempt* const hopeless =
       race_.find([&](RunningAttempt& one) { return is_hopeless(one); });
-  // Loading takes longer than waiting for who is only late.
-  if ((race_.full() || found->chosen.cold) && hopeless == nullptr) return;
+  // Loading takes longer than waiting for who is only late, and so does beginning again.
+  const bool longer = found->chosen.cold || asks_one_by_one(*found);
+  if ((race_.full() || longer) && hopeless == nullptr) return;
   // What waits at an endpoint that has turned out dead is moved like what has failed there.
   const bool moved = hopeless != nullptr && std::exchange(may_move_, false);
   if (!moved && !may_spend(candidate)) return;
@@ -204,7 +210,27 @@ bool Exchange::may_spend(const Candidate& candidate) const {
   return false;
 }
 
+bool Exchange::asks_one_by_one(const Entrance::Found& found) const {
+  const size_t backend = found.chosen.target.candidate->backend;
+  return dialog_.asks_one_by_one(current_->snapshot->backends[backend]);
+}
+
+// Those that have been tried have failed for all choices; who has been found is not among them.
+Task<void> Exchange::fan_out() {
+  race_.call_off(now());
+  entrance_.reset();
+  dialog_.close();
+  for (const RunningAttempt::Target& tried : chooser_.tried())
+    std::erase(route_.candidates, tried.candidate);
+  FanOut fan(call_, {request_, route_, reply_, waiting_lines_, common_.deadline});
+  co_await fan.run();
+}
+
 void Exchange::start(Entrance::Found found) {
+  if (asks_one_by_one(found)) {
+    fans_out_ = true;
+    return;
+  }
   const RunningAttempt::Target& target = found.chosen.target;
   const Backend& backend = current_->snapshot->backends[target.candidate->backend];
   Endpoint& endpoint = *backend.endpoints[target.endpoint];
@@ -257,7 +283,7 @@ void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, Error error) {
     race_.add(std::move(attempt));
     return;
   }
-  hold_against(*attempt, last_);
+  aftermath_.hold_against(*attempt, last_);
   attempt->close(Outcome::error, blame);
   if (!race_.empty()) {
     // The one that is late still runs: instead of its failed companion another may help it.
@@ -268,52 +294,6 @@ void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, Error error) {
   if (next_ == NextStep::next_endpoint) {
     launch_at_ = deadline_after(now(), retry_.pause(loop_.random));
   }
-}
-
-// What the breaker, and those who stay away for a while, learn of a failure.
-void Exchange::hold_against(RunningAttempt& attempt, const Error& error) {
-  Endpoint& endpoint = attempt.plan().endpoint;
-  SharedBreaker& breaker = endpoint.breaker;
-  if (error.code == ErrorCode::upstream_loading) {
-    // Loading is not death. As good a word as one to a probe, and the next probe has another.
-    endpoint.verdict.store(Verdict::cold, std::memory_order_relaxed);
-    return;
-  }
-  if (leave_alone(attempt, error.code)) return;
-  // Too much was asked of it, which is no fault; and long is not the same as never.
-  const bool limited = error.code == ErrorCode::upstream_limited;
-  if (limited || meaning_of(error.code).blame != Blame::upstream) return;
-  if (error.code == ErrorCode::total_timeout) {
-    breaker.record_unanswered(attempt.started_at(), now(), common_.breaker);
-  } else {
-    breaker.record_failure(now(), common_.breaker);
-  }
-}
-
-// False: it has not asked for that.
-bool Exchange::leave_alone(RunningAttempt& attempt, ErrorCode code) {
-  const bool limited = code == ErrorCode::upstream_limited;
-  // Says something about all of its endpoints, not about this one.
-  const bool provider = code == ErrorCode::upstream_overloaded;
-  if (!limited && !provider && code != ErrorCode::upstream_unavailable) return false;
-  const auto wait = parse_retry_after(attempt.attempt().retry_after(), loop_.io.timers.wall_now());
-  if (!wait && !provider) return false;
-  // Refused everywhere, it is the request that is too much: the others are to answer others.
-  if (std::exchange(told_to_wait_, true)) return true;
-  const auto leave = [&](SharedBreaker& breaker) {
-    if (wait) {
-      breaker.stay_away(now(), now() + std::min(*wait, config_.retry.retry_after_max), limited);
-    } else {
-      breaker.open(now(), common_.breaker);
-    }
-  };
-  if (!provider) {
-    leave(attempt.plan().endpoint.breaker);
-    return true;
-  }
-  for (const auto& endpoint : attempt.plan().backend.endpoints)
-    leave(endpoint->breaker);
-  return true;
 }
 
 Task<void> Exchange::answer(RunningAttempt& running) {
@@ -349,7 +329,7 @@ Task<void> Exchange::answer(RunningAttempt& running) {
     plan.endpoint.breaker.record_success(now());
     running.close(Outcome::ok, Blame::none);
   } else if (relayed.error().code != ErrorCode::client_gone) {
-    hold_against(running, relayed.error());
+    aftermath_.hold_against(running, relayed.error());
     running.close(Outcome::cut, meaning_of(relayed.error().code).blame, relayed.error().code);
   }
 }

@@ -5,6 +5,7 @@
 
 #include "policy/retry.h"
 #include "policy/router.h"
+#include "proxy/aftermath.h"
 #include "proxy/call.h"
 #include "proxy/chooser.h"
 #include "proxy/dialog.h"
@@ -40,11 +41,13 @@ class Exchange {
   void start(Entrance::Found found);
   [[nodiscard]] bool may_spend(const Candidate& candidate) const;
   void schedule_hedge(const Candidate& candidate, bool cold);
+  // Who has been found gives one choice where several are wanted.
+  [[nodiscard]] bool asks_one_by_one(const Entrance::Found& found) const;
+  // Leaves the answer to an exchange for each choice.
+  [[nodiscard]] Task<void> fan_out();
 
   // After an attempt has failed: what comes of it. `attempt` may be started again.
   void judge(std::unique_ptr<RunningAttempt> attempt, Error error);
-  void hold_against(RunningAttempt& attempt, const Error& error);
-  [[nodiscard]] bool leave_alone(RunningAttempt& attempt, ErrorCode code);
 
   [[nodiscard]] Task<void> answer(RunningAttempt& running);
   [[nodiscard]] Task<void> answer_whole(RunningAttempt& running);
@@ -71,13 +74,14 @@ class Exchange {
   bool seeking_ = false;
   TimePoint sought_at_{};
   Retry retry_;
+  Aftermath aftermath_;
   NextStep next_ = NextStep::next_endpoint;
   Race race_;
   TimePoint launch_at_{};  // when the next attempt is due; never: none is
   TimePoint hedge_at_ = never;
   Duration late_after_{};
   bool may_move_ = true;  // once, without spending
-  bool told_to_wait_ = false;
+  bool fans_out_ = false;
   size_t answering_ = 0;  // the backend whose answer the client gets
   std::string waiting_lines_;
   Error last_{ErrorCode::no_backend, {}};

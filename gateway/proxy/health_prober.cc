@@ -165,6 +165,9 @@ Task<void> HealthProber::read_models(Target target, std::string alive_body) {
   if (!inventory) co_return;
   Endpoint::Probed& probed = target.probed();
   probed.owner = inventory->owner;
+  const auto& owners = quirks.one_choice_owners;
+  const bool one_choice = std::ranges::find(owners, probed.owner) != owners.end();
+  target.endpoint().one_choice.store(one_choice, std::memory_order_relaxed);
   if (!quirks.loaded_path.empty()) co_await read_loaded(target);
   if (!quirks.details_path.empty()) co_await read_details(target, &*inventory);
   complete(inventory->models, quirks, probed);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "wire/http_writer.h"
 #include "wire/json.h"
@@ -32,7 +33,13 @@ std::uint64_t expected_tokens(std::string_view body) {
     allow(body, key);
   const auto options = json_find(body, "options");
   if (options && options->kind == JsonKind::object) allow(options->text, "num_predict");
-  return body.size() / bytes_per_token + static_cast<std::uint64_t>(answer);
+  // Several choices are as many answers.
+  constexpr std::int64_t choices_max = 128;
+  constexpr std::int64_t answer_max = std::numeric_limits<std::int64_t>::max() / choices_max;
+  const auto n = json_find(body, "n");
+  const auto choices = std::clamp<std::int64_t>(n ? n->as_int().value_or(1) : 1, 1, choices_max);
+  return body.size() / bytes_per_token +
+         static_cast<std::uint64_t>(std::min(answer, answer_max) * choices);
 }
 
 void append_limit_lines(std::string& lines, const KeyLimits& limits, TimePoint now) {

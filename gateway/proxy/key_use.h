@@ -12,7 +12,7 @@
 namespace rocket {
 
 // The tokens that a request may use, before anyone has counted them: four bytes of the body for
-// one of the prompt, and as many of the answer as it allows. `body` is valid JSON.
+// one of the prompt, and as many of each choice of the answer as it allows. `body` is valid JSON.
 [[nodiscard]] std::uint64_t expected_tokens(std::string_view body);
 
 // x-ratelimit-{limit,remaining,reset}-{requests,tokens}, as OpenAI writes them, for the limits

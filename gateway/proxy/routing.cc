@@ -17,6 +17,7 @@ Result<void> add_hint(const Call& call, OpenAiRequest& request) {
 }  // namespace
 
 Result<Routed> find_route(const Call& call) {
+  if (const Call::Part* const part = call.part()) return Routed{part->request, part->route};
   auto request = read_openai_request(call.operation, call.request().body.text());
   if (!request) return std::unexpected(std::move(request.error()));
   const auto hinted = add_hint(call, *request);

@@ -6,6 +6,7 @@
 
 #include "schema/media.h"
 #include "schema/parameters.h"
+#include "schema/shown_tools.h"
 
 namespace rocket {
 namespace {
@@ -262,18 +263,17 @@ void write_turn(const Turn& turn, size_t n, const Writing& to) {
 }
 
 // False: there are none, and servers refuse an empty list.
-bool write_tools(const Conversation& conversation, const Writing& to) {
+bool write_tools(const Conversation& conversation, const ShownTools& shown, const Writing& to) {
   const bool any = std::ranges::any_of(conversation.tools, [&](const Tool& tool) {
-    return tool.json.empty() || to.from == Dialect::chat;
+    return (tool.json.empty() || to.from == Dialect::chat) && shown.contain(tool.name);
   });
   if (any) to.out.key("tools").open('[');
   for (const Tool& tool : conversation.tools) {
-    if (!tool.json.empty()) {
-      if (to.from == Dialect::chat) {
-        to.out.json(tool.json);
-      } else {
-        to.loss.drop("tools." + foreign_type(tool.json));
-      }
+    const bool foreign = !tool.json.empty();
+    if (foreign && to.from != Dialect::chat) to.loss.drop("tools." + foreign_type(tool.json));
+    if (!shown.contain(tool.name) || (foreign && to.from != Dialect::chat)) continue;
+    if (foreign) {
+      to.out.json(tool.json);
       continue;
     }
     to.out.open('{').key("type").quoted("function").key("function").open('{');
@@ -392,7 +392,9 @@ JsonPieces write_chat_request(const Conversation& conversation, const RequestFra
   if (!conversation.verbosity.empty()) out.key("verbosity").text(conversation.verbosity);
   write_format(conversation.format, out);
   // Without tools it is refused, and says nothing.
-  if (write_tools(conversation, to)) write_tool_choice(conversation, out);
+  const ShownTools shown = frame.steers_tools ? ShownTools{} : shown_tools(conversation, loss);
+  const bool any_tools = write_tools(conversation, shown, to);
+  if (any_tools && frame.steers_tools) write_tool_choice(conversation, out);
   to.extra(conversation.extra);
   out.key("messages").open('[');
   size_t n = 0;

@@ -213,6 +213,7 @@ struct RequestFrame {
   // The same: reasoning_effort may be any of the usual words (Ollama refuses all but "none" for
   // most models).
   bool efforts = true;
+  bool steers_tools = true;  // of Quirks
 };
 
 // What an answer is written with besides what it says.

@@ -6,6 +6,7 @@
 
 #include "schema/media.h"
 #include "schema/parameters.h"
+#include "schema/shown_tools.h"
 
 namespace rocket {
 namespace {
@@ -205,24 +206,16 @@ class RequestWriter {
     }
   }
 
-  // Ollama lets the model choose; only that it chooses none can be had, by showing it none.
   void write_tools() {
-    using Kind = ToolChoice::Kind;
-    const Kind choice = conversation_.tool_choice.kind;
-    if (choice == Kind::required || choice == Kind::function) loss_.drop("tool_choice");
-    if (!conversation_.parallel_tools.value_or(true)) loss_.drop("parallel_tool_calls");
-    if (conversation_.tools.empty()) return;
-    if (choice == Kind::none) {
-      loss_.emulate("tool_choice");
-      loss_.emulate("tools");
-      return;
-    }
+    const ShownTools shown = shown_tools(conversation_, loss_);
+    if (conversation_.tools.empty() || !shown.any) return;
     out_.key("tools").open('[');
     for (const Tool& tool : conversation_.tools) {
       if (!tool.json.empty()) {
         loss_.drop("tools." + foreign_type(tool.json));
         continue;
       }
+      if (!shown.contain(tool.name)) continue;
       if (tool.strict.value_or(false)) loss_.drop("tools.strict");
       out_.open('{').key("type").quoted("function").key("function").open('{');
       out_.key("name").text(tool.name);

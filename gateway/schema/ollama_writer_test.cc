@@ -33,6 +33,15 @@ TEST(OllamaWriter, SaysWhatItCanAndNamesTheRest) {
            R"({"type":"object","properties":{}}}}],"options":{},)" +
            hi + "}",
        "dropped=tool_choice"},
+      {"one of the tools",
+       R"({"tools":[{"type":"function","function":{"name":"f"}},{"type":"function","function":)"
+       R"({"name":"g"}}],"tool_choice":{"type":"function","function":{"name":"g"}},)" +
+           hi + "}",
+       head +
+           R"("tools":[{"type":"function","function":{"name":"g","parameters":)"
+           R"({"type":"object","properties":{}}}}],"options":{},)" +
+           hi + "}",
+       "dropped=tool_choice,emulated=tools"},
       {"no tools",
        R"({"tool_choice":"none","tools":[{"type":"function","function":{"name":"f"}}],)" + hi + "}",
        head + R"("options":{},)" + hi + "}", "emulated=tool_choice,emulated=tools"},

@@ -1,6 +1,7 @@
 #include "schema/openai_request.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "wire/json.h"
@@ -39,6 +40,10 @@ class RequestReader {
       take_stream_options(member);
     } else if (member.key_is("tools")) {
       take_tools(member);
+    } else if (steers_tools(member)) {
+      request_.steers_tools = true;
+    } else if (has_choices() && member.key_is("n")) {
+      take_choices(member);
     } else if (!prompt().empty() && member.key_is(prompt())) {
       if (member.value.kind == JsonKind::string) {
         take_prompt(member);
@@ -93,6 +98,9 @@ class RequestReader {
 
   [[nodiscard]] bool is_ollamas() const {
     return operation_ == Operation::ollama_chat || operation_ == Operation::ollama_generate;
+  }
+  [[nodiscard]] bool has_choices() const {
+    return operation_ == Operation::chat_completions || operation_ == Operation::completions;
   }
   [[nodiscard]] bool embeds() const {
     return operation_ == Operation::embeddings || operation_ == Operation::ollama_embed;
@@ -165,6 +173,23 @@ class RequestReader {
   // Of another kind it is the upstream's to refuse.
   void take_tools(const JsonMember& member) { request_.tools = has_elements(member.value); }
 
+  // More than what is the case anyway.
+  [[nodiscard]] bool steers_tools(const JsonMember& member) const {
+    if (operation_ != Operation::chat_completions) return false;
+    if (member.key_is("tool_choice")) {
+      return !member.value.is_null() && !member.value.string_is("auto");
+    }
+    return member.key_is("parallel_tool_calls") && member.value.as_bool() == false;
+  }
+
+  void take_choices(const JsonMember& member) {
+    if (choices_seen_) note("`n` stands twice; send it once");
+    choices_seen_ = true;
+    constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
+    const std::int64_t choices = member.value.as_int().value_or(1);
+    request_.choices = static_cast<std::uint32_t>(std::clamp<std::int64_t>(choices, 1, most));
+  }
+
   void take_prompt(const JsonMember& member) {
     says_something_ |= !member.value.raw_string().empty();
     request_.prompt_begin = member.value_begin;
@@ -206,6 +231,7 @@ class RequestReader {
   OpenAiRequest::Place* open_ = nullptr;  // waits to learn where the next member begins
   std::optional<size_t> previous_end_;
   bool stream_seen_ = false;
+  bool choices_seen_ = false;
   bool required_seen_ = false;
   bool says_something_ = false;
   std::string error_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,10 @@ struct OpenAiRequest {
   bool tools = false;        // `tools` names at least one
   // Of Ollama's: no turn, no prompt, no image; only that the model be loaded or unloaded.
   bool asks_nothing = false;
+  // Of OpenAI's chat completions: which tools are to be called, or that one at a time is.
+  bool steers_tools = false;
+  // `n` of OpenAI's completions; what can not be a number of choices is the upstream's to refuse.
+  std::uint32_t choices = 1;
 
   // `messages`, or a `prompt` or `input` that is one string: where it stands in the body. Else
   // both 0.

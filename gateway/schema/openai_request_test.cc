@@ -145,6 +145,57 @@ TEST(OpenAiRequest, AKeyThatOthersMayTakeForARoutedOneIsRefused) {
   }
 }
 
+TEST(OpenAiRequest, CountsChoices) {
+  const struct {
+    Operation operation;
+    std::string_view members;
+    std::uint32_t choices;
+  } cases[] = {
+      {Operation::chat_completions, R"("model":"m")", 1},
+      {Operation::chat_completions, R"("n":3)", 3},
+      {Operation::completions, R"("n":3.0)", 3},
+      {Operation::chat_completions, R"("\u006e":2)", 2},
+      {Operation::chat_completions, R"("n":null)", 1},
+      {Operation::chat_completions, R"("n":"3")", 1},
+      {Operation::chat_completions, R"("n":0)", 1},
+      {Operation::chat_completions, R"("n":-4)", 1},
+      {Operation::chat_completions, R"("n":99999999999)", 4294967295},
+      {Operation::embeddings, R"("n":3,"input":"a")", 1},
+      {Operation::responses, R"("n":3,"input":"a")", 1},
+      {Operation::messages, R"("n":3)", 1},
+      {Operation::ollama_chat, R"("n":3)", 1},
+  };
+  for (const auto& c : cases) {
+    const std::string body = R"({"messages":[{"role":"user"}],)" + std::string(c.members) + "}";
+    EXPECT_EQ(read(body, c.operation).choices, c.choices) << body;
+  }
+  EXPECT_FALSE(read_openai_request(Operation::completions, R"({"n":1,"n":2})"));
+}
+
+TEST(OpenAiRequest, SeesWhoSteersTools) {
+  const struct {
+    std::string_view members;
+    bool steers;
+  } cases[] = {
+      {R"("model":"m")", false},
+      {R"("tool_choice":null)", false},
+      {R"("tool_choice":"auto")", false},
+      {R"("tool_choice":"none")", true},
+      {R"("tool_choice":"required")", true},
+      {R"("tool_choice":{"type":"function","function":{"name":"f"}})", true},
+      {R"("tool_choice":"none","parallel_tool_calls":true)", true},
+      {R"("parallel_tool_calls":true)", false},
+      {R"("parallel_tool_calls":null)", false},
+      {R"("parallel_tool_calls":false)", true},
+  };
+  for (const auto& c : cases) {
+    const std::string body = R"({"messages":[{"role":"user"}],)" + std::string(c.members) + "}";
+    EXPECT_EQ(read(body, Operation::chat_completions).steers_tools, c.steers) << body;
+    // Their own readers see to it.
+    EXPECT_FALSE(read(body, Operation::messages).steers_tools) << body;
+  }
+}
+
 TEST(OpenAiRequest, EmbeddingsAreNeverStreamed) {
   const std::string_view body = R"({"input":"a","stream":true})";
   const OpenAiRequest request = read(body, Operation::embeddings);

@@ -16,7 +16,9 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .inventory_paths = {"/v1/models"},
        .load_sources = {{"/slots", LoadFormat::slots, "llamacpp"},
                         {"/metrics", LoadFormat::gauges, "llamacpp"},
-                        {"/metrics", LoadFormat::gauges, "sglang"}}},
+                        {"/metrics", LoadFormat::gauges, "sglang"}},
+       // Gives as many as it has slots, more is a 400, and tells the tokens of one.
+       .one_choice_owners = {"llamacpp"}},
       {.kind = BackendKind::ollama,
        .alive_path = "/api/version",
        .inventory_paths = {"/api/tags"},
@@ -25,7 +27,9 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .dialects = {Dialect::chat, Dialect::ollama, Dialect::generate},
        .implicit_latest = true,
        .takes_effort = false,
-       .loads_on_demand = true},
+       .loads_on_demand = true,
+       .one_choice = true,
+       .steers_tools = false},
       {.kind = BackendKind::vllm,
        .alive_path = "/health",
        .inventory_paths = {"/v1/models"},
@@ -34,7 +38,8 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
       {.kind = BackendKind::lmstudio,
        .alive_path = "/v1/models",
        .inventory_paths = {"/api/v1/models", "/api/v0/models", "/v1/models"},
-       .loads_on_demand = true},
+       .loads_on_demand = true,
+       .one_choice = true},
       // Pages of its list are as long as is asked for; the version is the only one there is.
       {.kind = BackendKind::anthropic,
        .alive_path = "/v1/models?limit=1000",
@@ -44,7 +49,8 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .key_header = "x-api-key",
        .key_scheme = "",
        .head_lines = "anthropic-version: 2023-06-01\r\n",
-       .checks_thinking = true},
+       .checks_thinking = true,
+       .one_choice = true},
   }};
   return rows;
 }

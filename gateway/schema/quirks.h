@@ -50,6 +50,12 @@ struct Quirks {
   bool takes_effort = true;
   // It loads a model when somebody asks for it, and may unload another one for it.
   bool loads_on_demand = false;
+  // It is asked for one choice at a time: it gives no more, whatever `n` says, or miscounts them.
+  bool one_choice = false;
+  // So are those of the kind whose inventory names one of these as its owner.
+  std::vector<std::string_view> one_choice_owners{};
+  // It heeds `tool_choice` and `parallel_tool_calls`; else the model may call whatever it is shown.
+  bool steers_tools = true;
 };
 
 [[nodiscard]] const Quirks& quirks_of(BackendKind kind);

@@ -56,6 +56,16 @@ TEST(Quirks, LoadIsAskedForWhereItIsTold) {
   }
 }
 
+TEST(Quirks, WhatServersIgnoreIsKnown) {
+  for (const BackendKind kind : all_backend_kinds) {
+    const bool many = kind == BackendKind::openai || kind == BackendKind::vllm;
+    EXPECT_EQ(quirks_of(kind).one_choice, !many) << to_string(kind);
+    EXPECT_EQ(quirks_of(kind).steers_tools, kind != BackendKind::ollama) << to_string(kind);
+  }
+  const std::vector<std::string_view> owners{"llamacpp"};
+  EXPECT_EQ(quirks_of(BackendKind::openai).one_choice_owners, owners);
+}
+
 TEST(Quirks, LivenessIsWhatTheServerSays) {
   const struct {
     const char* name;

@@ -69,7 +69,10 @@ class Receipt {
     id_ = keep(begin.id);
   }
 
-  void set_model(std::string_view name) { model_ = keep(name.substr(0, model_bytes_max)); }
+  // Of all its parts the same.
+  void set_model(std::string_view name) {
+    if (model_.size == 0) model_ = keep(name.substr(0, model_bytes_max));
+  }
   void set_key(std::string_view name) { key_ = keep(name); }
 
   // An endpoint was looked at: a lower score is better, and `why_not` says why it is not chosen, if

@@ -21,6 +21,7 @@ struct Generation {
   std::string model;
   std::uint64_t prompt_tokens;
   std::uint64_t tokens;
+  std::uint64_t choices;
   bool stream;
   bool include_usage;
 
@@ -29,8 +30,8 @@ struct Generation {
   }
   [[nodiscard]] OrderedJson usage() const {
     OrderedJson json{{"prompt_tokens", prompt_tokens},
-                     {"completion_tokens", tokens},
-                     {"total_tokens", prompt_tokens + tokens}};
+                     {"completion_tokens", tokens * choices},
+                     {"total_tokens", prompt_tokens + tokens * choices}};
     if (script.kind == FakeKind::llama_cpp) {
       json["prompt_tokens_details"] = {{"cached_tokens", 0}};
     }
@@ -62,10 +63,17 @@ std::string answer_id(const FakeScript& script, bool chat, std::uint64_t number)
   return {};
 }
 
-OrderedJson chat_delta(const Generation& generation, OrderedJson delta, const char* finish) {
+struct Delta {
+  std::uint64_t choice;
+  OrderedJson json;
+  const char* finish = nullptr;
+};
+
+OrderedJson chat_delta(const Generation& generation, Delta delta) {
   OrderedJson chunk = generation.begin("chat.completion.chunk");
-  chunk["choices"] = {{{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", nullptr}}};
-  if (finish != nullptr) chunk["choices"][0]["finish_reason"] = finish;
+  chunk["choices"] = {
+      {{"index", delta.choice}, {"delta", std::move(delta.json)}, {"finish_reason", nullptr}}};
+  if (delta.finish != nullptr) chunk["choices"][0]["finish_reason"] = delta.finish;
   return chunk;
 }
 
@@ -74,25 +82,26 @@ void add_timings(const Generation& generation, OrderedJson& json) {
   json["timings"] = {{"predicted_n", generation.tokens}};
 }
 
-void add_chat_events(const Generation& generation, std::vector<std::string>& events) {
+void add_chat_events(const Generation& generation, std::uint64_t choice,
+                     std::vector<std::string>& events) {
   const FakeKind kind = generation.script.kind;
   const bool role_everywhere = kind == FakeKind::ollama || kind == FakeKind::lmstudio;
   if (!role_everywhere) {
     OrderedJson first{{"role", "assistant"}, {"content", nullptr}};
     if (kind == FakeKind::vllm) first["content"] = "";
-    events.push_back(event(chat_delta(generation, first, nullptr)));
+    events.push_back(event(chat_delta(generation, {choice, first})));
   }
   for (std::uint64_t i = 0; i < generation.tokens; ++i) {
     OrderedJson delta = OrderedJson::object();
     if (role_everywhere) delta["role"] = "assistant";
     delta["content"] = fake_token(generation.script, i);
-    events.push_back(event(chat_delta(generation, std::move(delta), nullptr)));
+    events.push_back(event(chat_delta(generation, {choice, std::move(delta)})));
   }
   OrderedJson last = OrderedJson::object();
   // A stream has its role somewhere.
   const bool first = role_everywhere && generation.tokens == 0;
   if (kind == FakeKind::ollama || first) last = {{"role", "assistant"}, {"content", ""}};
-  OrderedJson end = chat_delta(generation, last, generation.finish_reason());
+  OrderedJson end = chat_delta(generation, {choice, last, generation.finish_reason()});
   if (!generation.include_usage) add_timings(generation, end);
   events.push_back(event(end));
 }
@@ -105,13 +114,14 @@ OrderedJson text_choice(FakeKind kind, std::uint64_t index, std::string text, co
   return choice;
 }
 
-void add_text_events(const Generation& generation, std::vector<std::string>& events) {
+void add_text_events(const Generation& generation, std::uint64_t choice,
+                     std::vector<std::string>& events) {
   const FakeKind kind = generation.script.kind;
   for (std::uint64_t i = 0; i <= generation.tokens; ++i) {
     OrderedJson chunk = generation.begin("text_completion");
     const bool last = i == generation.tokens;
     chunk["choices"] = OrderedJson::array(
-        {text_choice(kind, 0, last ? std::string() : fake_token(generation.script, i),
+        {text_choice(kind, choice, last ? std::string() : fake_token(generation.script, i),
                      last ? generation.finish_reason() : nullptr)});
     if (last && generation.usage_with_end()) {
       chunk["usage"] = generation.usage();
@@ -130,10 +140,12 @@ FakeAnswer stream_answer(const Generation& generation) {
   answer.stream = true;
   const bool vllm = generation.script.kind == FakeKind::vllm;
   answer.content_type = vllm ? "text/event-stream; charset=utf-8" : "text/event-stream";
-  if (generation.chat) {
-    add_chat_events(generation, answer.pieces);
-  } else {
-    add_text_events(generation, answer.pieces);
+  for (std::uint64_t choice = 0; choice < generation.choices; ++choice) {
+    if (generation.chat) {
+      add_chat_events(generation, choice, answer.pieces);
+    } else {
+      add_text_events(generation, choice, answer.pieces);
+    }
   }
   if (generation.include_usage && !generation.usage_with_end()) {
     OrderedJson chunk =
@@ -153,7 +165,7 @@ FakeAnswer whole_answer(const Generation& generation, std::uint64_t prompts) {
     text += fake_token(generation.script, i);
   OrderedJson json = generation.begin(generation.chat ? "chat.completion" : "text_completion");
   json["choices"] = OrderedJson::array();
-  for (std::uint64_t i = 0; i < prompts; ++i) {
+  for (std::uint64_t i = 0; i < prompts * generation.choices; ++i) {
     if (generation.chat) {
       json["choices"].push_back({{"index", i},
                                  {"message", {{"role", "assistant"}, {"content", text}}},
@@ -216,6 +228,8 @@ FakeAnswer fake_generation(const FakeScript& script, const FakeRequest& request,
     tokens = std::min(tokens, found->get<std::uint64_t>());
   }
   const Json options = body.value("stream_options", Json::object());
+  // The others know no `n`.
+  const Json choices = script.kind == FakeKind::vllm ? body.value("n", Json(1)) : Json(1);
   const Generation generation{
       .script = script,
       .chat = chat,
@@ -223,6 +237,7 @@ FakeAnswer fake_generation(const FakeScript& script, const FakeRequest& request,
       .model = model,
       .prompt_tokens = count_words(prompt),
       .tokens = tokens,
+      .choices = choices.is_number_unsigned() ? choices.get<std::uint64_t>() : 1,
       .stream = body.value("stream", Json(false)) == true,
       .include_usage = options.is_object() && options.value("include_usage", Json(false)) == true,
   };

@@ -15,6 +15,7 @@ class Broken:
 
 
 EXCHANGE = "gateway/proxy/exchange.cc"
+AFTERMATH = "gateway/proxy/aftermath.cc"
 ADMISSION = "gateway/proxy/admission.cc"
 
 POLICIES = (
@@ -83,7 +84,7 @@ POLICIES = (
     ),
     Broken(
         "Retry-After is ignored",
-        ((EXCHANGE, "    if (wait) {\n", "    if (wait && now() == never) {\n"),),
+        ((AFTERMATH, "    if (wait) {\n", "    if (wait && now() == never) {\n"),),
     ),
     Broken(
         "a place is never given back",

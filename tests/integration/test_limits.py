@@ -148,6 +148,34 @@ def test_a_client_s_idle_connection_is_closed_after_keep_alive_and_not_before(ro
     assert closed - answered <= 1.5 + SLACK
 
 
+def test_more_choices_than_may_be_had_are_refused(rocket, fake) -> None:
+    gateway = rocket(
+        {"backends": [backend("a", fake("ollama").url, "ollama")], "limits": {"choices": 3}}
+    )
+    answer = gateway.chat(chat("m", n=3))
+    assert answer.status == 200
+    assert [choice["index"] for choice in answer.json()["choices"]] == [0, 1, 2]
+    refused = gateway.chat(chat("m", n=4))
+    assert refused.status == 400
+    assert "limits.choices" in refused.error()["message"]
+
+
+def test_a_client_that_stops_reading_pauses_all_its_choices(rocket, flood) -> None:
+    upstream = flood(200 * MEBI)
+    gateway = rocket(
+        {"backends": [backend("a", upstream.url, "lmstudio")], "limits": {"write_time": "1s"}}
+    )
+    with gateway.connect() as connection:
+        connection.send(request_bytes("POST", "/v1/chat/completions", chat("m", stream=True, n=2)))
+        wait_until("the streams run", lambda: sum(sent > 0 for sent in upstream.sent()) == 2)
+        wait_until("the upstream is left", lambda: upstream.streaming() == 0)
+        # What the kernel and the links between us hold, and no more.
+        assert sum(upstream.sent()) < 60 * MEBI
+    (line,) = gateway.access_lines(1)
+    assert (line["outcome"], line["blame"]) == ("cancelled", "client")
+    assert line["attempts"] == 2
+
+
 def test_a_client_that_stops_reading_is_cut_after_write_time(rocket, flood) -> None:
     upstream = flood(200 * MEBI)
     gateway = rocket({"backends": [backend("a", upstream.url)], "limits": {"write_time": "1s"}})

@@ -31,6 +31,13 @@ for await (const chunk of stream) {
   found.usage = chunk.usage ?? found.usage;
 }
 
+const several = await client.chat.completions.create({ ...options, temperature: 1, n: 2 });
+found.choices = several.choices.map((each) => [each.index, each.message.content !== ""]);
+// The package's own way of putting the chunks of a stream together.
+const running = client.chat.completions.stream({ ...options, temperature: 1, n: 2 });
+const final = await running.finalChatCompletion();
+found.streamedChoices = final.choices.map((each) => [each.index, each.message.content !== ""]);
+
 const City = z.object({
   name: z.enum(["Paris", "Rome"]),
   country: z.enum(["France", "Italy"]),

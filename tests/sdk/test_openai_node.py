@@ -28,6 +28,7 @@ def test_openai_for_node(
     assert found["backend"] == found["mark"] == engine
     assert found["text"] and found["streamed"] == found["text"]
     assert found["usage"]["completion_tokens"] > 0
+    assert found["choices"] == found["streamedChoices"] == [[0, True], [1, True]]
     assert found["city"].keys() == {"name", "country", "capital"}
     for choice in found["called"]:
         assert choice["finish_reason"] == "tool_calls"

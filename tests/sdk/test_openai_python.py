@@ -53,6 +53,60 @@ def test_stream_without_usage(client: openai.OpenAI, engine: str) -> None:
     assert all(chunk.choices and not chunk.usage for chunk in chunks)
 
 
+def test_three_choices(client: openai.OpenAI, engine: str) -> None:
+    asked = {"model": ENGINES[engine], "messages": QUESTION, "max_tokens": 12, "seed": 3}
+    answer = client.chat.completions.with_raw_response.create(**asked, n=3)
+    assert answer.headers["x-rocket-translation"] == "emulated=n"
+    completion = answer.parse()
+    assert [choice.index for choice in completion.choices] == [0, 1, 2]
+    for choice in completion.choices:
+        assert choice.message.role == "assistant" and choice.message.content
+        assert choice.finish_reason in ("stop", "length")
+    one = client.chat.completions.create(**asked)
+    assert completion.usage.prompt_tokens == one.usage.prompt_tokens
+    assert completion.usage.total_tokens == (
+        completion.usage.prompt_tokens + completion.usage.completion_tokens
+    )
+
+
+def test_three_choices_streamed(client: openai.OpenAI, engine: str) -> None:
+    with client.chat.completions.create(
+        model=ENGINES[engine],
+        messages=QUESTION,
+        max_tokens=12,
+        seed=3,
+        n=3,
+        stream=True,
+        stream_options={"include_usage": True},
+    ) as stream:
+        chunks = list(stream)
+    assert len({chunk.id for chunk in chunks}) == 1
+    texts, ends = {}, {}
+    for chunk in chunks:
+        for choice in chunk.choices:
+            assert choice.index not in ends
+            texts[choice.index] = texts.get(choice.index, "") + (choice.delta.content or "")
+            if choice.finish_reason:
+                ends[choice.index] = choice.finish_reason
+    assert sorted(ends) == [0, 1, 2] and set(ends.values()) <= {"stop", "length"}
+    assert all(texts.values())
+    assert [bool(chunk.usage) for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
+    assert chunks[-1].choices == []
+    assert chunks[-1].usage.completion_tokens > 3
+
+
+def test_several_choices_are_refused_to_strict_clients(
+    client: openai.OpenAI, engine: str
+) -> None:
+    with pytest.raises(openai.BadRequestError, match="emulated=n"):
+        client.chat.completions.create(
+            model=ENGINES[engine],
+            messages=QUESTION,
+            n=2,
+            extra_headers={"x-rocket-strict": "1"},
+        )
+
+
 def test_async_at_once(over_real_engines: Gateway, engine: str) -> None:
     async def run() -> list[str]:
         async with openai.AsyncOpenAI(

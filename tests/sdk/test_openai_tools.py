@@ -77,6 +77,27 @@ def test_tools_need_not_be_called(client: openai.OpenAI, engine: str, choice: st
         assert [c.choices[0].finish_reason for c in stream if c.choices][-1]
 
 
+def test_ollama_calls_none_where_it_is_to_call_none(client: openai.OpenAI) -> None:
+    """Its model says something that would be taken for a call, if a tool had been shown to it."""
+    answer = client.chat.completions.with_raw_response.create(
+        **OPTIONS, **FORCED["ollama"], tool_choice="none"
+    )
+    assert answer.headers["x-rocket-translation"] == "emulated=tool_choice,emulated=tools"
+    (choice,) = answer.parse().choices
+    assert not choice.message.tool_calls and choice.message.content
+    assert choice.finish_reason == "stop"
+
+
+def test_what_ollama_does_not_heed_of_tools_is_told(client: openai.OpenAI) -> None:
+    forced = {"type": "function", "function": {"name": "weather"}}
+    answer = client.chat.completions.with_raw_response.create(
+        **OPTIONS, **FORCED["ollama"], tool_choice=forced, parallel_tool_calls=False
+    )
+    lost = "dropped=parallel_tool_calls,dropped=tool_choice"
+    assert answer.headers["x-rocket-translation"] == lost
+    check(answer.parse())
+
+
 def test_an_answer_follows_its_schema(client: openai.OpenAI, engine: str) -> None:
     options = {"model": ENGINES[engine], "messages": QUESTION, "temperature": 0, "max_tokens": 80}
     answer = client.chat.completions.parse(**options, response_format=City)

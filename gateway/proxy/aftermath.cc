@@ -1,0 +1,56 @@
+#include "proxy/aftermath.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "policy/retry_after.h"
+#include "proxy/error_response.h"
+
+namespace rocket {
+
+void Aftermath::hold_against(RunningAttempt& attempt, const Error& error) {
+  Endpoint& endpoint = attempt.plan().endpoint;
+  SharedBreaker& breaker = endpoint.breaker;
+  if (error.code == ErrorCode::upstream_loading) {
+    // Loading is not death. As good a word as one to a probe, and the next probe has another.
+    endpoint.verdict.store(Verdict::cold, std::memory_order_relaxed);
+    return;
+  }
+  if (leave_alone(attempt, error.code)) return;
+  // Too much was asked of it, which is no fault; and long is not the same as never.
+  const bool limited = error.code == ErrorCode::upstream_limited;
+  if (limited || meaning_of(error.code).blame != Blame::upstream) return;
+  if (error.code == ErrorCode::total_timeout) {
+    breaker.record_unanswered(attempt.started_at(), now(), breaker_);
+  } else {
+    breaker.record_failure(now(), breaker_);
+  }
+}
+
+// False: it has not asked for that.
+bool Aftermath::leave_alone(RunningAttempt& attempt, ErrorCode code) {
+  const bool limited = code == ErrorCode::upstream_limited;
+  // Says something about all of its endpoints, not about this one.
+  const bool provider = code == ErrorCode::upstream_overloaded;
+  if (!limited && !provider && code != ErrorCode::upstream_unavailable) return false;
+  const auto wait = parse_retry_after(attempt.attempt().retry_after(), timers_.wall_now());
+  if (!wait && !provider) return false;
+  // Refused everywhere, it is the request that is too much: the others are to answer others.
+  if (std::exchange(told_to_wait_, true)) return true;
+  const auto leave = [&](SharedBreaker& breaker) {
+    if (wait) {
+      breaker.stay_away(now(), now() + std::min(*wait, retry_after_max_), limited);
+    } else {
+      breaker.open(now(), breaker_);
+    }
+  };
+  if (!provider) {
+    leave(attempt.plan().endpoint.breaker);
+    return true;
+  }
+  for (const auto& endpoint : attempt.plan().backend.endpoints)
+    leave(endpoint->breaker);
+  return true;
+}
+
+}  // namespace rocket
