@@ -41,11 +41,13 @@ bool may_answer(const EndpointView& view, Effort effort) {
 Result<void> Chooser::require(const OpenAiRequest& request, std::string_view body,
                               const KeyScope& scope) {
   std::uint32_t smallest_context = std::numeric_limits<std::uint32_t>::max();
-  bool limited = false;
+  bool limited = request.context != 0;
+  context_asked_ = request.context;
   for (const Candidate* candidate : route_.candidates) {
     limited |= candidate->limited;
-    for (const ModelFacts& facts : candidate->facts) {
-      if (facts.context != 0) smallest_context = std::min(smallest_context, facts.context);
+    for (size_t i = 0; i < candidate->facts.size(); ++i) {
+      const std::uint32_t context = context_of(*candidate, i);
+      if (context != 0) smallest_context = std::min(smallest_context, context);
     }
   }
   if (!limited) return {};
@@ -59,13 +61,31 @@ Result<void> Chooser::require(const OpenAiRequest& request, std::string_view bod
   }
   Lack first = Lack::none;
   for (const Candidate* candidate : route_.candidates) {
-    for (const ModelFacts& facts : candidate->facts) {
-      const Lack lack = lack_of(facts, needs_);
-      if (lack == Lack::none || lack == Lack::context_maybe) return {};
-      if (first == Lack::none) first = lack;
+    for (size_t i = 0; i < candidate->facts.size(); ++i) {
+      const Lack one = lack(*candidate, i);
+      if (one == Lack::none || one == Lack::context_maybe) return {};
+      if (first == Lack::none) first = one;
     }
   }
   return std::unexpected(why_unfit(first, scope));
+}
+
+// Ollama loads a model with the context that is asked for, at most with that which it has; once it
+// is loaded, nobody tells how much that is. Others are not asked for it.
+std::uint32_t Chooser::context_of(const Candidate& candidate, size_t i) const {
+  const ModelFacts& facts = candidate.facts[i];
+  const bool asked =
+      context_asked_ != 0 && current_.snapshot->backends[candidate.backend].speaks(Dialect::ollama);
+  if (!asked) return facts.context;
+  return facts.loaded || facts.context == 0 ? context_asked_
+                                            : std::min(context_asked_, facts.context);
+}
+
+Lack Chooser::lack(const Candidate& candidate, size_t i) const {
+  if (!candidate.limited && context_asked_ == 0) return Lack::none;
+  ModelFacts facts = candidate.facts[i];
+  facts.context = context_of(candidate, i);
+  return lack_of(facts, needs_);
 }
 
 Error Chooser::why_unfit(Lack lack, const KeyScope& scope) const {
@@ -75,8 +95,8 @@ Error Chooser::why_unfit(Lack lack, const KeyScope& scope) const {
   if (lack == Lack::context) {
     missing.characters = needs_.characters;
     detail = "the prompt has " + std::to_string(needs_.characters) + " characters, too many for " +
-             model + ", whose context is " +
-             std::to_string(route_.candidates[0]->facts[0].context) + " tokens; shorten it";
+             model + ", whose context is " + std::to_string(context_of(*route_.candidates[0], 0)) +
+             " tokens; shorten it";
   } else {
     const bool tools = lack == Lack::tools;
     missing.tools = tools;
@@ -173,7 +193,7 @@ EndpointView Chooser::seen(const Candidate& candidate, size_t i) const {
                     .full = is_full(candidate, index),
                     .outlier = one.outlier.load(std::memory_order_relaxed),
                     .load = one.load(now(), current_.snapshot->load_fresh),
-                    .lack = candidate.limited ? lack_of(facts, needs_) : Lack::none,
+                    .lack = lack(candidate, i),
                     .near_limit = !one.has_room(now())};
   if (!facts.loaded) see_warmth(view, candidate, one);
   return view;

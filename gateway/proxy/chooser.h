@@ -68,6 +68,8 @@ class Chooser {
   // The same of the candidate at place `at`, with its pace; told the receipt.
   [[nodiscard]] EndpointView view_of(size_t at, size_t i, bool streamed);
   void see_warmth(EndpointView& view, const Candidate& candidate, const Endpoint& one) const;
+  [[nodiscard]] std::uint32_t context_of(const Candidate& candidate, size_t i) const;
+  [[nodiscard]] Lack lack(const Candidate& candidate, size_t i) const;
   [[nodiscard]] Error why_unfit(Lack lack, const KeyScope& scope) const;
   [[nodiscard]] std::string_view model_of(const Candidate& candidate) const {
     return candidate.model.empty() ? route_.name : std::string_view(candidate.model);
@@ -87,6 +89,7 @@ class Chooser {
   const Route& route_;
   Lane lane_ = Lane::normal;
   Needs needs_;
+  std::uint32_t context_asked_ = 0;
   std::optional<std::uint64_t> session_;
   std::vector<RunningAttempt::Target> tried_;
   const Candidate* paced_ = nullptr;  // whose pace was looked up last

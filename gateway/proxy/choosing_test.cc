@@ -224,6 +224,70 @@ TEST(Choosing, APromptGoesWhereItFits) {
   EXPECT_NE(error["message"].get<std::string>().find("2048 tokens"), std::string::npos) << error;
 }
 
+// Ollama would cut it off without a word.
+TEST(Choosing, APromptThatCanNotFitIsRefusedInEveryDialect) {
+  FakeScript ollama = server(FakeKind::ollama);
+  ollama.context = 2048;
+  ollama.loaded = {"x"};
+  SimGateway gateway(1, {backend("a", BackendKind::ollama, {ollama})});
+  const std::string turn = R"("messages":[{"role":"user","content":"TEXT"}])";
+  const struct {
+    const char* path;
+    std::string body;
+  } cases[] = {
+      {"/v1/chat/completions", turn},
+      {"/v1/completions", R"("prompt":"TEXT")"},
+      {"/v1/responses", R"("input":"TEXT")"},
+      {"/v1/messages", R"("max_tokens":5,)" + turn},
+      {"/api/chat", turn},
+      {"/api/generate", R"("prompt":"TEXT")"},
+  };
+  for (const auto& c : cases) {
+    const auto ask = [&](size_t characters) {
+      std::string body = R"({"model":"x","stream":false,)" + c.body + "}";
+      body.replace(body.find("TEXT"), 4, std::string(characters, 'a'));
+      return gateway.ask(sim_post(c.path, body));
+    };
+    EXPECT_NE(ask(60'000)->status(), 400) << c.path;
+    const std::uint64_t before = gateway.fake("a").counters().requests;
+    const auto refused = ask(70'000);
+    EXPECT_EQ(refused->status(), 400) << c.path;
+    EXPECT_TRUE(refused->body().contains("2048 tokens")) << refused->body();
+    EXPECT_EQ(gateway.fake("a").counters().requests, before) << c.path;
+  }
+}
+
+TEST(Choosing, TheContextThatOllamaIsAskedToLoadCounts) {
+  FakeScript ollama = server(FakeKind::ollama);
+  ollama.context = 2048;
+  for (const bool loaded : {true, false}) {
+    if (loaded) ollama.loaded = {"x"};
+    SimGateway gateway(1, {backend("a", BackendKind::ollama, {ollama})});
+    const auto refused = [&](const char* context, size_t characters) {
+      const auto request = gateway.ask(sim_post(
+          "/api/chat", R"({"model":"x","stream":false,"options":{"num_ctx":)" +
+                           std::string(context) + R"(},"messages":[{"role":"user","content":")" +
+                           std::string(characters, 'a') + R"("}]})"));
+      return request->status() == 400;
+    };
+    EXPECT_FALSE(refused("512", 15'000));
+    EXPECT_TRUE(refused("512", 20'000)) << "it is loaded with less than it may have";
+    EXPECT_FALSE(refused("0", 20'000)) << "that is none";
+    // More than it has it can not be loaded with; what it is loaded with says nothing of that.
+    EXPECT_EQ(refused("8192", 70'000), !loaded);
+    ollama.loaded.clear();
+  }
+  // Others are not told.
+  FakeScript vllm = server(FakeKind::vllm);
+  vllm.context = 2048;
+  SimGateway gateway(1, {backend("a", BackendKind::vllm, {vllm})});
+  const auto request =
+      gateway.ask(sim_post("/api/chat", R"({"model":"x","stream":false,"options":{"num_ctx":512},)"
+                                        R"("messages":[{"role":"user","content":")" +
+                                            std::string(20'000, 'a') + R"("}]})"));
+  EXPECT_EQ(request->status(), 200) << request->body();
+}
+
 // A provider that is overloaded is so at each of its addresses.
 TEST(Choosing, AnOverloadedProviderIsLeftAloneAsAWhole) {
   FakeScript script = server(FakeKind::llama_cpp);

@@ -40,6 +40,8 @@ class RequestReader {
       take_stream_options(member);
     } else if (member.key_is("tools")) {
       take_tools(member);
+    } else if (is_ollamas() && member.key_is("options")) {
+      take_options(member);
     } else if (steers_tools(member)) {
       request_.steers_tools = true;
     } else if (has_choices() && member.key_is("n")) {
@@ -172,6 +174,13 @@ class RequestReader {
 
   // Of another kind it is the upstream's to refuse.
   void take_tools(const JsonMember& member) { request_.tools = has_elements(member.value); }
+
+  void take_options(const JsonMember& member) {
+    const auto context = json_find(member.value.text, "num_ctx");
+    const std::int64_t tokens = context ? context->as_int().value_or(0) : 0;
+    if (tokens <= 0 || tokens > std::numeric_limits<std::uint32_t>::max()) return;
+    request_.context = static_cast<std::uint32_t>(tokens);
+  }
 
   // More than what is the case anyway.
   [[nodiscard]] bool steers_tools(const JsonMember& member) const {

@@ -37,6 +37,8 @@ struct OpenAiRequest {
   // `n` of OpenAI's completions; what can not be a number of choices is the upstream's to refuse.
   std::uint32_t choices = 1;
 
+  // Of Ollama's, options.num_ctx: the context with which the model is to be loaded; 0: not said.
+  std::uint32_t context = 0;
   // `messages`, or a `prompt` or `input` that is one string: where it stands in the body. Else
   // both 0.
   size_t prompt_begin = 0;

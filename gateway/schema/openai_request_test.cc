@@ -172,6 +172,31 @@ TEST(OpenAiRequest, CountsChoices) {
   EXPECT_FALSE(read_openai_request(Operation::completions, R"({"n":1,"n":2})"));
 }
 
+TEST(OpenAiRequest, SeesTheContextThatOllamaIsToLoadWith) {
+  const struct {
+    Operation operation;
+    std::string_view members;
+    std::uint32_t context;
+  } cases[] = {
+      {Operation::ollama_chat, R"("options":{"num_ctx":512})", 512},
+      {Operation::ollama_generate, R"("options":{"seed":1,"num_ctx":512.0})", 512},
+      {Operation::ollama_chat, R"("options":{"num_ctx":0})", 0},
+      {Operation::ollama_chat, R"("options":{"num_ctx":-1})", 0},
+      {Operation::ollama_chat, R"("options":{"num_ctx":"512"})", 0},
+      {Operation::ollama_chat, R"("options":{"num_ctx":99999999999})", 0},
+      {Operation::ollama_chat, R"("options":{})", 0},
+      {Operation::ollama_chat, R"("options":null)", 0},
+      {Operation::ollama_chat, R"("options":[512])", 0},
+      {Operation::ollama_chat, R"("num_ctx":512)", 0},
+      {Operation::chat_completions, R"("options":{"num_ctx":512})", 0},
+  };
+  for (const auto& c : cases) {
+    const std::string body =
+        R"({"messages":[{"role":"user"}],"prompt":"a",)" + std::string(c.members) + "}";
+    EXPECT_EQ(read(body, c.operation).context, c.context) << body;
+  }
+}
+
 TEST(OpenAiRequest, SeesWhoSteersTools) {
   const struct {
     std::string_view members;
