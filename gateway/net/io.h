@@ -6,9 +6,11 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/ip_address.h"
 #include "base/task.h"
 #include "base/timestamp.h"
 #include "base/waiter.h"
@@ -190,6 +192,9 @@ struct Address {
   std::uint16_t port = 0;
   bool tls = false;
   std::string ca_file;  // with tls: trust this instead of the system's store
+  // With tls: whom the certificate has to prove, where `host` is the address of a name that has
+  // been resolved before; empty: the host.
+  std::string proven_name{};
 
   [[nodiscard]] bool operator==(const Address&) const = default;
 };
@@ -201,6 +206,12 @@ class Dialer {
   // connect_timeout or connect_failed; overloaded if it is this machine that can open no more.
   [[nodiscard]] virtual Task<Result<std::unique_ptr<ByteStream>>> dial(Address address,
                                                                        TimePoint deadline) = 0;
+
+  // What a name of a stranger's means now, or an address itself: at least one address, or
+  // connect_failed or connect_timeout; overloaded if this machine can ask no more. It is asked
+  // anew each time, nothing of it is kept, and it does not hold up the names that dial() resolves.
+  [[nodiscard]] virtual Task<Result<std::vector<IpAddress>>> resolve(std::string host,
+                                                                     TimePoint deadline) = 0;
 };
 
 // What one event loop offers to the objects that live on it.

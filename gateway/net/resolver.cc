@@ -59,6 +59,17 @@ std::optional<SocketAddress> SocketAddress::from_literal(const std::string& host
   return std::nullopt;
 }
 
+std::optional<IpAddress> SocketAddress::ip() const {
+  if (storage.ss_family == AF_INET) {
+    return IpAddress::v4(ntohl(reinterpret_cast<const sockaddr_in&>(storage).sin_addr.s_addr));
+  }
+  if (storage.ss_family != AF_INET6) return std::nullopt;
+  IpAddress address;
+  std::memcpy(address.bytes.data(), &reinterpret_cast<const sockaddr_in6&>(storage).sin6_addr,
+              address.bytes.size());
+  return address;
+}
+
 struct Resolver::Lookup {
   explicit Lookup(RunQueue& queue) : answered(queue) {}
   Result<std::vector<SocketAddress>> addresses = fail(ErrorCode::internal);
@@ -94,6 +105,18 @@ class Resolver::Worker {
     changed_.notify_one();
   }
 
+  // False: too many are waiting.
+  [[nodiscard]] bool ask_once(Question question) {
+    constexpr size_t waiting_max = 64;
+    const std::lock_guard lock(mutex_);
+    // Whoever asked may have gone.
+    std::erase_if(questions_, [](const Question& one) { return one.lookup.use_count() == 1; });
+    if (questions_.size() >= waiting_max) return false;
+    questions_.push_back(std::move(question));
+    changed_.notify_one();
+    return true;
+  }
+
   void abandon() {
     const std::lock_guard lock(mutex_);
     loop_ = nullptr;
@@ -109,6 +132,7 @@ class Resolver::Worker {
       if (loop_ == nullptr) return;
       Question question = std::move(questions_.front());
       questions_.pop_front();
+      if (question.lookup.use_count() == 1) continue;  // nobody waits for it any more
       lock.unlock();
       auto addresses = look_up_(question.host, question.port);
       lock.lock();
@@ -135,12 +159,16 @@ Resolver::~Resolver() {
   if (worker_) worker_->abandon();
 }
 
+bool Resolver::has_worker() {
+  if (worker_) return true;
+  auto worker = std::make_shared<Worker>(loop_, settings_.look_up);
+  if (!Worker::start(worker)) return false;
+  worker_ = std::move(worker);
+  return true;
+}
+
 std::shared_ptr<Resolver::Lookup> Resolver::look_up(const Key& key) {
-  if (!worker_) {
-    auto worker = std::make_shared<Worker>(loop_, settings_.look_up);
-    if (!Worker::start(worker)) return nullptr;
-    worker_ = std::move(worker);
-  }
+  if (!has_worker()) return nullptr;
   std::shared_ptr<Lookup>& pending = pending_[key];
   if (pending && !pending->done) return pending;
   pending = std::make_shared<Lookup>(loop_.run_queue());
@@ -179,6 +207,20 @@ Task<Result<std::vector<SocketAddress>>> Resolver::resolve(std::string host, std
   }
   if (lookup->addresses) known_[key] = {*lookup->addresses, loop_.now()};
   pending_.erase(key);
+  co_return lookup->addresses;
+}
+
+Task<Result<std::vector<SocketAddress>>> Resolver::resolve_once(std::string host,
+                                                                TimePoint deadline) {
+  if (const auto literal = SocketAddress::from_literal(host, 0)) {
+    co_return std::vector<SocketAddress>{*literal};
+  }
+  const auto lookup = std::make_shared<Lookup>(loop_.run_queue());
+  if (!has_worker() || !worker_->ask_once({host, 0, lookup})) {
+    co_return fail(ErrorCode::overloaded, "too many names are being resolved; try again soon");
+  }
+  if (!lookup->done) co_await Wait(loop_, lookup->answered, deadline);
+  if (!lookup->done) co_return fail(ErrorCode::connect_timeout);
   co_return lookup->addresses;
 }
 

@@ -22,6 +22,8 @@ struct SocketAddress {
   // An IPv4 or IPv6 literal; nullopt for anything else.
   [[nodiscard]] static std::optional<SocketAddress> from_literal(const std::string& host,
                                                                  std::uint16_t port);
+  // nullopt for what is neither IPv4 nor IPv6.
+  [[nodiscard]] std::optional<IpAddress> ip() const;
 };
 
 // Names to addresses, off the loop: getaddrinfo blocks, so a thread of its own runs it (started
@@ -52,6 +54,11 @@ class Resolver {
                                                                  std::uint16_t port,
                                                                  TimePoint deadline);
 
+  // The same for a name that nobody is going to ask for again, and whose port does not matter:
+  // nothing of it is kept. Beyond some dozens of names that wait to be asked, overloaded.
+  [[nodiscard]] Task<Result<std::vector<SocketAddress>>> resolve_once(std::string host,
+                                                                      TimePoint deadline);
+
  private:
   class Worker;
   struct Lookup;
@@ -63,6 +70,7 @@ class Resolver {
 
   // The one question about `key` that is under way. Null: there is no thread to ask it.
   [[nodiscard]] std::shared_ptr<Lookup> look_up(const Key& key);
+  [[nodiscard]] bool has_worker();
   void take_answer(const Key& key, Known& known);
 
   EpollLoop& loop_;

@@ -132,5 +132,70 @@ TEST(Resolver, ALookUpThatTakesLongKeepsNobodyLonger) {
   EXPECT_EQ(said, "10.0.0.1 10.0.0.1 connect_timeout");
 }
 
+// Nothing is kept of it: neither the answer, which the next one may not be given, nor the name.
+TEST(Resolver, AStrangersNameIsAskedAboutEachTime) {
+  Names names;
+  EpollLoop loop;
+  Resolver resolver(loop, {.lifetime = 1h, .patience = 5s, .look_up = names.look_up()});
+  const auto run = [](EpollLoop& on, Resolver& by, Names& told, std::string& out) -> Task<void> {
+    for (const char* address : {"10.0.0.1", "10.0.0.2"}) {
+      told.say(addresses(address));
+      const auto found = co_await by.resolve_once("name", on.now() + 5s);
+      if (found) out += text_of(found->front()) + ' ';
+    }
+    told.say(fail(ErrorCode::connect_failed));
+    const auto none = co_await by.resolve_once("name", on.now() + 5s);
+    if (!none) out += to_string(none.error().code);
+    const auto literal = co_await by.resolve_once("10.0.0.3", on.now() + 5s);
+    if (literal) out += ' ' + text_of(literal->front());
+    on.stop();
+  };
+  std::string said;
+  TaskGroup tasks(loop.run_queue());
+  tasks.spawn(run(loop, resolver, names, said));
+  loop.run();
+  EXPECT_EQ(said, "10.0.0.1 10.0.0.2 connect_failed 10.0.0.3");
+  EXPECT_EQ(names.asked(), 3);
+}
+
+// So many names wait to be asked, as long as somebody waits for them; those who went have given
+// their places back.
+TEST(Resolver, StrangersNamesThatWaitAreBounded) {
+  Names names;
+  names.say(addresses("10.0.0.1"));
+  EpollLoop loop;
+  Resolver resolver(loop, {.lifetime = 1h, .patience = 5s, .look_up = names.look_up()});
+  const auto ask = [](Resolver& by, std::string name, TimePoint until,
+                      int& overloaded) -> Task<void> {
+    const auto found = co_await by.resolve_once(std::move(name), until);
+    if (!found && found.error().code == ErrorCode::overloaded) ++overloaded;
+  };
+  const auto stop = [](EpollLoop& on) -> Task<void> {
+    co_await SleepUntil(on, on.now() + 20ms);
+    on.stop();
+  };
+  int overloaded = 0;
+  auto held = names.hold();
+  {
+    TaskGroup tasks(loop.run_queue());
+    for (int i = 0; i < 100; ++i)
+      tasks.spawn(ask(resolver, "name" + std::to_string(i), loop.now() + 10s, overloaded));
+    tasks.spawn(stop(loop));
+    loop.run();
+  }
+  // The one that is being asked about does not wait any more, if its thread was fast enough.
+  EXPECT_GE(overloaded, 35);
+  EXPECT_LE(overloaded, 36);
+  overloaded = 0;
+  {
+    TaskGroup tasks(loop.run_queue());
+    for (int i = 0; i < 60; ++i)
+      tasks.spawn(ask(resolver, "name" + std::to_string(i), loop.now() + 10s, overloaded));
+    tasks.spawn(stop(loop));
+    loop.run();
+  }
+  EXPECT_EQ(overloaded, 0);
+}
+
 }  // namespace
 }  // namespace rocket

@@ -46,6 +46,17 @@ Task<Result<std::unique_ptr<ByteStream>>> SocketDialer::dial(Address address, Ti
   co_return stream;
 }
 
+Task<Result<std::vector<IpAddress>>> SocketDialer::resolve(std::string host, TimePoint deadline) {
+  auto found = co_await strangers_.resolve_once(std::move(host), deadline);
+  if (!found) co_return std::unexpected(std::move(found.error()));
+  std::vector<IpAddress> addresses;
+  for (const SocketAddress& one : *found) {
+    if (const auto address = one.ip()) addresses.push_back(*address);
+  }
+  if (addresses.empty()) co_return fail(ErrorCode::connect_failed);
+  co_return addresses;
+}
+
 Task<Result<std::unique_ptr<ByteStream>>> SocketDialer::dial_one(SocketAddress target,
                                                                  const Address& address,
                                                                  TimePoint deadline) {
@@ -62,7 +73,8 @@ Task<Result<std::unique_ptr<ByteStream>>> SocketDialer::dial_one(SocketAddress t
   auto stream = std::make_unique<TlsStream>(loop_, std::move(*fd));
   const auto connected = co_await stream->connected(deadline);
   if (!connected) co_return std::unexpected(connected.error());
-  const auto proven = co_await stream->handshake(*context, address.host, deadline);
+  std::string name = address.proven_name.empty() ? address.host : address.proven_name;
+  const auto proven = co_await stream->handshake(*context, std::move(name), deadline);
   if (!proven) co_return std::unexpected(proven.error());
   co_return std::unique_ptr<ByteStream>(std::move(stream));
 }

@@ -8,10 +8,12 @@ namespace rocket {
 // Connects sockets: every address of a name in turn, within one deadline. One per loop.
 class SocketDialer final : public Dialer {
  public:
-  explicit SocketDialer(EpollLoop& loop) : loop_(loop), resolver_(loop) {}
+  explicit SocketDialer(EpollLoop& loop) : loop_(loop), resolver_(loop), strangers_(loop) {}
 
   [[nodiscard]] Task<Result<std::unique_ptr<ByteStream>>> dial(Address address,
                                                                TimePoint deadline) override;
+  [[nodiscard]] Task<Result<std::vector<IpAddress>>> resolve(std::string host,
+                                                             TimePoint deadline) override;
 
  private:
   [[nodiscard]] Task<Result<std::unique_ptr<ByteStream>>> dial_one(SocketAddress target,
@@ -20,6 +22,7 @@ class SocketDialer final : public Dialer {
 
   EpollLoop& loop_;
   Resolver resolver_;
+  Resolver strangers_;  // with a thread of its own: their names may take as long as they like
   TlsClient tls_;
 };
 

@@ -1,6 +1,13 @@
 #include "testing/sim_net.h"
 
+#include <algorithm>
+
 namespace rocket {
+namespace {
+
+constexpr Duration name_time = std::chrono::milliseconds(1);
+
+}  // namespace
 
 SimNet::Host& SimNet::host_at(const std::string& host, std::uint16_t port) {
   return hosts_[{host, port}];
@@ -85,6 +92,23 @@ Task<Result<std::unique_ptr<ByteStream>>> SimNet::dial(Address address, TimePoin
   host.connections.push_back(std::move(pair.connection));
   host.on_accept(std::move(pair.listener));
   co_return std::move(pair.dialer);
+}
+
+Task<Result<std::vector<IpAddress>>> SimNet::resolve(std::string host, TimePoint deadline) {
+  if (const auto literal = IpAddress::from_text(host)) co_return std::vector{*literal};
+  const auto found = names_.find(host);
+  if (found == names_.end()) co_return fail(ErrorCode::connect_failed, "no such name: " + host);
+  Name& name = found->second;
+  const std::size_t at = std::min(name.asked++, name.answers.size() - 1);
+  const std::vector<std::string> answer = name.answers.at(at);
+  // A name without addresses is one that nobody answers for.
+  const TimePoint there = answer.empty() ? never : loop_.now() + name_time;
+  co_await SleepUntil(loop_, std::min(there, deadline));
+  if (there > deadline) co_return fail(ErrorCode::connect_timeout);
+  std::vector<IpAddress> addresses;
+  for (const std::string& text : answer)
+    addresses.push_back(IpAddress::from_text(text).value());
+  co_return addresses;
 }
 
 }  // namespace rocket

@@ -36,6 +36,14 @@ class SimNet : private Dialer {
   // Resets every open connection of that address at once.
   void reset_all(const std::string& host, std::uint16_t port);
 
+  // What a name means to who asks for addresses: the first time the first of `answers`, and so on;
+  // the last one stands. An address means itself, any other name nothing.
+  void name(const std::string& host, std::vector<std::vector<std::string>> answers) {
+    names_[host] = {std::move(answers), 0};
+  }
+  // How often the name has been asked for.
+  [[nodiscard]] std::size_t asked_for(const std::string& host) { return names_[host].asked; }
+
   // A dial takes a round trip. A name without any listener or link is not known: connect_failed.
   [[nodiscard]] Dialer& dialer() { return *this; }
 
@@ -52,6 +60,8 @@ class SimNet : private Dialer {
 
   [[nodiscard]] Task<Result<std::unique_ptr<ByteStream>>> dial(Address address,
                                                                TimePoint deadline) override;
+  [[nodiscard]] Task<Result<std::vector<IpAddress>>> resolve(std::string host,
+                                                             TimePoint deadline) override;
   static void forget_closed(Host& host);
   [[nodiscard]] static std::vector<std::shared_ptr<SimConnection>> connections(Host& host);
   [[nodiscard]] Host& host_at(const std::string& host, std::uint16_t port);
@@ -66,6 +76,11 @@ class SimNet : private Dialer {
   std::uint64_t dials_ = 0;
   std::map<std::pair<std::string, std::uint16_t>, Host> hosts_;
   std::map<std::pair<std::string, std::uint16_t>, std::vector<Renaming>> renamings_;
+  struct Name {
+    std::vector<std::vector<std::string>> answers;
+    std::size_t asked = 0;
+  };
+  std::map<std::string, Name> names_;
 };
 
 }  // namespace rocket
