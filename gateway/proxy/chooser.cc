@@ -54,7 +54,7 @@ Result<void> Chooser::require(const OpenAiRequest& request, std::string_view bod
   const std::string_view prompt =
       body.substr(request.prompt_begin, request.prompt_end - request.prompt_begin);
   needs_.tools = request.tools;
-  needs_.images = has_images(prompt);
+  needs_.images = request.attachments.images;
   // What an image comes to is the model's secret.
   if (!needs_.images && prompt.size() > characters_that_fit(smallest_context)) {
     needs_.characters = count_characters(prompt);

@@ -152,6 +152,26 @@ std::string with_image(const std::string& model) {
                          "image_url":{"url":"data:image/png;base64,AAAA"}}]}]})");
 }
 
+// As the clients of each dialect send one.
+std::vector<std::string> with_image_in_other_dialects(const std::string& model) {
+  const std::string named = R"({"stream":false,"model":")" + model + R"(",)";
+  return {
+      sim_post("/v1/responses", named + R"("input":[{"role":"user","content":[{"type":"input_image",
+                          "image_url":"data:image/png;base64,AAAA"}]}]})"),
+      sim_post("/v1/messages",
+               named + R"("max_tokens":9,"messages":[{"role":"user","content":[{"type":"image",
+                          "source":{"type":"base64","media_type":"image/png","data":"AAAA"}}]}]})"),
+      sim_post(
+          "/v1/messages",
+          named + R"("max_tokens":9,"messages":[{"role":"user","content":[{"type":"tool_result",
+                          "tool_use_id":"t","content":[{"type":"image",
+                          "source":{"type":"base64","media_type":"image/png","data":"AAAA"}}]}]}]})"),
+      sim_post("/api/chat",
+               named + R"("messages":[{"role":"user","content":"hi","images":["AAAA"]}]})"),
+      sim_post("/api/generate", named + R"("prompt":"hi","images":["AAAA"]})"),
+  };
+}
+
 std::string with_tools(const std::string& model) {
   return asking(model, false, R"("tools":[{"type":"function","function":{"name":"f"}}],)");
 }
@@ -168,6 +188,8 @@ TEST(Choosing, WhoeverCanIsAsked) {
     EXPECT_EQ(gateway.ask(with_tools("x"))->header("x-rocket-endpoint"), "b/1");
     EXPECT_EQ(gateway.ask(with_image("x"))->header("x-rocket-endpoint"), "b/1");
   }
+  for (const std::string& bytes : with_image_in_other_dialects("x"))
+    EXPECT_EQ(gateway.ask(bytes)->header("x-rocket-endpoint"), "b/1") << bytes;
   // Even if it is down: the others can not.
   gateway.refuse("b", 1);
   gateway.loop.run_for(3 * probe_interval);

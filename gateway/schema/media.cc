@@ -16,6 +16,14 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 6> beginning
     {"JVBERi", "application/pdf"},
 }};
 
+// Of what is in base64; empty: unknown.
+std::string_view type_of(std::string_view raw) {
+  for (const auto& [beginning, type] : beginnings) {
+    if (raw.starts_with(beginning)) return type;
+  }
+  return {};
+}
+
 }  // namespace
 
 Media media_of_url(RawText url) {
@@ -43,10 +51,11 @@ void write_media_url(const Media& media, JsonPieces& out) {
 
 RawText media_type(const Media& media) {
   if (!media.type.empty()) return media.type;
-  for (const auto& [beginning, type] : beginnings) {
-    if (media.data.inside.starts_with(beginning)) return {type};
-  }
-  return {};
+  return {type_of(media.data.inside)};
+}
+
+bool begins_as_file(std::string_view raw) {
+  return !type_of(raw).empty();
 }
 
 }  // namespace rocket

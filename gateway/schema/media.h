@@ -11,6 +11,9 @@ namespace rocket {
 // As a string that is a URL; of base64 a data: URL.
 void write_media_url(const Media& media, JsonPieces& out);
 
+// It begins as base64 of an image or a document does.
+[[nodiscard]] bool begins_as_file(std::string_view raw);
+
 // The type of what is in base64: said, or told by its first bytes; empty if neither.
 [[nodiscard]] RawText media_type(const Media& media);
 

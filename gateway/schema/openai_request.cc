@@ -17,8 +17,8 @@ bool has_elements(const JsonValue& value) {
 // Reads the members in the order in which they stand.
 class RequestReader {
  public:
-  RequestReader(Operation operation, OpenAiRequest& request)
-      : operation_(operation), request_(request) {
+  RequestReader(Operation operation, std::string_view body, OpenAiRequest& request)
+      : operation_(operation), body_(body), request_(request) {
     // Ollama streams unless it is told not to, or only has a model to load.
     request_.stream = is_ollamas();
   }
@@ -47,13 +47,14 @@ class RequestReader {
     } else if (has_choices() && member.key_is("n")) {
       take_choices(member);
     } else if (!prompt().empty() && member.key_is(prompt())) {
-      if (member.value.kind == JsonKind::string) {
-        take_prompt(member);
-      } else {
-        says_something_ |= !member.value.is_null();
-      }
+      take_prompt_or_input(member);
     } else if (!required().empty() && member.key_is(required())) {
       take_required(member);
+    } else if (is_ollamas() && member.key_is("images")) {
+      find_images(body_, member.value, request_.attachments);
+    } else if (member.key_is("messages")) {
+      // Not what the operation is asked with, but there are servers that read it.
+      find_attachments(body_, member.value, request_.attachments);
     } else {
       refuse_look_alike(member);
     }
@@ -125,7 +126,8 @@ class RequestReader {
   // not look at would be what they do (encoding/json, "preferring exact but accepting
   // case-insensitive match").
   void refuse_look_alike(const JsonMember& member) {
-    for (const std::string_view name : {"model", "backend", "stream", "stream_options"}) {
+    for (const std::string_view name :
+         {"model", "backend", "stream", "stream_options", "messages", "input", "images"}) {
       if (!json_key_folds_to(member.key, name)) continue;
       note("`" + std::string(name) + "` is written in small letters");
       return;
@@ -199,6 +201,20 @@ class RequestReader {
     request_.choices = static_cast<std::uint32_t>(std::clamp<std::int64_t>(choices, 1, most));
   }
 
+  void take_prompt_or_input(const JsonMember& member) {
+    if (required_seen_) note("`" + std::string(prompt()) + "` stands twice; send it once");
+    required_seen_ = true;
+    if (member.value.kind == JsonKind::string) {
+      take_prompt(member);
+      return;
+    }
+    says_something_ |= !member.value.is_null();
+    if (operation_ != Operation::responses || member.value.kind != JsonKind::array) return;
+    request_.prompt_begin = member.value_begin;
+    request_.prompt_end = member.value_end;
+    find_attachments(body_, member.value, request_.attachments);
+  }
+
   void take_prompt(const JsonMember& member) {
     says_something_ |= !member.value.raw_string().empty();
     request_.prompt_begin = member.value_begin;
@@ -220,6 +236,10 @@ class RequestReader {
     }
     request_.prompt_begin = member.value_begin;
     request_.prompt_end = member.value_end;
+    // Without another list in it there are only texts.
+    if (member.value.text.substr(1).contains('[')) {
+      find_attachments(body_, member.value, request_.attachments);
+    }
     size_t index = 0;
     for (const JsonValue& message : json_elements(member.value.text)) {
       if (message.kind != JsonKind::object) {
@@ -236,6 +256,7 @@ class RequestReader {
   }
 
   Operation operation_;
+  std::string_view body_;
   OpenAiRequest& request_;
   OpenAiRequest::Place* open_ = nullptr;  // waits to learn where the next member begins
   std::optional<size_t> previous_end_;
@@ -274,7 +295,7 @@ std::optional<Edit> usage_edit(const OpenAiRequest& request, std::string& insert
 
 Result<OpenAiRequest> read_openai_request(Operation operation, std::string_view body) {
   OpenAiRequest request;
-  RequestReader reader(operation, request);
+  RequestReader reader(operation, body, request);
   const auto scanned =
       scan_object(body, JsonLimits{}, [&](const JsonMember& member) { reader.take(member); });
   if (!scanned) return std::unexpected(scanned.error());

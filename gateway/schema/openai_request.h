@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "schema/attachments.h"
 #include "schema/operation.h"
 #include "schema/splice.h"
 
@@ -39,10 +40,11 @@ struct OpenAiRequest {
 
   // Of Ollama's, options.num_ctx: the context with which the model is to be loaded; 0: not said.
   std::uint32_t context = 0;
-  // `messages`, or a `prompt` or `input` that is one string: where it stands in the body. Else
-  // both 0.
+  // `messages`, an `input` that is not for embeddings, or a `prompt` that is one string: where it
+  // stands in the body. Else both 0.
   size_t prompt_begin = 0;
   size_t prompt_end = 0;
+  Attachments attachments;  // the files that come with it
 
   size_t members = 0;
   size_t object_begin = 0;  // behind the opening brace

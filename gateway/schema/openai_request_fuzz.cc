@@ -57,6 +57,35 @@ void check_sent(const OpenAiRequest& request, std::string_view body, const Nlohm
   ROCKET_ASSERT(Nlohmann::parse(out) == expected);
 }
 
+// Whoever else reads the body may find no address that was not found here, and a file in the place
+// of each gives JSON again.
+void check_files(const OpenAiRequest& request, std::string_view body, const Nlohmann& theirs) {
+  std::vector<PlacedFile> files;
+  for (const MediaUrl& url : request.attachments.urls) {
+    ROCKET_ASSERT(!url.raw(body).empty() && json_string_valid(url.raw(body)));
+    files.push_back({&url, {"image/png", "AAAA"}});
+  }
+  std::vector<Edit> edits;
+  append_media_edits(std::move(files), edits);
+  std::string out;
+  for (const std::string_view piece : splice(body, edits))
+    out += piece;
+  ROCKET_ASSERT(is_object(out));
+  size_t known = 0;
+  const Nlohmann messages = theirs.is_object() ? theirs.value("messages", Nlohmann()) : Nlohmann();
+  for (const Nlohmann& message : messages.is_array() ? messages : Nlohmann::array()) {
+    if (!message.is_object() || !message.contains("content")) continue;
+    const Nlohmann& content = message["content"];
+    for (const Nlohmann& part : content.is_array() ? content : Nlohmann::array()) {
+      if (!part.is_object() || !part.contains("image_url")) continue;
+      const Nlohmann& image = part["image_url"];
+      const Nlohmann url = image.is_object() ? image.value("url", Nlohmann()) : image;
+      if (url.is_string() && url.get_ref<const std::string&>().starts_with("http")) ++known;
+    }
+  }
+  ROCKET_ASSERT(request.attachments.urls.size() >= known);
+}
+
 void check(Operation operation, std::string_view body) {
   const auto request = read_openai_request(operation, body);
   if (!request) {
@@ -69,6 +98,7 @@ void check(Operation operation, std::string_view body) {
   // Discarded for numbers beyond double, which are JSON but not to nlohmann.
   const Nlohmann theirs = Nlohmann::parse(body, nullptr, false);
   if (!theirs.is_discarded()) check_read(*request, theirs, operation);
+  check_files(*request, body, theirs);
   for (const std::string_view model : {"", "llama3", "a\"b\\\n/\xC3\xA9"}) {
     for (const bool ask_usage : {false, true})
       check_sent(*request, body, theirs, model, ask_usage);

@@ -57,6 +57,48 @@ TEST(OpenAiRequest, ReadsWhatItNeeds) {
   }
 }
 
+TEST(OpenAiRequest, FindsFilesWhereverTheOperationHasThem) {
+  const struct {
+    const char* name;
+    Operation operation;
+    std::string body;
+    size_t urls;
+    bool images;
+  } cases[] = {
+      {"none", Operation::chat_completions,
+       R"({"messages":[{"role":"user","content":"[image_url] http://a/"}]})", 0, false},
+      {"chat", Operation::chat_completions,
+       R"({"messages":[{"role":"user","content":[{"image_url":"http://a/"}]}]})", 1, true},
+      {"Anthropic", Operation::messages,
+       R"({"messages":[{"content":[{"type":"image","source":{"type":"url","url":"http://a/"}}]}]})",
+       1, true},
+      {"a count", Operation::count_tokens,
+       R"({"messages":[{"content":[{"type":"image","source":{"type":"url","url":"http://a/"}}]}]})",
+       1, true},
+      {"Responses", Operation::responses,
+       R"({"input":[{"role":"user","content":[{"type":"input_image","image_url":"http://a/"}]}]})",
+       1, true},
+      {"Responses, a text", Operation::responses, R"({"input":"[http://a/]"})", 0, false},
+      {"Ollama", Operation::ollama_chat,
+       R"({"messages":[{"role":"user","content":"","images":["http://a/","iVBORw0KGgo="]}]})", 1,
+       true},
+      {"Ollama, a prompt", Operation::ollama_generate, R"({"prompt":"","images":["http://a/"]})", 1,
+       true},
+      {"Ollama, base64", Operation::ollama_generate, R"({"prompt":"","images":["iVBORw0KGgo="]})",
+       0, true},
+      {"messages of another operation", Operation::embeddings,
+       R"({"input":"a","messages":[{"role":"user","content":[{"image_url":"http://a/"}]}]})", 1,
+       true},
+  };
+  for (const auto& c : cases) {
+    const OpenAiRequest request = read(c.body, c.operation);
+    EXPECT_EQ(request.attachments.urls.size(), c.urls) << c.name;
+    EXPECT_EQ(request.attachments.images, c.images) << c.name;
+    for (const MediaUrl& url : request.attachments.urls)
+      EXPECT_EQ(url.raw(c.body), "http://a/") << c.name;
+  }
+}
+
 TEST(OpenAiRequest, ReadsWhatRoutesIt) {
   const struct {
     const char* name;
@@ -132,7 +174,7 @@ TEST(OpenAiRequest, AKeyThatOthersMayTakeForARoutedOneIsRefused) {
         R"("\u004dodel":"b")", "\"\xC5\xBFtream\":true", R"("\u017ftream":true)",
         "\"bac\xE2\x84\xAA"
         "end\":\"b\"",
-        R"("Stream_Options":{})"}) {
+        R"("Stream_Options":{})", R"("Messages":[])", R"("IMAGES":[])"}) {
     const std::string body = R"({"messages":[{}],"model":"a",)" + std::string(member) + "}";
     const auto request = read_openai_request(Operation::chat_completions, body);
     ASSERT_FALSE(request) << member;

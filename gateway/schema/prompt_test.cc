@@ -5,32 +5,6 @@
 namespace rocket {
 namespace {
 
-TEST(Prompt, HasImages) {
-  const struct {
-    const char* name;
-    std::string_view prompt;
-    bool expected;
-  } cases[] = {
-      {"text", R"([{"role":"user","content":"hi"}])", false},
-      {"text about images", R"([{"role":"user","content":"an image_url, \"type\":\"image\""}])",
-       false},
-      {"parts of text", R"([{"role":"user","content":[{"type":"text","text":"image"}]}])", false},
-      {"an image",
-       R"([{"role":"system","content":"s"},{"role":"user","content":[{"type":"text","text":"t"},
-          {"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]}])",
-       true},
-      {"Anthropic's", R"([{"role":"user","content":[{"type":"image","source":{}}]}])", true},
-      {"Responses'", R"([{"role":"user","content":[{"type":"input_image"}]}])", true},
-      {"not of its type", R"([{"role":"user","content":[{"image_url":{}}]}])", false},
-      {"a type of another kind", R"([{"role":"user","content":[{"type":["image"]}]}])", false},
-      {"messages that are none", R"(["image",1,null,[{"type":"image"}]])", false},
-      {"a string", R"("image")", false},
-      {"nothing", "", false},
-  };
-  for (const auto& c : cases)
-    EXPECT_EQ(has_images(c.prompt), c.expected) << c.name;
-}
-
 TEST(Prompt, CountsCharacters) {
   const struct {
     const char* name;

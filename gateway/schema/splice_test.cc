@@ -27,6 +27,7 @@ TEST(Splice, ReplacesPartsOfAText) {
       {"side by side", "abcd", {{1, 2, "x"}, {2, 3, "y"}}, "axyd"},
       {"twice in one place", "abc", {{1, 1, "x"}, {1, 1, "y"}}, "axybc"},
       {"in front of what is replaced", "abc", {{1, 1, "x"}, {1, 2, "y"}}, "axyc"},
+      {"with a tail", "abc", {{1, 2, "x", "yz"}, {2, 2, "!"}}, "axyz!c"},
       {"first and last", "abc", {{0, 1, "x"}, {2, 3, "y"}}, "xby"},
   };
   for (const auto& c : cases) {
