@@ -36,6 +36,7 @@ struct Worker {
               .current = nullptr,
               .read_offs = TaskGroup(loop.run_queue()),
               .traces = TraceQueue(loop.run_queue()),
+              .media = MediaPlaces(loop.run_queue()),
               .admission = admission},
         count(loop.run_queue(), 0),  // until a configuration is in force
         admin_count(loop.run_queue(), admin_connections),

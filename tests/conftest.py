@@ -1,5 +1,8 @@
 """Fixtures of every suite. What a test starts ends with it, and a gateway ends as promised."""
 
+import os
+import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +12,7 @@ from harness import engines
 from harness.engines import Engine
 from harness.fake import Fake
 from harness.flood import Flood
-from harness.gateway import Gateway
+from harness.gateway import Gateway, binary
 from harness.upstream import Upstream
 
 
@@ -41,6 +44,29 @@ def finish_all(gateways: list[Gateway]) -> None:
             faults.append(fault)
     if faults:
         raise faults[0]
+
+
+@pytest.fixture
+def hosts(tmp_path: Path, monkeypatch) -> Path:
+    """Stands in for /etc/hosts, to the gateways of this test alone."""
+    file = tmp_path / "hosts"
+    file.write_text("")
+    tried = subprocess.run(
+        ["unshare", "--mount", "mount", "--bind", file, "/etc/hosts"],
+        capture_output=True,
+        check=False,
+    )
+    if tried.returncode != 0:
+        pytest.skip("needs a mount namespace of its own: " + tried.stderr.decode().strip())
+    wrapper = tmp_path / "rocket"
+    wrapper.write_text(
+        "#!/bin/sh\n"
+        f"exec unshare --mount sh -c 'mount --bind {file} /etc/hosts && exec \"$0\" \"$@\"' "
+        f'{binary()} "$@"\n'
+    )
+    wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setitem(os.environ, "ROCKET_BINARY", str(wrapper))
+    return file
 
 
 @pytest.fixture

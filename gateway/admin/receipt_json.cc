@@ -73,6 +73,7 @@ json describe_receipt(const Receipt& receipt, TimePoint now) {
                     {"attempts", std::move(attempts)},
                     {"attempts_left_out", receipt.attempts_left_out},
                     {"queue_ms", to_ms(receipt.queue)},
+                    {"media_ms", to_ms(receipt.media)},
                     {"engine_ms", to_ms(receipt.engine_time(now))},
                     {"gateway_us", to_ms(receipt.gateway) * 1000},
                     {"total_ms", to_ms(over ? receipt.total : now - receipt.begun)},

@@ -12,6 +12,8 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::model_not_found: return "model_not_found";
     case ErrorCode::capability_missing: return "capability_missing";
     case ErrorCode::context_length_exceeded: return "context_length_exceeded";
+    case ErrorCode::media_url_refused: return "media_url_refused";
+    case ErrorCode::media_url_failed: return "media_url_failed";
     case ErrorCode::path_not_found: return "path_not_found";
     case ErrorCode::path_forbidden: return "path_forbidden";
     case ErrorCode::method_not_allowed: return "method_not_allowed";

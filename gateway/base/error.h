@@ -19,6 +19,8 @@ enum class ErrorCode : unsigned char {
   model_not_found,          // no backend knows the model
   capability_missing,       // the model is known not to take tools or images
   context_length_exceeded,  // the prompt can not fit into the model's context
+  media_url_refused,        // a file named by its URL, which the setting or the guard does not let
+  media_url_failed,         // the file that a URL is to lead to could not be had
   path_not_found,           // no such operation
   path_forbidden,           // a path that is refused on purpose
   method_not_allowed,       // the path exists, the method does not

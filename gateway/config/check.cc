@@ -15,6 +15,7 @@
 #include "config/check_backends.h"
 #include "config/settings.h"
 #include "config/url.h"
+#include "policy/address_guard.h"
 
 namespace rocket {
 
@@ -34,7 +35,7 @@ struct Range {
   double least;
   double most;
 };
-constexpr std::array<Range, 21> ranges{{
+constexpr std::array<Range, 23> ranges{{
     {"threads", 1, 256},
     {"health.jitter", 0, 1},
     {"health.rise", 1, 1000},
@@ -54,6 +55,8 @@ constexpr std::array<Range, 21> ranges{{
     {"lanes.batch.weight", 1, 1000},
     {"limits.choices", 1, 128},
     {"limits.receipts", 1, 100'000},
+    {"limits.media_urls", 1, 1000},
+    {"limits.media_fetches", 1, 10'000},
     {"otlp.ratio", 0, 1},
     {"otlp.queue", 1, 100'000},
 }};
@@ -183,6 +186,17 @@ void check_cors(const CorsConfig& cors, Problems& problems) {
   }
 }
 
+void check_media(const MediaConfig& media, Problems& problems) {
+  for (size_t i = 0; i < media.allow.size(); ++i) {
+    const std::string& one = media.allow[i];
+    const std::string path = element_path("media.allow", i);
+    if (problems.unread(path) || address_range(one) || is_host_name(one)) continue;
+    problems.add(path, in_quotes(one) + " is neither a range of addresses nor a host",
+                 "write it as 10.1.0.0/16, with nothing set behind the prefix, as one address, or "
+                 "as images.example in lower case");
+  }
+}
+
 void check_otlp(const OtlpConfig& otlp, Problems& problems) {
   if (!otlp.on() || problems.unread("otlp.url")) return;
   const auto url = parse_endpoint_url(otlp.url);
@@ -203,6 +217,7 @@ void check(const Config& config, const Environment& environment, Problems& probl
   check_limits(config.limits, problems);
   check_cors(config.cors, problems);
   check_otlp(config.otlp, problems);
+  check_media(config.media, problems);
 }
 
 }  // namespace rocket

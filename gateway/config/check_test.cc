@@ -82,5 +82,27 @@ TEST(Check, KnowsRanges) {
   expect_problems_besides_backend(cases);
 }
 
+TEST(Check, KnowsWhereFilesMayComeFrom) {
+  const std::string remedy =
+      "; write it as 10.1.0.0/16, with nothing set behind the prefix, as one address, or as "
+      "images.example in lower case";
+  const ProblemCase cases[] = {
+      {"media_urls: fetch\nmedia: {allow: [10.1.0.0/16, 127.0.0.1, \"::1\", images.internal, nas]}",
+       {}},
+      {"media_urls: sometimes",
+       {"media_urls: expected what to do with URLs, found \"sometimes\"; write auto, refuse, fetch "
+        "or pass"}},
+      {"media: {allow: [10.1.0.1/16, \"http://a\", A.example, 10.1, \"*\"]}",
+       {"media.allow[0]: \"10.1.0.1/16\" is neither a range of addresses nor a host" + remedy,
+        "media.allow[1]: \"http://a\" is neither a range of addresses nor a host" + remedy,
+        "media.allow[2]: \"A.example\" is neither a range of addresses nor a host" + remedy,
+        "media.allow[3]: \"10.1\" is neither a range of addresses nor a host" + remedy,
+        "media.allow[4]: \"*\" is neither a range of addresses nor a host" + remedy}},
+      {"limits: {media_urls: 0}", {"limits.media_urls: 0 is out of range; give 1 to 1000"}},
+  };
+  expect_problems_besides_backend(cases);
+  EXPECT_TRUE(problems_of_backend_with("media_urls: pass").empty());
+}
+
 }  // namespace
 }  // namespace rocket

@@ -10,6 +10,7 @@
 
 #include "base/backend_kind.h"
 #include "base/clock.h"
+#include "base/media_urls.h"
 #include "base/native_api.h"
 #include "config/key_config.h"
 
@@ -68,6 +69,7 @@ struct BackendConfig {
   std::string health_path;  // openai only; empty: what the kind says
   std::optional<std::uint32_t> in_flight;
   std::vector<NativeApi> native;
+  std::optional<MediaUrls> media_urls;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
@@ -93,6 +95,8 @@ struct BackendConfig {
     visit("native", self.native,
           "Which of `responses`, `messages` and `count_tokens` it answers itself, beside what its "
           "kind speaks anyway: clients of these pass byte for byte instead of being translated.");
+    visit("media_urls", self.media_urls,
+          "As at the top level, for this backend. Default: what stands there.");
   }
 };
 
@@ -134,6 +138,7 @@ struct TimeoutsConfig {
   Duration first_token = 60s;
   Duration idle = 30s;
   Duration total = 10min;
+  Duration media = 10s;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
@@ -146,6 +151,8 @@ struct TimeoutsConfig {
     visit("first_token", self.first_token, "From sending a streamed request to its first token.");
     visit("idle", self.idle, "Between two events of a stream.");
     visit("total", self.total, "For the whole exchange, all attempts together.");
+    visit("media", self.media,
+          "To fetch the files that a request names by their URL, all together: 400 beyond.");
   }
 };
 
@@ -283,6 +290,9 @@ struct LimitsConfig {
   std::uint32_t idle_per_endpoint = 256;
   std::uint32_t choices = 8;
   std::uint32_t receipts = 1000;
+  ByteSize media_bytes = 20_MiB;
+  std::uint32_t media_urls = 16;
+  std::uint32_t media_fetches = 16;
   Duration header_time = 10s;
   Duration body_time = 60s;
   Duration keep_alive = 75s;
@@ -313,6 +323,11 @@ struct LimitsConfig {
         "receipts", self.receipts,
         "Requests whose receipts are kept, per thread: those under way and the last ones that have "
         "ended. 1 KiB each; a reload that changes it forgets them.");
+    visit("media_bytes", self.media_bytes,
+          "Files that are fetched for one request, all together: 400 beyond.");
+    visit("media_urls", self.media_urls, "URLs of one request that are fetched: 400 beyond.");
+    visit("media_fetches", self.media_fetches,
+          "Files that are being fetched at once, per thread; further ones wait their turn.");
     visit("header_time", self.header_time, "For a request's head to arrive: 408 beyond.");
     visit("body_time", self.body_time, "For a request's body to arrive: 408 beyond.");
     visit("keep_alive", self.keep_alive, "How long a client's idle connection is kept.");
@@ -385,6 +400,17 @@ struct OtlpConfig {
   [[nodiscard]] bool on() const { return !url.empty(); }
 };
 
+struct MediaConfig {
+  std::vector<std::string> allow;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("allow", self.allow,
+          "Where files may be fetched from besides public addresses: ranges such as `10.1.0.0/16`, "
+          "addresses, and names of hosts, whose addresses may then be any.");
+  }
+};
+
 struct CorsConfig {
   std::vector<std::string> origins;
 
@@ -416,6 +442,8 @@ struct Config {
   DrainConfig drain;
   CorsConfig cors;
   bool mark_backend = true;
+  MediaUrls media_urls = MediaUrls::automatic;
+  MediaConfig media;
   KeysFile keys_file;
   bool allow_unauthenticated = false;
   TlsConfig tls;
@@ -452,6 +480,14 @@ struct Config {
     visit("drain", self.drain, "What SIGTERM does.");
     visit("cors", self.cors, "Off by default.");
     visit("mark_backend", self.mark_backend, "Add `_backend` to unstreamed answers.");
+    visit(
+        "media_urls", self.media_urls,
+        "Images and documents that a request names by their URL: `refuse`: such a request is not "
+        "sent to the backend; `fetch`: Rocket gets them and sends them along; `pass`: the backend "
+        "gets them itself, from inside its own network; `auto`: pass to clouds (kind `anthropic`, "
+        "and `openai` by `https://` outside of the local network), refuse for local servers. "
+        "`data:` URLs always pass.");
+    visit("media", self.media, "How `media_urls: fetch` gets files.");
     visit("keys_file", self.keys_file,
           "The API keys that clients need (`rocket key new` adds one); taken up again when it "
           "changes. Default: clients need none.");

@@ -53,6 +53,7 @@ void for_each_struct(auto&& visit) {
   visit("LimitsConfig", LimitsConfig{});
   visit("DrainConfig", DrainConfig{});
   visit("CorsConfig", CorsConfig{});
+  visit("MediaConfig", MediaConfig{});
   visit("TlsConfig", TlsConfig{});
   visit("OtlpConfig", OtlpConfig{});
   visit("KeyConfig", KeyConfig{});
@@ -95,6 +96,9 @@ void change(std::optional<std::uint32_t>& value) {
 }
 void change(Sha256& value) {
   value.fill(0xa5);
+}
+void change(MediaUrls& value) {
+  value = MediaUrls::fetch;
 }
 void change(Lane& value) {
   value = Lane::batch;

@@ -214,6 +214,10 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   return ListenAddress{std::move(where->host), *where->port, ""};
 }
 
+bool is_host_name(std::string_view text) {
+  return is_dns_name(text) && !ends_in_number(text) && lower(text) == text;
+}
+
 bool loopback_host(std::string_view host) {
   if (host == "localhost" || host == "::1") return true;
   return host.starts_with("127.") && normal_ipv4(std::string(host)).has_value();

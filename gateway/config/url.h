@@ -17,6 +17,9 @@ namespace rocket {
 // "127.0.0.1:8000", "[::1]:8000", "localhost:8000" (means 127.0.0.1) or "unix:/path".
 [[nodiscard]] Result<ListenAddress> parse_listen_address(std::string_view text);
 
+// Whether it is a DNS name as parse_endpoint_url gives it: in lower case, no address.
+[[nodiscard]] bool is_host_name(std::string_view text);
+
 // Whether a normalised host can only be this machine: 127.0.0.0/8, ::1, localhost.
 [[nodiscard]] bool loopback_host(std::string_view host);
 

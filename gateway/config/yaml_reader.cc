@@ -171,6 +171,18 @@ struct Scalar<NativeApi> {
   }
 };
 
+template <>
+struct Scalar<MediaUrls> {
+  static constexpr std::string_view expected = "what to do with URLs";
+  static constexpr std::string_view remedy = "write auto, refuse, fetch or pass";
+  static Result<MediaUrls> read(const YamlNode& node) {
+    return value_or_mismatch(media_urls(node.text));
+  }
+};
+
+template <>
+struct Scalar<std::optional<MediaUrls>> : Scalar<MediaUrls> {};
+
 // Never shows what stands there: it may be the key itself.
 template <>
 struct Scalar<Sha256> {

@@ -88,6 +88,18 @@ std::map<std::string, std::shared_ptr<Capacity>> make_route_places(const Config&
   return places;
 }
 
+// A cloud is reached by TLS and is not of the local network. What looks local would fetch from
+// inside of it.
+MediaUrls media_urls_of(const Config& config, const BackendConfig& backend) {
+  const MediaUrls wish = backend.media_urls.value_or(config.media_urls);
+  if (wish != MediaUrls::automatic) return wish;
+  const auto is_cloud = [](const EndpointUrl& url) { return url.tls && !is_local_host(url.host); };
+  const bool cloud =
+      backend.kind == BackendKind::anthropic ||
+      (backend.kind == BackendKind::openai && std::ranges::all_of(backend.urls, is_cloud));
+  return cloud ? MediaUrls::pass : MediaUrls::refuse;
+}
+
 // Once nothing can fail any more: they are shared with what is still in force.
 void set_limits(const Snapshot& snapshot) {
   const Config& config = snapshot.config;
@@ -134,7 +146,8 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config, std::uint64
         .endpoints = {},
         .retry_budget = make_budget(
             config.retry, known_backend == nullptr ? nullptr : known_backend->retry_budget),
-        .places = known_backend == nullptr ? std::make_shared<Capacity>() : known_backend->places};
+        .places = known_backend == nullptr ? std::make_shared<Capacity>() : known_backend->places,
+        .media_urls = media_urls_of(config, one)};
     set_dialects(one, backend);
     if (backend.alive_path.empty()) backend.alive_path = quirks_of(one.kind).alive_path;
     for (size_t i = 0; i < one.urls.size(); ++i) {
@@ -147,12 +160,22 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config, std::uint64
   snapshot->retry_budget =
       make_budget(config.retry, before == nullptr ? nullptr : before->retry_budget);
   snapshot->keys = make_keys(config.keys_file, before);
+  snapshot->media_guard = AddressGuard(config.media.allow);
   snapshot->route_places = make_route_places(config, before);
   constexpr int probes_missed_max = 3;
   snapshot->load_fresh = config.health.interval * probes_missed_max + config.health.timeout;
   snapshot->config = std::move(config);
   set_limits(*snapshot);
   return std::shared_ptr<const Snapshot>(std::move(snapshot));
+}
+
+CircuitBreaker::Settings breaker_settings(const BreakerConfig& config) {
+  return {.consecutive = config.consecutive,
+          .error_rate = config.error_rate,
+          .min_requests = config.min_requests,
+          .open = config.open,
+          .open_max = config.open_max,
+          .trials = config.trials};
 }
 
 RouterInput router_input(const Snapshot& snapshot) {

@@ -10,6 +10,7 @@
 #include "base/load_figures.h"
 #include "config/config.h"
 #include "net/io.h"
+#include "policy/address_guard.h"
 #include "policy/capacity.h"
 #include "policy/health.h"
 #include "policy/key_ring.h"
@@ -102,6 +103,8 @@ struct Backend {
   std::vector<std::shared_ptr<Endpoint>> endpoints;
   std::shared_ptr<RetryBudget> retry_budget;
   std::shared_ptr<Capacity> places;  // of attempts, at all its endpoints together
+  // What is done about files that a request names by their address: never `automatic`.
+  MediaUrls media_urls = MediaUrls::refuse;
 
   [[nodiscard]] bool speaks(Dialect dialect) const {
     return std::ranges::find(dialects, dialect) != dialects.end();
@@ -119,6 +122,7 @@ struct Snapshot {
   std::map<std::string, std::shared_ptr<Capacity>> route_places;
   Duration load_fresh{};                // older figures of a server's load say nothing
   std::shared_ptr<const KeyRing> keys;  // null: clients need no key
+  AddressGuard media_guard;             // of where files are fetched from
 };
 
 // Builds the snapshot of a checked configuration. Endpoints and keys that `before` (may be null)
@@ -127,6 +131,8 @@ struct Snapshot {
 [[nodiscard]] Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config,
                                                                     std::uint64_t revision,
                                                                     const Snapshot* before);
+
+[[nodiscard]] CircuitBreaker::Settings breaker_settings(const BreakerConfig& config);
 
 // The order in which the router tries backends, routes, and what each endpoint is known to have.
 // Loop 0 only.

@@ -81,6 +81,8 @@ Result<void> Dialog::open(Route& route, const Snapshot& snapshot) {
                                                    std::string(route.name) + "' answers " +
                                                    std::string(upstream_path(call_.operation)));
   }
+  const auto kept = media_.keep_who_may(route, snapshot);
+  if (!kept) return kept;
   if (request_.choices > 1) {
     const auto few = keep_countable(route, snapshot);
     if (!few) return few;
@@ -89,6 +91,11 @@ Result<void> Dialog::open(Route& route, const Snapshot& snapshot) {
   if (std::ranges::any_of(route.candidates, is_translated)) {
     const auto read = begin_translation(route.name);
     if (!read) return read;
+    const auto replaces = [&](const Candidate* one) { return media_.replaces_for(of(one)); };
+    if (std::ranges::any_of(route.candidates, replaces)) {
+      const auto put = put_files_in();
+      if (!put) return put;
+    }
   } else if (request_.choices == 1 && !request_.steers_tools) {
     return {};
   }
@@ -148,6 +155,29 @@ Result<void> Dialog::read_conversation() {
   return {};
 }
 
+Task<Result<void>> Dialog::fetch_media(Route& route, TimePoint deadline) {
+  const Timers& timers = call_.loop().io.timers;
+  const TimePoint begun = timers.now();
+  auto fetched = co_await media_.fetch(deadline);
+  if (Receipt* const receipt = call_.receipt()) receipt->media += timers.now() - begun;
+  if (fetched && with_files_) {
+    *with_files_ = *conversation_;
+    media_.put_into(*with_files_);
+  }
+  if (!fetched) {
+    std::erase_if(route.candidates, [&](const Candidate* one) { return wants_media(*one); });
+  }
+  co_return fetched;
+}
+
+Result<void> Dialog::put_files_in() {
+  if (!conversation_) return {};
+  with_files_ = std::make_unique<Conversation>(*conversation_);
+  media_.put_into(*with_files_);
+  const bool held = hold_.extend(call_.loop().bodies, memory_of(*with_files_));
+  return held ? Result<void>{} : fail(ErrorCode::overloaded);
+}
+
 Result<void> Dialog::keep_lossless(Route& route, const Snapshot& snapshot) const {
   std::string lost;
   std::erase_if(route.candidates, [&](const Candidate* one) {
@@ -186,6 +216,7 @@ void Dialog::ask(const Backend& backend, const Candidate& candidate, Outgoing& o
     out.query = call_.target.query;
     out.edits = upstream_edits(request_, model, client() == Dialect::chat);
     if (request_.choices > 1 || request_.steers_tools) change_for(backend, out);
+    if (media_.replaces_for(backend)) media_.append_edits(out.edits);
     out.pieces = splice(body, out.edits);
     return;
   }
@@ -206,7 +237,8 @@ void Dialog::ask(const Backend& backend, const Candidate& candidate, Outgoing& o
     for (const ModelFacts& facts : candidate.facts)
       frame.max_tokens = std::max<std::int64_t>(frame.max_tokens, facts.output);
     frame.steers_tools = quirks_of(backend.kind).steers_tools;
-    out.written = write_request(dialect, *conversation_, frame, out.loss);
+    const Conversation& said = media_.replaces_for(backend) ? *with_files_ : *conversation_;
+    out.written = write_request(dialect, said, frame, out.loss);
   }
   out.pieces = out.written.pieces();
   out.over_budget = !out.hold.extend(call_.loop().bodies, out.written.memory());

@@ -10,6 +10,7 @@
 #include "policy/router.h"
 #include "proxy/call.h"
 #include "proxy/interpreter.h"
+#include "proxy/media_files.h"
 #include "schema/openai_request.h"
 
 namespace rocket {
@@ -46,13 +47,24 @@ struct Outgoing {
 class Dialog {
  public:
   // Both outlive it.
-  Dialog(const Call& call, const OpenAiRequest& request) : call_(call), request_(request) {}
+  Dialog(const Call& call, const OpenAiRequest& request)
+      : call_(call), request_(request), media_(call, request) {}
 
-  // Takes those out of the route who can not be asked this at all or not for so many choices, and
-  // under x-rocket-strict those who could not be told all of it. Errors, if nobody is left:
-  // capability_missing, invalid_field naming what is too much or would be lost; besides those of
-  // the dialect's reader, and overloaded if the byte budget has no room for what was read.
+  // Takes those out of the route who can not be asked this at all or not for so many choices, who
+  // are to be sent no addresses of files where there are some, and under x-rocket-strict those who
+  // could not be told all of it. Errors, if nobody is left: capability_missing, media_url_refused,
+  // invalid_field naming what is too much or would be lost; besides those of the dialect's reader,
+  // and overloaded if the byte budget has no room for what was read.
   [[nodiscard]] Result<void> open(Route& route, const Snapshot& snapshot);
+
+  // Whether the candidate can only be asked once the request's files have been fetched.
+  [[nodiscard]] bool wants_media(const Candidate& candidate) const {
+    const Snapshot& snapshot = *call_.current()->snapshot;
+    return media_.replaces_for(snapshot.backends[candidate.backend]) && !media_.fetched();
+  }
+  // Fetches them. Failing that, takes those out of the route who can not be asked without them.
+  // Errors: those of MediaFiles::fetch.
+  [[nodiscard]] Task<Result<void>> fetch_media(Route& route, TimePoint deadline);
 
   // What `backend` is sent for this candidate of it. Once open; points into the request's body.
   void ask(const Backend& backend, const Candidate& candidate, Outgoing& out) const;
@@ -67,6 +79,8 @@ class Dialog {
   void close() {
     conversation_.reset();
     hold_ = {};
+    with_files_.reset();
+    media_.clear();
   }
 
   // The type of the stream that such a backend answers with.
@@ -82,13 +96,17 @@ class Dialog {
   void change_for(const Backend& backend, Outgoing& out) const;
   [[nodiscard]] Result<void> begin_translation(std::string_view model);
   [[nodiscard]] Result<void> read_conversation();
+  [[nodiscard]] Result<void> put_files_in();
   [[nodiscard]] Result<void> keep_lossless(Route& route, const Snapshot& snapshot) const;
   [[nodiscard]] AnswerFrame frame() const;
 
   const Call& call_;
   const OpenAiRequest& request_;
+  MediaFiles media_;
   std::optional<Conversation> conversation_;
-  ByteBudget::Hold hold_;      // for the conversation
+  // The same with files instead of their addresses, where somebody is to be sent those.
+  std::unique_ptr<Conversation> with_files_;
+  ByteBudget::Hold hold_;      // for both
   TranslationLoss read_loss_;  // already lost when it was read
   bool unsigned_thinking_ = false;
   std::string echo_;

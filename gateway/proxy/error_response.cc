@@ -24,6 +24,8 @@ constexpr std::array table{
     ErrorMeaning{ErrorCode::model_not_found, 404, invalid_request, Blame::client, "no backend has the model"},
     ErrorMeaning{ErrorCode::capability_missing, 400, invalid_request, Blame::client, "the model can not do what the request needs"},
     ErrorMeaning{ErrorCode::context_length_exceeded, 400, invalid_request, Blame::client, "the prompt is longer than the model's context"},
+    ErrorMeaning{ErrorCode::media_url_refused, 400, invalid_request, Blame::client, "send the file as a data: URL"},
+    ErrorMeaning{ErrorCode::media_url_failed, 400, invalid_request, Blame::client, "what a URL of the request leads to could not be fetched"},
     ErrorMeaning{ErrorCode::path_not_found, 404, invalid_request, Blame::client, "unknown path"},
     ErrorMeaning{ErrorCode::path_forbidden, 403, invalid_request, Blame::client, "this path is not served"},
     ErrorMeaning{ErrorCode::method_not_allowed, 405, invalid_request, Blame::client, "the path does not take this method"},

@@ -76,6 +76,8 @@ TEST(ErrorMeaning, PromisedStatuses) {
       {ErrorCode::model_not_found, 404, "invalid_request_error"},
       {ErrorCode::capability_missing, 400, "invalid_request_error"},
       {ErrorCode::context_length_exceeded, 400, "invalid_request_error"},
+      {ErrorCode::media_url_refused, 400, "invalid_request_error"},
+      {ErrorCode::media_url_failed, 400, "invalid_request_error"},
       {ErrorCode::path_not_found, 404, "invalid_request_error"},
       {ErrorCode::method_not_allowed, 405, "invalid_request_error"},
       {ErrorCode::body_timeout, 408, "timeout_error"},

@@ -15,18 +15,6 @@
 #include "wire/json.h"
 
 namespace rocket {
-namespace {
-
-CircuitBreaker::Settings breaker_settings(const BreakerConfig& config) {
-  return {.consecutive = config.consecutive,
-          .error_rate = config.error_rate,
-          .min_requests = config.min_requests,
-          .open = config.open,
-          .open_max = config.open_max,
-          .trials = config.trials};
-}
-
-}  // namespace
 
 Exchange::Exchange(Call& call)
     : call_(call),
@@ -61,8 +49,14 @@ Task<void> Exchange::run() {
     co_return;
   }
   while (true) {
+    if (std::exchange(media_due_, false)) {
+      auto fetched = co_await dialog_.fetch_media(route_, common_.deadline);
+      if (!fetched && chooser_.tried().empty()) last_ = std::move(fetched.error());
+      launch_at_ = route_.candidates.empty() ? never : now();
+    }
     if (launch_at_ <= now()) seek();
     if (seeking_ && !entrance_->waits()) launch();
+    if (media_due_) continue;
     if (fans_out_) {
       co_await fan_out();
       co_return;
@@ -128,6 +122,7 @@ Result<void> Exchange::prepare() {
     append_header(waiting_lines_, "content-type", stream_content_type(call_.dialect));
     waiting_lines_ += "cache-control: no-store\r\n";
   }
+  media_due_ = dialog_.wants_media(*route_.candidates.front());
   return {};
 }
 
@@ -158,6 +153,11 @@ void Exchange::launch() {
     if (first) last_ = chooser_.why_nobody();
     return;
   }
+  if (dialog_.wants_media(*found->chosen.target.candidate)) {
+    // The place is given back: who waits for a file is not to keep others from being answered.
+    media_due_ = true;
+    return;
+  }
   if (first) loop_.admission.observe(entrance_->lane(), call_.account().queue);
   const Chooser::Chosen& chosen = found->chosen;
   const bool free = first || (retry_.next_is_free() && !chosen.trial && !chosen.last_resort);
@@ -179,6 +179,7 @@ void Exchange::hedge() {
   if (!found) found = entrance_->find(Effort::normal);
   if (!found) return;
   const Candidate& candidate = *found->chosen.target.candidate;
+  if (dialog_.wants_media(candidate)) return;
   RunningAttempt* const hopeless =
       race_.find([&](RunningAttempt& one) { return is_hopeless(one); });
   // Loading takes longer than waiting for who is only late, and so does beginning again.

@@ -72,6 +72,7 @@ class Exchange {
   Chooser chooser_;
   std::optional<Entrance> entrance_;
   bool seeking_ = false;
+  bool media_due_ = false;  // the request's files, before anybody else is asked
   TimePoint sought_at_{};
   Retry retry_;
   Aftermath aftermath_;

@@ -23,24 +23,9 @@ std::string request_text(const Endpoint& endpoint, const FetchRequest& request) 
   return text;
 }
 
-Task<Result<void>> send(ByteStream& stream, std::string_view text, TimePoint deadline) {
-  while (!text.empty()) {
-    const iovec piece{const_cast<char*>(text.data()), text.size()};
-    const IoResult written = stream.try_write({&piece, 1});
-    if (written.status == IoResult::Status::would_block) {
-      const Wake wake = co_await stream.writable(deadline);
-      if (wake == Wake::timed_out) co_return fail(ErrorCode::first_token_timeout);
-      continue;
-    }
-    if (written.status != IoResult::Status::done) co_return fail(ErrorCode::upstream_closed);
-    text.remove_prefix(written.bytes);
-  }
-  co_return Result<void>{};
-}
-
 Task<Result<Fetched>> fetch_on(Io& io, AnswerReader& reader, std::string_view text,
                                TimePoint deadline) {
-  auto sent = co_await send(reader.stream(), text, deadline);
+  auto sent = co_await send_text(reader.stream(), text, deadline);
   if (!sent) co_return std::unexpected(std::move(sent.error()));
   Fetched fetched;
   while (!reader.complete()) {
@@ -58,6 +43,21 @@ Task<Result<Fetched>> fetch_on(Io& io, AnswerReader& reader, std::string_view te
 }
 
 }  // namespace
+
+Task<Result<void>> send_text(ByteStream& stream, std::string_view text, TimePoint deadline) {
+  while (!text.empty()) {
+    const iovec piece{const_cast<char*>(text.data()), text.size()};
+    const IoResult written = stream.try_write({&piece, 1});
+    if (written.status == IoResult::Status::would_block) {
+      const Wake wake = co_await stream.writable(deadline);
+      if (wake == Wake::timed_out) co_return fail(ErrorCode::first_token_timeout);
+      continue;
+    }
+    if (written.status != IoResult::Status::done) co_return fail(ErrorCode::upstream_closed);
+    text.remove_prefix(written.bytes);
+  }
+  co_return Result<void>{};
+}
 
 Task<Result<Fetched>> fetch(Io& io, const Endpoint& endpoint, ConnectionPool& pool,
                             FetchRequest request, TimePoint deadline) {

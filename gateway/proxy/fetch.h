@@ -27,4 +27,8 @@ struct FetchRequest {
 [[nodiscard]] Task<Result<Fetched>> fetch_text(Io& io, ConnectionPool& pool, std::string text,
                                                TimePoint deadline);
 
+// Sends `text`, which outlives it. Errors: upstream_closed; first_token_timeout at the deadline.
+[[nodiscard]] Task<Result<void>> send_text(ByteStream& stream, std::string_view text,
+                                           TimePoint deadline);
+
 }  // namespace rocket

@@ -13,6 +13,7 @@
 #include "policy/router.h"
 #include "proxy/admission.h"
 #include "proxy/backend.h"
+#include "proxy/media_places.h"
 #include "proxy/pace.h"
 #include "telemetry/access_log.h"
 #include "telemetry/backend_metrics.h"
@@ -59,6 +60,7 @@ struct LoopState {
   TaskGroup read_offs;
   // Ended requests whose spans are to be sent.
   TraceQueue traces;
+  MediaPlaces media;
   Admission& admission;
   bool draining = false;  // connections end with the answer they are at
 

@@ -208,6 +208,7 @@ void count_everything(MetricShard& shard) {
   shard.counter(Family::key_tokens, {"alice", "out"}).add(7);
   shard.counter(Family::receipts_missed).add();
   shard.counter(Family::traces, {"sent"}).add();
+  shard.counter(Family::media_fetches, {"ok"}).add();
   shard.gauge(Family::config_revision).set(3);
   shard.gauge(Family::connections).add(2);
 }
@@ -239,6 +240,7 @@ TEST(Exposition, has_every_pinned_name_with_its_type_and_labels) {
       {"rocket_connections", "gauge", {}},
       {"rocket_receipts_missed_total", "counter", {}},
       {"rocket_traces_total", "counter", {"result"}},
+      {"rocket_media_fetches_total", "counter", {"result"}},
       {"rocket_metric_overflow_total", "counter", {}},
       {"rocket_build_info", "gauge", {"version"}},
       {"process_resident_memory_bytes", "gauge", {}},

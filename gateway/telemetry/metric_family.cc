@@ -123,6 +123,11 @@ constexpr FamilyInfo families[] = {
      "rocket_traces_total",
      "Requests whose spans were sent, or dropped: the collector failed or was too slow.",
      {"result"}},
+    {Family::media_fetches,
+     MetricKind::counter,
+     "rocket_media_fetches_total",
+     "Files fetched for requests that name them by their URL: ok, refused or failed.",
+     {"result"}},
     {Family::metric_overflow, MetricKind::counter, "rocket_metric_overflow_total",
      "Look-ups of series that were counted as `other`, for there were too many or a label was too "
      "long."},

@@ -35,9 +35,10 @@ enum class Family : unsigned char {
   connections,
   receipts_missed,
   traces,
+  media_fetches,
   metric_overflow,
 };
-inline constexpr std::size_t family_count = 23;
+inline constexpr std::size_t family_count = 24;
 
 enum class MetricKind : unsigned char {
   counter,

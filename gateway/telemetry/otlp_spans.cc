@@ -89,6 +89,7 @@ class SpanWriter {
     text("rocket.key", receipt.key());
     text("rocket.lane", receipt.lane);
     decimal("rocket.queue_ms", to_ms(receipt.queue));
+    if (receipt.media != Duration::zero()) decimal("rocket.media_ms", to_ms(receipt.media));
     decimal("rocket.gateway_us", to_ms(receipt.gateway) * 1000);
     for (std::size_t i = 0; i < receipt.candidates(); ++i) {
       const Receipt::Candidate one = receipt.candidate(i);

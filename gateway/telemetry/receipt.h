@@ -127,6 +127,7 @@ class Receipt {
   TimePoint begun;
   Duration total{};
   Duration queue{};
+  Duration media{};  // fetching the files that the request names
   // What Rocket took for itself, by the real clock: from waking up with the request until the
   // upstream had been written to, and from waking up with the answer (of a stream: with its first
   // token, and with its end) until the client had been.

@@ -154,6 +154,7 @@ SimGateway::SimGateway(std::uint64_t seed, const std::vector<BackendSpec>& specs
             .current = nullptr,
             .read_offs = TaskGroup(loop.run_queue()),
             .traces = TraceQueue(loop.run_queue()),
+            .media = MediaPlaces(loop.run_queue()),
             .admission = admission},
       data(state),
       count(loop.run_queue(), config.limits.connections),
@@ -277,6 +278,7 @@ std::string SimGateway::leftovers() {
   };
   add("client connections", server.connections());
   add("answers read off", state.read_offs.size());
+  add("files fetched", state.media.held());
   add("bytes of bodies", bodies.held());
   for (const Backend& backend : control.snapshot()->backends) {
     add("in flight at " + backend.name, backend.places->held());

@@ -1,43 +1,15 @@
 """A backend's name comes to mean another address: it is followed, whatever is still connected."""
 
-import os
-import stat
-import subprocess
 import time
 from pathlib import Path
 
-import pytest
-
 from harness.fake import Fake
-from harness.gateway import backend, binary
+from harness.gateway import backend
 from harness.waiting import elapse, wait_until
 from harness.wire import chat
 
 NAME = "backend.rocket.test"
 FOLLOWED_WITHIN = 30.0
-
-
-@pytest.fixture
-def hosts(tmp_path: Path, monkeypatch) -> Path:
-    """Stands in for /etc/hosts, to the gateways of this test alone."""
-    file = tmp_path / "hosts"
-    file.write_text("")
-    tried = subprocess.run(
-        ["unshare", "--mount", "mount", "--bind", file, "/etc/hosts"],
-        capture_output=True,
-        check=False,
-    )
-    if tried.returncode != 0:
-        pytest.skip("needs a mount namespace of its own: " + tried.stderr.decode().strip())
-    wrapper = tmp_path / "rocket"
-    wrapper.write_text(
-        "#!/bin/sh\n"
-        f"exec unshare --mount sh -c 'mount --bind {file} /etc/hosts && exec \"$0\" \"$@\"' "
-        f'{binary()} "$@"\n'
-    )
-    wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setitem(os.environ, "ROCKET_BINARY", str(wrapper))
-    return file
 
 
 def test_a_change_of_address_is_followed(hosts: Path, rocket, tmp_path: Path) -> None:
