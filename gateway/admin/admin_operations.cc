@@ -145,7 +145,19 @@ Task<void> send_json(Call& call, json value) {
   co_return;
 }
 
+// What all loops share belongs to no loop's counters: it is looked at when it is asked for.
+void count_responses(const Call& call) {
+  const auto& store = call.current()->snapshot->responses;
+  MetricShard& metrics = call.loop().metrics;
+  const auto set = [&](Family family, std::uint64_t value) {
+    metrics.gauge(family).set(static_cast<std::int64_t>(value));
+  };
+  set(Family::stored_responses, store ? store->size() : 0);
+  set(Family::stored_response_bytes, store ? store->held_bytes() : 0);
+}
+
 Task<void> send_metrics(Call& call, const Exposition& exposition) {
+  count_responses(call);
   call.send_text(200, exposition.text(call.loop().io.timers.now()), exposition_content_type);
   co_return;
 }

@@ -29,6 +29,7 @@ class ByteBudget {
       bytes_ += bytes;
       return true;
     }
+    [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
     ~Hold() {
       if (budget_ != nullptr) budget_->held_.fetch_sub(bytes_, std::memory_order_relaxed);
     }

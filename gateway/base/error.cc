@@ -29,6 +29,8 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::unsupported_version: return "unsupported_version";
     case ErrorCode::expectation_failed: return "expectation_failed";
     case ErrorCode::client_gone: return "client_gone";
+    case ErrorCode::response_not_found: return "response_not_found";
+    case ErrorCode::previous_response_not_found: return "previous_response_not_found";
     case ErrorCode::overloaded: return "overloaded";
     case ErrorCode::no_place: return "no_place";
     case ErrorCode::draining: return "draining";

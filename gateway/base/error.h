@@ -36,6 +36,9 @@ enum class ErrorCode : unsigned char {
   unsupported_version,      // neither HTTP/1.1 nor HTTP/1.0
   expectation_failed,       // Expect other than 100-continue
   client_gone,              // the client hung up
+  // Of what clients come back to.
+  response_not_found,           // none of that id is kept for this client
+  previous_response_not_found,  // nor is what the request is to continue
   // Ourselves.
   overloaded,  // a limit of ours is reached
   no_place,    // none came free within timeouts.queue

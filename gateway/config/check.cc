@@ -35,7 +35,7 @@ struct Range {
   double least;
   double most;
 };
-constexpr std::array<Range, 23> ranges{{
+constexpr std::array<Range, 24> ranges{{
     {"threads", 1, 256},
     {"health.jitter", 0, 1},
     {"health.rise", 1, 1000},
@@ -57,6 +57,7 @@ constexpr std::array<Range, 23> ranges{{
     {"limits.receipts", 1, 100'000},
     {"limits.media_urls", 1, 1000},
     {"limits.media_fetches", 1, 10'000},
+    {"responses.turns", 1, 10'000},
     {"otlp.ratio", 0, 1},
     {"otlp.queue", 1, 100'000},
 }};

@@ -351,6 +351,27 @@ struct EmbeddingBatchingConfig {
   }
 };
 
+// What clients of OpenAI's Responses may come back to.
+struct ResponsesConfig {
+  bool store = true;
+  ByteSize bytes = 64_MiB;
+  Duration expiry = 1h;
+  std::uint32_t turns = 500;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("store", self.store,
+          "Keep responses in memory, as OpenAI does unless a request says `store: false`: for "
+          "`previous_response_id`, `GET`, `DELETE` and `input_items`. Switch it off where several "
+          "gateways share clients without sending each to the same one.");
+    visit("bytes", self.bytes,
+          "All that are kept, with what they were asked: those that were used longest ago are "
+          "forgotten beyond. A larger one is not kept.");
+    visit("expiry", self.expiry, "A response that nobody has asked for so long is forgotten.");
+    visit("turns", self.turns, "Responses in one conversation: 400 beyond.");
+  }
+};
+
 struct DrainConfig {
   Duration lame_duck = 0s;
   Duration timeout = 30s;
@@ -439,6 +460,7 @@ struct Config {
   LimitsConfig limits;
   Duration heartbeat = 15s;
   EmbeddingBatchingConfig embedding_batching;
+  ResponsesConfig responses;
   DrainConfig drain;
   CorsConfig cors;
   bool mark_backend = true;
@@ -477,6 +499,8 @@ struct Config {
     visit("heartbeat", self.heartbeat,
           "Silence in a stream after which the client is sent a comment; 0s: never.");
     visit("embedding_batching", self.embedding_batching, "Several requests, one upstream call.");
+    visit("responses", self.responses,
+          "What is kept of `/v1/responses`; a reload keeps what is there.");
     visit("drain", self.drain, "What SIGTERM does.");
     visit("cors", self.cors, "Off by default.");
     visit("mark_backend", self.mark_backend, "Add `_backend` to unstreamed answers.");

@@ -51,6 +51,7 @@ void for_each_struct(auto&& visit) {
   visit("OutlierConfig", OutlierConfig{});
   visit("RetryConfig", RetryConfig{});
   visit("LimitsConfig", LimitsConfig{});
+  visit("ResponsesConfig", ResponsesConfig{});
   visit("DrainConfig", DrainConfig{});
   visit("CorsConfig", CorsConfig{});
   visit("MediaConfig", MediaConfig{});

@@ -18,6 +18,7 @@ struct Key {
   Lane lane = Lane::normal;
   KeyScope scope;
   std::shared_ptr<KeyLimits> limits;
+  Sha256 hash{};  // what tells it from others, also over a reload; its ring knows it
 };
 
 // The keys that open the data port, found by their hash: the look-up costs the same however many
@@ -25,7 +26,10 @@ struct Key {
 class KeyRing {
  public:
   // Hashes are different from each other.
-  void add(const Sha256& hash, Key key) { keys_.emplace(hash, std::move(key)); }
+  void add(const Sha256& hash, Key key) {
+    key.hash = hash;
+    keys_.emplace(hash, std::move(key));
+  }
 
   // The key whose hash is that of `secret`, or null.
   [[nodiscard]] const Key* find(std::string_view secret) const { return find(sha256(secret)); }

@@ -100,6 +100,18 @@ MediaUrls media_urls_of(const Config& config, const BackendConfig& backend) {
   return cloud ? MediaUrls::pass : MediaUrls::refuse;
 }
 
+ResponseStore::Settings store_settings(const ResponsesConfig& config) {
+  return {.bytes = config.bytes.bytes, .expiry = config.expiry, .turns = config.turns};
+}
+
+// Switched off, it forgets all as soon as no request works from `before` any more.
+std::shared_ptr<ResponseStore> make_responses(const ResponsesConfig& config,
+                                              const Snapshot* before) {
+  if (!config.store) return nullptr;
+  if (before != nullptr && before->responses) return before->responses;
+  return std::make_shared<ResponseStore>(store_settings(config));
+}
+
 // Once nothing can fail any more: they are shared with what is still in force.
 void set_limits(const Snapshot& snapshot) {
   const Config& config = snapshot.config;
@@ -111,6 +123,7 @@ void set_limits(const Snapshot& snapshot) {
   }
   for (const auto& [name, places] : snapshot.route_places)
     places->set_most(config.models.at(name).in_flight.value_or(0));
+  if (snapshot.responses) snapshot.responses->set(store_settings(config.responses));
 }
 
 std::shared_ptr<const KeyRing> make_keys(const KeysFile& file, const Snapshot* before) {
@@ -118,7 +131,8 @@ std::shared_ptr<const KeyRing> make_keys(const KeysFile& file, const Snapshot* b
   auto ring = std::make_shared<KeyRing>();
   for (const KeyConfig& one : file.keys) {
     const KeyLimitSettings limits{one.rpm, one.tpm, one.concurrent};
-    Key key{one.name, one.lane, {one.models, one.backends}, nullptr};
+    Key key{
+        .name = one.name, .lane = one.lane, .scope = {one.models, one.backends}, .limits = nullptr};
     const Key* known = before != nullptr && before->keys ? before->keys->find(one.hash) : nullptr;
     const bool same = known != nullptr && known->limits->settings() == limits;
     key.limits = same ? known->limits : std::make_shared<KeyLimits>(limits);
@@ -162,6 +176,7 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config, std::uint64
   snapshot->keys = make_keys(config.keys_file, before);
   snapshot->media_guard = AddressGuard(config.media.allow);
   snapshot->route_places = make_route_places(config, before);
+  snapshot->responses = make_responses(config.responses, before);
   constexpr int probes_missed_max = 3;
   snapshot->load_fresh = config.health.interval * probes_missed_max + config.health.timeout;
   snapshot->config = std::move(config);

@@ -16,6 +16,7 @@
 #include "policy/key_ring.h"
 #include "policy/outlier.h"
 #include "policy/retry_budget.h"
+#include "proxy/response_store.h"
 #include "proxy/shared_breaker.h"
 #include "schema/inventory.h"
 #include "schema/quirks.h"
@@ -120,9 +121,10 @@ struct Snapshot {
   std::shared_ptr<RetryBudget> retry_budget;  // of all backends together
   // Of requests for a configured name; only where it is limited.
   std::map<std::string, std::shared_ptr<Capacity>> route_places;
-  Duration load_fresh{};                // older figures of a server's load say nothing
-  std::shared_ptr<const KeyRing> keys;  // null: clients need no key
-  AddressGuard media_guard;             // of where files are fetched from
+  Duration load_fresh{};                     // older figures of a server's load say nothing
+  std::shared_ptr<const KeyRing> keys;       // null: clients need no key
+  std::shared_ptr<ResponseStore> responses;  // null: none are kept
+  AddressGuard media_guard;                  // of where files are fetched from
 };
 
 // Builds the snapshot of a checked configuration. Endpoints and keys that `before` (may be null)

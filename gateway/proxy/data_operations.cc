@@ -4,6 +4,7 @@
 #include "proxy/embedding_batcher.h"
 #include "proxy/exchange.h"
 #include "proxy/ollama_operations.h"
+#include "proxy/response_operations.h"
 #include "wire/json.h"
 
 namespace rocket {
@@ -84,13 +85,13 @@ void add_data_operations(Operations& operations, PortHealth health) {
   using Access = Operations::Access;
   operations.add({Method::post, "/v1/chat/completions", Operation::chat_completions, run_exchange});
   operations.add({Method::post, "/v1/completions", Operation::completions, run_exchange});
-  operations.add({Method::post, "/v1/responses", Operation::responses, run_exchange});
   operations.add({Method::post, "/v1/embeddings", Operation::embeddings,
                   [batcher = std::make_shared<EmbeddingBatcher>()](Call& call) {
                     return batcher->answer(call);
                   }});
   operations.add({Method::get, "/v1/models", Operation::models, list_models});
   operations.add({Method::get, "/v1/models/", Operation::model, one_model});
+  add_response_operations(operations);
   add_anthropic_operations(operations);
   add_ollama_operations(operations);
   operations.add({Method::get, "/health", Operation::health,

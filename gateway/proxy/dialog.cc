@@ -81,6 +81,10 @@ Result<void> Dialog::open(Route& route, const Snapshot& snapshot) {
                                                    std::string(route.name) + "' answers " +
                                                    std::string(upstream_path(call_.operation)));
   }
+  if (client() == Dialect::responses) {
+    const auto found = open_history(route, snapshot);
+    if (!found) return found;
+  }
   const auto kept = media_.keep_who_may(route, snapshot);
   if (!kept) return kept;
   if (request_.choices > 1) {
@@ -133,6 +137,23 @@ Result<void> Dialog::begin_translation(std::string_view model) {
   return read_conversation();
 }
 
+// A backend that is told everything in the client's own words keeps responses itself: it knows
+// its own, and none of ours.
+Result<void> Dialog::open_history(Route& route, const Snapshot& snapshot) {
+  history_ = std::make_unique<ResponseHistory>(call_);
+  auto found = history_->open();
+  if (found && !history_->refers()) return {};
+  std::erase_if(route.candidates, [&](const Candidate* one) {
+    return translated(snapshot.backends[one->backend]) != found.has_value();
+  });
+  if (!route.candidates.empty()) return {};
+  if (!found) return found;
+  return fail(ErrorCode::previous_response_not_found,
+              "no backend that has the model '" + std::string(route.name) +
+                  "' can be asked what refers to responses that are kept here; send the whole "
+                  "conversation as `input`");
+}
+
 Result<void> Dialog::read_conversation() {
   const std::string_view body = call_.request().body.text();
   if (call_.operation == Operation::ollama_embed) {
@@ -142,13 +163,17 @@ Result<void> Dialog::read_conversation() {
     read_loss_ = {};
     return {};
   }
-  auto conversation = read_request(client(), body, read_loss_);
+  auto conversation = history_ ? read_responses_request(body, read_loss_, history_->context())
+                               : read_request(client(), body, read_loss_);
   if (!conversation) return std::unexpected(std::move(conversation.error()));
   conversation_ = std::move(*conversation);
   if (request_.choices > 1) {
     ask_for_choice(*conversation_, call_.part() == nullptr ? 0 : call_.part()->index);
   }
-  if (client() == Dialect::responses) echo_ = write_responses_echo(*conversation_);
+  if (history_) {
+    history_->settle(*conversation_, read_loss_);
+    echo_ = write_responses_echo(*conversation_, history_->keeps());
+  }
   // Two events at the beginning of a stream say it again.
   const size_t bytes = memory_of(*conversation_) + 3 * echo_.size();
   if (!hold_.extend(call_.loop().bodies, bytes)) return fail(ErrorCode::overloaded);
@@ -176,6 +201,20 @@ Result<void> Dialog::put_files_in() {
   media_.put_into(*with_files_);
   const bool held = hold_.extend(call_.loop().bodies, memory_of(*with_files_));
   return held ? Result<void>{} : fail(ErrorCode::overloaded);
+}
+
+void Dialog::close() {
+  if (history_ && conversation_) history_->begin(conversation_->input);
+  conversation_.reset();
+  with_files_.reset();
+  media_.clear();
+  hold_ = {};
+  if (history_) history_->release();
+}
+
+void Dialog::keep(const Interpreter& interpreter) const {
+  if (!history_) return;
+  history_->keep(interpreter.answer(), conversation_ ? conversation_->input : std::string_view());
 }
 
 Result<void> Dialog::keep_lossless(Route& route, const Snapshot& snapshot) const {
@@ -264,7 +303,7 @@ std::unique_ptr<Interpreter> Dialog::interpreter(const Backend& backend) const {
 }
 
 AnswerFrame Dialog::frame() const {
-  return {.id = call_.id(),
+  return {.id = history_ ? history_->id() : call_.id(),
           .model = model_,
           .created = created_,
           .created_at = created_at_,

@@ -11,6 +11,7 @@
 #include "proxy/call.h"
 #include "proxy/interpreter.h"
 #include "proxy/media_files.h"
+#include "proxy/response_history.h"
 #include "schema/openai_request.h"
 
 namespace rocket {
@@ -75,13 +76,11 @@ class Dialog {
   // asked for by itself.
   [[nodiscard]] bool asks_one_by_one(const Backend& backend) const;
 
-  // Nothing will be asked any more: gives back what asking needs.
-  void close() {
-    conversation_.reset();
-    hold_ = {};
-    with_files_.reset();
-    media_.clear();
-  }
+  // Nothing will be asked any more: gives back what asking needs. The request is still there.
+  void close();
+  // The answer that the client gets is whole, and its end is about to be sent: what the client may
+  // come back to is kept, as it may do so at once.
+  void keep(const Interpreter& interpreter) const;
 
   // The type of the stream that such a backend answers with.
   [[nodiscard]] std::string_view stream_type(const Backend& backend) const;
@@ -95,6 +94,7 @@ class Dialog {
   [[nodiscard]] Result<void> keep_countable(Route& route, const Snapshot& snapshot) const;
   void change_for(const Backend& backend, Outgoing& out) const;
   [[nodiscard]] Result<void> begin_translation(std::string_view model);
+  [[nodiscard]] Result<void> open_history(Route& route, const Snapshot& snapshot);
   [[nodiscard]] Result<void> read_conversation();
   [[nodiscard]] Result<void> put_files_in();
   [[nodiscard]] Result<void> keep_lossless(Route& route, const Snapshot& snapshot) const;
@@ -102,6 +102,7 @@ class Dialog {
 
   const Call& call_;
   const OpenAiRequest& request_;
+  std::unique_ptr<ResponseHistory> history_;  // of Responses only
   MediaFiles media_;
   std::optional<Conversation> conversation_;
   // The same with files instead of their addresses, where somebody is to be sent those.

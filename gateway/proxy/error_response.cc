@@ -41,6 +41,8 @@ constexpr std::array table{
     ErrorMeaning{ErrorCode::unsupported_version, 505, invalid_request, Blame::client, "speak HTTP/1.1"},
     ErrorMeaning{ErrorCode::expectation_failed, 417, invalid_request, Blame::client, "the only expectation met is 100-continue"},
     ErrorMeaning{ErrorCode::client_gone, 499, invalid_request, Blame::client, "the client hung up"},
+    ErrorMeaning{ErrorCode::response_not_found, 404, invalid_request, Blame::client, "no such response is kept"},
+    ErrorMeaning{ErrorCode::previous_response_not_found, 400, invalid_request, Blame::client, "the response to continue is not kept"},
     ErrorMeaning{ErrorCode::overloaded, 503, server_error, Blame::gateway, "too much at once; try again soon"},
     ErrorMeaning{ErrorCode::no_place, 503, server_error, Blame::gateway, "no place came free within timeouts.queue; try again after the time in retry-after"},
     ErrorMeaning{ErrorCode::draining, 503, server_error, Blame::gateway, "shutting down; try again soon"},
@@ -146,6 +148,8 @@ ToldError told(const Error& error, std::string_view request_id) {
     told.param = "model";
   } else if (error.code == ErrorCode::unknown_backend) {
     told.param = "backend";
+  } else if (error.code == ErrorCode::previous_response_not_found) {
+    told.param = "previous_response_id";
   }
   return told;
 }

@@ -74,6 +74,8 @@ TEST(ErrorMeaning, PromisedStatuses) {
       {ErrorCode::rate_limit_exceeded, 429, "rate_limit_error"},
       {ErrorCode::path_forbidden, 403, "invalid_request_error"},
       {ErrorCode::model_not_found, 404, "invalid_request_error"},
+      {ErrorCode::response_not_found, 404, "invalid_request_error"},
+      {ErrorCode::previous_response_not_found, 400, "invalid_request_error"},
       {ErrorCode::capability_missing, 400, "invalid_request_error"},
       {ErrorCode::context_length_exceeded, 400, "invalid_request_error"},
       {ErrorCode::media_url_refused, 400, "invalid_request_error"},
@@ -150,6 +152,7 @@ TEST(ErrorBody, NamesTheParameterWhereThereIsOne) {
   EXPECT_EQ(param(ErrorCode::no_model), "model");
   EXPECT_EQ(param(ErrorCode::model_not_found), "model");
   EXPECT_EQ(param(ErrorCode::unknown_backend), "backend");
+  EXPECT_EQ(param(ErrorCode::previous_response_not_found), "previous_response_id");
   EXPECT_EQ(param(ErrorCode::upstream_closed), nullptr);
 }
 

@@ -343,6 +343,7 @@ Task<void> Exchange::answer_whole(RunningAttempt& running) {
   const std::vector<std::string_view> pieces = interpreter.whole(mark);
   std::string lines = answer_lines(running, "application/json");
   append_passed_answer_headers(lines, attempt.head().headers, call_.upstream_limits());
+  dialog_.keep(interpreter);
   call_.response().send(attempt.head().status, lines, pieces);
   if (const auto usage = interpreter.whole_usage()) count_tokens(*usage);
   AnswerReader::release(attempt.take_reader(), loop_.io, loop_.read_offs);

@@ -226,6 +226,9 @@ class TranslatingInterpreter final : public Interpreter {
         .usage = {}, .object_end = text_.size() - 1, .empty = false, .error = {}};
     return marked_.pieces(text_, answer, markable ? backend : std::string_view());
   }
+  std::string_view answer() const override {
+    return text_.empty() ? translator_.whole() : std::string_view(text_);
+  }
   std::optional<Usage> whole_usage() const override { return usage_; }
   const TranslationLoss& loss() const override { return loss_; }
 

@@ -61,6 +61,9 @@ class Interpreter {
   // What the client is sent, with `_backend` if a name is given and the dialect is OpenAI's.
   // Valid as long as this and the body.
   [[nodiscard]] virtual std::vector<std::string_view> whole(std::string_view backend) = 0;
+  // The answer in one piece as the client is told it, once it is over and if it has been written
+  // here: of a whole one, and of a stream whose dialect has such a thing. Else empty.
+  [[nodiscard]] virtual std::string_view answer() const { return {}; }
   // As the upstream counted, if it did.
   [[nodiscard]] virtual std::optional<Usage> whole_usage() const = 0;
   // What of the answer could not be carried over.

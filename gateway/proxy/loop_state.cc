@@ -95,6 +95,7 @@ void LoopState::sweep() const {
       use.pool->sweep();
   }
   if (current->traces) current->traces->pool->sweep();
+  if (current->snapshot->responses) current->snapshot->responses->sweep(io.timers.now());
 }
 
 }  // namespace rocket

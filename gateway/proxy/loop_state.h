@@ -67,7 +67,8 @@ struct LoopState {
   // Makes `snapshot` and `router` what new requests work from. Pools of endpoints that stay are
   // kept.
   void replace(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const Router> router);
-  // Closes connections that have been idle too long.
+  // Closes connections that have been idle too long, and forgets responses that nobody has asked
+  // for.
   void sweep() const;
 };
 

@@ -134,12 +134,13 @@ Result<void> Operations::read_target(const RequestHead& head, Asked& asked) cons
       return {};
     }
     if (!is_prefix(row) || !raw.starts_with(row.path)) continue;
-    const std::string_view segment =
-        raw.substr(row.path.size(), raw.find_first_of("?#") - row.path.size());
+    const size_t end = std::min(raw.find_first_of("?#"), raw.size());
+    const std::string_view segment = raw.substr(row.path.size(), end - row.path.size());
     auto parameter = percent_decoded(segment);
     if (!parameter || segment.empty()) break;
     asked.parameter = std::move(*parameter);
-    asked.target = {row.path + asked.parameter, {}};
+    const std::string_view behind = raw.substr(end, raw.find('#') - end);
+    asked.target = {row.path + asked.parameter, std::string(behind.substr(behind.empty() ? 0 : 1))};
     return {};
   }
   auto parsed = parse_target(raw, head.method);

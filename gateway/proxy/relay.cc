@@ -37,7 +37,7 @@ Task<Result<void>> Relay::run() {
     plan_.endpoint.breaker.note_answer(plan_.io.timers.now());
     taken = take_events();
     const auto out = interpreter.out();
-    if (!out[0].empty() || !out[1].empty()) reply.send(out, interpreter.done());
+    if (!out[0].empty() || !out[1].empty()) send(out);
   }
 }
 
@@ -45,8 +45,15 @@ Task<Result<void>> Relay::run() {
 void Relay::send_held() {
   const std::string held = attempt_.take_held();
   const std::string_view piece = held;
-  plan_.reply->send({&piece, 1}, attempt_.interpreter().done());
+  send({&piece, 1});
   attempt_.reader().drop_headers();
+}
+
+void Relay::send(std::span<const std::string_view> pieces) {
+  const Interpreter& interpreter = attempt_.interpreter();
+  const bool last = interpreter.done();
+  if (last) plan_.dialog.keep(interpreter);
+  plan_.reply->send(pieces, last);
 }
 
 TimePoint Relay::wake_at() const {

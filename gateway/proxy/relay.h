@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "proxy/attempt.h"
 #include "proxy/stream_reply.h"
 
@@ -17,6 +19,7 @@ class Relay {
 
  private:
   void send_held();
+  void send(std::span<const std::string_view> pieces);
   [[nodiscard]] Result<void> take_events();
   [[nodiscard]] TimePoint wake_at() const;
   [[nodiscard]] Task<Result<void>> wait_longer();

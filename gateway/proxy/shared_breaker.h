@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/loop_turn.h"
 #include "policy/circuit_breaker.h"
 
 namespace rocket {
@@ -22,7 +23,7 @@ class SharedBreaker {
   };
   [[nodiscard]] Standing standing(TimePoint now) const {
     if (pristine()) return {};
-    const Turn turn(taken_);
+    const LoopTurn turn(taken_);
     return {.state = breaker_.state(now),
             .trial_free = breaker_.trial_free(now),
             .asked_to_wait = breaker_.asked_to_wait(now),
@@ -87,28 +88,11 @@ class SharedBreaker {
   }
 
  private:
-  class Turn {
-   public:
-    explicit Turn(std::atomic_flag& taken) : taken_(taken) {
-      while (taken_.test_and_set(std::memory_order_acquire))
-        taken_.wait(true, std::memory_order_relaxed);
-    }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-    ~Turn() {
-      taken_.clear(std::memory_order_release);
-      taken_.notify_one();
-    }
-
-   private:
-    std::atomic_flag& taken_;
-  };
-
   [[nodiscard]] bool pristine() const { return pristine_.load(std::memory_order_acquire); }
 
   template <class Change>
   void change(Change make) {
-    const Turn turn(taken_);
+    const LoopTurn turn(taken_);
     make();
     pristine_.store(breaker_.pristine(), std::memory_order_release);
   }

@@ -179,7 +179,10 @@ struct Conversation {
   std::array<std::string_view, parameter_count> parameters{};  // JSON; empty: not given
   std::vector<RawText> stop{};
   std::vector<Field> extra{};
-  std::string_view instructions{};  // of Responses, which also says them again; a turn as well
+  // Of Responses, where they are told again or kept: all are turns as well.
+  std::string_view instructions{};
+  std::string_view input{};
+  RawText previous{};  // the response that is continued
   KeptTexts kept{};
 
   [[nodiscard]] std::string_view& parameter(Parameter which) {

@@ -8,6 +8,7 @@ std::string_view to_string(Operation operation) {
     case Operation::completions: return "completions";
     case Operation::embeddings: return "embeddings";
     case Operation::responses: return "responses";
+    case Operation::response: return "response";
     case Operation::messages: return "messages";
     case Operation::count_tokens: return "count_tokens";
     case Operation::ollama_chat: return "ollama_chat";
@@ -47,7 +48,8 @@ std::string_view upstream_path(Operation operation) {
 
 Dialect dialect_of(Operation operation) {
   switch (operation) {
-    case Operation::responses: return Dialect::responses;
+    case Operation::responses:
+    case Operation::response: return Dialect::responses;
     case Operation::messages:
     case Operation::count_tokens: return Dialect::anthropic;
     case Operation::ollama_generate: return Dialect::generate;

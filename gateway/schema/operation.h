@@ -14,6 +14,7 @@ enum class Operation : unsigned char {
   completions,
   embeddings,
   responses,
+  response,  // one that is kept
   messages,
   count_tokens,
   ollama_chat,

@@ -17,6 +17,8 @@ TEST(Operation, HasItsNameAndItsPathUpstream) {
       {Operation::chat_completions, "chat_completions", "/v1/chat/completions"},
       {Operation::completions, "completions", "/v1/completions"},
       {Operation::embeddings, "embeddings", "/v1/embeddings"},
+      {Operation::responses, "responses", "/v1/responses"},
+      {Operation::response, "response", ""},
       {Operation::models, "models", ""},
       {Operation::model, "model", ""},
       {Operation::health, "health", ""},

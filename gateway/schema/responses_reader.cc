@@ -1,5 +1,6 @@
 #include "schema/responses_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "schema/media.h"
@@ -122,7 +123,8 @@ std::optional<Role> role_of(const JsonValue& value) {
 // speaks.
 class ItemReader {
  public:
-  ItemReader(std::vector<Turn>& turns, Reading& reading) : turns_(turns), reading_(reading) {}
+  ItemReader(std::vector<Turn>& turns, Reading& reading, std::span<const ReferredItem> items = {})
+      : turns_(turns), reading_(reading), items_(items) {}
 
   void take(const JsonValue& item) {
     const auto type = json_find(item.text, "type");
@@ -138,14 +140,24 @@ class ItemReader {
       Turn turn{.role = Role::tool};
       turn.parts.push_back(read_result(item, reading_));
       add_turn(turns_, std::move(turn));
-    } else if (type->string_is("item_reference")) {
-      reading_.faults.note("`input` refers to an item, but none are kept; send the item itself");
+    } else if (const auto id = read_item_reference(item)) {
+      take_reference(*id);
     } else {
       assistant().push_back({.kind = Part::Kind::foreign, .json = item.text});
     }
   }
 
  private:
+  // What is kept refers to nothing, so that this ends.
+  void take_reference(std::string_view id) {
+    const auto found = std::ranges::find(items_, id, &ReferredItem::id);
+    if (found != items_.end()) {
+      take({JsonKind::object, found->json});
+    } else {
+      reading_.faults.note("`input` refers to an item that is not kept; send the item itself");
+    }
+  }
+
   std::vector<Part>& assistant() {
     if (turns_.empty() || turns_.back().role != Role::assistant) {
       turns_.push_back({.role = Role::assistant});
@@ -172,12 +184,18 @@ class ItemReader {
 
   std::vector<Turn>& turns_;
   Reading& reading_;
+  std::span<const ReferredItem> items_;
 };
 
 class RequestReader {
  public:
-  RequestReader(Conversation& conversation, TranslationLoss& loss)
-      : conversation_(conversation), reading_{conversation.kept, faults_, loss} {}
+  RequestReader(Conversation& conversation, TranslationLoss& loss, const ResponsesContext& context)
+      : conversation_(conversation), reading_{conversation.kept, faults_, loss}, context_(context) {
+    for (const EarlierResponse& one : context_.earlier) {
+      read_input({.kind = kind_of(one.input), .text = one.input});
+      read_input({.kind = JsonKind::array, .text = one.output});
+    }
+  }
 
   void take(const JsonMember& member) {
     const JsonValue& value = member.value;
@@ -199,9 +217,10 @@ class RequestReader {
       take_text(value);
     } else if (member.key_is("reasoning")) {
       take_reasoning(value);
-    } else if (refers(member)) {
-      faults_.note("`" + std::string(member.key) +
-                   "` needs responses that are kept, and none are; send the whole conversation");
+    } else if (member.key_is("previous_response_id")) {
+      take_previous(value);
+    } else if (const std::string_view remedy = instead_of(member); !remedy.empty()) {
+      faults_.note("`" + std::string(member.key) + "` is not served; " + std::string(remedy));
     } else if (const auto parameter = find_parameter(Dialect::responses, member)) {
       if (!value.is_null()) conversation_.parameter(*parameter) = value.text;
     } else if (!member.key_is("backend") && !member.key_is("stream_options")) {
@@ -215,21 +234,45 @@ class RequestReader {
   }
 
  private:
-  // To something that is not in the request.
-  static bool refers(const JsonMember& member) {
-    if (member.key_is("background")) return member.value.text == "true";
-    if (member.value.is_null()) return false;
-    return member.key_is("previous_response_id") || member.key_is("conversation") ||
-           member.key_is("prompt");
+  // What to do instead of asking for what nobody here has; empty: it is no such member.
+  static std::string_view instead_of(const JsonMember& member) {
+    if (member.key_is("background")) {
+      return member.value.text == "true" ? "a response comes with its request, so leave it out"
+                                         : "";
+    }
+    if (member.value.is_null()) return {};
+    if (member.key_is("prompt")) return "send what it stands for";
+    if (!member.key_is("conversation")) return {};
+    return "continue with `previous_response_id`, or send the whole conversation as `input`";
+  }
+
+  void take_previous(const JsonValue& value) {
+    if (!conversation_.previous.empty()) {
+      faults_.note("`previous_response_id` stands twice; send it once");
+    }
+    conversation_.previous = faults_.text(value, "previous_response_id");
+    if (conversation_.previous.empty() || !context_.earlier.empty()) return;
+    faults_.note(
+        "`previous_response_id` refers to a response that is not kept; send the whole "
+        "conversation as `input`");
   }
 
   void take_input(const JsonValue& value) {
     if (std::exchange(input_seen_, true)) faults_.note("`input` stands twice; send it once");
+    conversation_.input = value.text;
+    read_input(value);
+  }
+
+  static JsonKind kind_of(std::string_view json) {
+    return json.starts_with('"') ? JsonKind::string : JsonKind::array;
+  }
+
+  void read_input(const JsonValue& value) {
     if (value.kind == JsonKind::string) {
       conversation_.turns.push_back({.role = Role::user, .parts = {Part{.text = raw_text(value)}}});
       return;
     }
-    ItemReader items(conversation_.turns, reading_);
+    ItemReader items(conversation_.turns, reading_, context_.items);
     for (const JsonValue& item : json_elements(faults_.list(value, "input")))
       items.take(item);
   }
@@ -326,6 +369,7 @@ class RequestReader {
   Conversation& conversation_;
   RequestFaults faults_;
   Reading reading_;
+  const ResponsesContext& context_;
   bool input_seen_ = false;
 };
 
@@ -336,11 +380,19 @@ StopReason stop_of(bool incomplete, std::optional<StopReason> reason, const Answ
 
 }  // namespace
 
-Result<Conversation> read_responses_request(std::string_view body, TranslationLoss& loss) {
+std::optional<std::string> read_item_reference(const JsonValue& item) {
+  const auto type = json_find(item.text, "type");
+  if (!type || !type->string_is("item_reference")) return std::nullopt;
+  const auto id = json_find(item.text, "id");
+  return id ? id->as_string().value_or("") : "";
+}
+
+Result<Conversation> read_responses_request(std::string_view body, TranslationLoss& loss,
+                                            const ResponsesContext& context) {
   const auto scanned = scan_object(body, conversation_limits, [](const JsonMember&) {});
   if (!scanned) return std::unexpected(scanned.error());
   Conversation conversation{.dialect = Dialect::responses};
-  RequestReader reader(conversation, loss);
+  RequestReader reader(conversation, loss, context);
   for (const JsonMember& member : json_members(body))
     reader.take(member);
   const auto finished = reader.finish();

@@ -17,10 +17,14 @@ TEST(ResponsesReader, RefusesWhatItCanNotAnswer) {
       {R"({"input":[7]})", ErrorCode::invalid_field, "`input`"},
       {R"({"input":[{"role":"robot","content":"x"}]})", ErrorCode::invalid_field, "`input.role`"},
       {R"({"input":[{"type":"item_reference","id":"i"}]})", ErrorCode::invalid_field,
-       "none are kept"},
+       "send the item itself"},
+      {R"({"input":"x","input":"y"})", ErrorCode::invalid_field, "`input` stands twice"},
       {R"({"input":"x","previous_response_id":"r"})", ErrorCode::invalid_field,
        "`previous_response_id`"},
+      {R"({"input":"x","previous_response_id":7})", ErrorCode::invalid_field,
+       "`previous_response_id` must be a string"},
       {R"({"input":"x","conversation":"c"})", ErrorCode::invalid_field, "`conversation`"},
+      {R"({"input":"x","prompt":{"id":"p"}})", ErrorCode::invalid_field, "`prompt`"},
       {R"({"input":"x","background":true})", ErrorCode::invalid_field, "`background`"},
   };
   for (const auto& one : cases) {
@@ -33,6 +37,37 @@ TEST(ResponsesReader, RefusesWhatItCanNotAnswer) {
   TranslationLoss loss;
   EXPECT_TRUE(read_responses_request(
       R"({"input":"x","previous_response_id":null,"background":false})", loss));
+}
+
+TEST(ResponsesReader, WhatIsContinuedComesFirst) {
+  const EarlierResponse earlier[] = {
+      {.input = R"("one")",
+       .output = R"([{"type":"message","role":"assistant","content":[)"
+                 R"({"type":"output_text","text":"two"}]},)"
+                 R"({"type":"function_call","call_id":"c","name":"f","arguments":"{}"}])"},
+      {.input = R"([{"type":"function_call_output","call_id":"c","output":"3"}])",
+       .output = R"([{"type":"message","role":"assistant","content":[)"
+                 R"({"type":"output_text","text":"four"}]}])"}};
+  const ReferredItem items[] = {{.id = "m", .json = R"({"role":"user","content":"six"})"}};
+  TranslationLoss loss;
+  const auto read = read_responses_request(
+      R"({"input":[{"role":"user","content":"five"},{"type":"item_reference","id":"m"}],)"
+      R"("previous_response_id":"resp_2","instructions":"be brief"})",
+      loss, {.earlier = earlier, .items = items});
+  ASSERT_TRUE(read) << read.error().detail;
+  std::string said;
+  for (const Turn& turn : read->turns) {
+    said += "|";
+    for (const Part& part : turn.parts) {
+      said += std::string(part.text.inside) + std::string(part.name.inside);
+      for (const Part& inner : part.content)
+        said += inner.text.inside;
+    }
+  }
+  EXPECT_EQ(said, "|be brief|one|twof|3|four|five|six");
+  EXPECT_EQ(read->previous.inside, "resp_2");
+  EXPECT_TRUE(read->input.starts_with("[{\"role\""));
+  EXPECT_TRUE(loss.empty()) << loss.to_string();
 }
 
 TEST(ResponsesReader, ItemsOfTheAssistantAreOneTurn) {

@@ -79,14 +79,20 @@ void ResponsesStreamWriter::write(std::string_view type, const JsonPieces& membe
   to += "}\n\n";
 }
 
+std::string ResponsesStreamWriter::response(const ResponseState& state) const {
+  JsonPieces out;
+  write_response_head(state, {model_}, frame(), out);
+  out.key("output").open('[');
+  if (!output_.empty()) out.json(output_);
+  out.close(']');
+  write_response_tail(counted_ ? &usage_ : nullptr, frame(), out);
+  return out.joined();
+}
+
 void ResponsesStreamWriter::write_response(std::string_view type, const ResponseState& state) {
+  const std::string written = response(state);
   JsonPieces members;
-  members.key("response");
-  write_response_head(state, {model_}, frame(), members);
-  members.key("output").open('[');
-  if (!output_.empty()) members.json(output_);
-  members.close(']');
-  write_response_tail(counted_ ? &usage_ : nullptr, frame(), members);
+  members.key("response").json(written);
   write(type, members);
 }
 
@@ -189,11 +195,12 @@ void ResponsesStreamWriter::end_block() {
 
 void ResponsesStreamWriter::end(StopReason stop) {
   const std::string_view word = stop_word(Dialect::responses, stop);
-  if (word == "completed") {
-    write_response("response.completed", {word, {}});
-  } else {
-    write_response("response.incomplete", {"incomplete", word});
-  }
+  const bool completed = word == "completed";
+  whole_ = completed ? response({word, {}}) : response({"incomplete", word});
+  std::string().swap(output_);
+  JsonPieces members;
+  members.key("response").json(whole_);
+  write(completed ? "response.completed" : "response.incomplete", members);
 }
 
 void ResponsesStreamWriter::fail_with(const StreamEvent& event) {

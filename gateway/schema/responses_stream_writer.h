@@ -15,6 +15,7 @@ class ResponsesStreamWriter final : public StreamWriter {
   [[nodiscard]] size_t kept_bytes() const override {
     return echo_.size() + output_.size() + text_.size();
   }
+  [[nodiscard]] std::string_view whole() const override { return whole_; }
 
  private:
   void begin(const StreamEvent& event);
@@ -29,6 +30,7 @@ class ResponsesStreamWriter final : public StreamWriter {
   [[nodiscard]] JsonPieces in_item() const;
   [[nodiscard]] JsonPieces in_part() const;
   void write_response(std::string_view type, const ResponseState& state);
+  [[nodiscard]] std::string response(const ResponseState& state) const;
   [[nodiscard]] AnswerFrame frame() const;
   [[nodiscard]] Part part() const;
 
@@ -43,6 +45,7 @@ class ResponsesStreamWriter final : public StreamWriter {
   size_t sequence_ = 0;
   size_t items_ = 0;
   std::string output_;  // the items that are whole, with commas
+  std::string whole_;
   // The item that is open.
   bool open_ = false;
   Part::Kind kind_ = Part::Kind::text;

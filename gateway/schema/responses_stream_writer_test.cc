@@ -88,6 +88,25 @@ TEST(ResponsesStreamWriter, TellsWhatIsIncompleteAndWhatHasFailed) {
   EXPECT_EQ(types(never), std::vector<std::string>{"error"});
 }
 
+TEST(ResponsesStreamWriter, HasTheResponseInOnePieceOnceItHasEndedWell) {
+  ResponsesStreamWriter writer(frame);
+  for (const StreamEvent& event :
+       {StreamEvent{.kind = Kind::start}, StreamEvent{.kind = Kind::block_start},
+        StreamEvent{.kind = Kind::text, .text = {"a"}}, StreamEvent{.kind = Kind::block_end}}) {
+    ASSERT_TRUE(writer.take(event));
+    EXPECT_EQ(writer.whole(), "");
+  }
+  ASSERT_TRUE(writer.take({.kind = Kind::stop}));
+  const Json response = Json::parse(writer.whole());
+  EXPECT_EQ(response["output"][0]["content"][0]["text"], "a");
+  EXPECT_TRUE(writer.out().ends_with(R"("response":)" + std::string(writer.whole()) + "}\n\n"));
+
+  ResponsesStreamWriter failed(frame);
+  ASSERT_TRUE(failed.take({.kind = Kind::start}));
+  ASSERT_TRUE(failed.take({.kind = Kind::error}));
+  EXPECT_EQ(failed.whole(), "");
+}
+
 TEST(ResponsesStreamWriter, WhatItKeepsIsBounded) {
   ResponsesStreamWriter writer(frame);
   ASSERT_TRUE(writer.take({.kind = Kind::start}));

@@ -277,7 +277,7 @@ JsonPieces write_responses_request(const Conversation& conversation, const Reque
   return RequestWriter(conversation, frame, loss).write();
 }
 
-std::string write_responses_echo(const Conversation& conversation) {
+std::string write_responses_echo(const Conversation& conversation, bool stored) {
   JsonPieces out;
   const auto given = [&](Parameter which, std::string_view otherwise) {
     const std::string_view value = conversation.parameter(which);
@@ -290,7 +290,13 @@ std::string write_responses_echo(const Conversation& conversation) {
   out.key("metadata").json(given(Parameter::metadata, "{}"));
   out.key("parallel_tool_calls");
   out.json(conversation.parallel_tools.value_or(true) ? "true" : "false");
-  out.key("previous_response_id").json("null").key("reasoning").open('{').key("effort");
+  out.key("previous_response_id");
+  if (conversation.previous.empty()) {
+    out.json("null");
+  } else {
+    out.text(conversation.previous);
+  }
+  out.key("reasoning").open('{').key("effort");
   if (reasoning.effort.empty()) {
     out.json(reasoning.kind == Reasoning::Kind::off ? "\"none\"" : "null");
   } else {
@@ -302,7 +308,8 @@ std::string write_responses_echo(const Conversation& conversation) {
   } else {
     out.text(reasoning.summary);
   }
-  out.close('}').key("service_tier").json("\"default\"").key("store").json("false");
+  out.close('}').key("service_tier").json("\"default\"").key("store");
+  out.json(stored ? "true" : "false");
   out.key("temperature").json(given(Parameter::temperature, "1"));
   out.key("top_p").json(given(Parameter::top_p, "1"));
   out.key("text");

@@ -17,8 +17,10 @@ namespace rocket {
 [[nodiscard]] JsonPieces write_responses_answer(const Answer& answer, const AnswerFrame& frame,
                                                 TranslationLoss& loss);
 
-// The members of a response that say again what was asked, with what nobody said filled in.
-[[nodiscard]] std::string write_responses_echo(const Conversation& conversation);
+// The members of a response that say again what was asked, with what nobody said filled in; and
+// whether it can be asked for again.
+[[nodiscard]] std::string write_responses_echo(const Conversation& conversation,
+                                               bool stored = false);
 
 // A response that has come so far: the members in front of `output`, and those behind it.
 struct ResponseState {

@@ -59,6 +59,14 @@ TEST(ResponsesWriter, TheEchoOfNothingIsWhatHolds) {
   EXPECT_EQ(echo["text"]["format"]["type"], "text");
 }
 
+TEST(ResponsesWriter, TheEchoTellsWhatIsContinuedAndKept) {
+  Conversation conversation;
+  conversation.previous = {"resp_1"};
+  const Json echo = Json::parse("{" + write_responses_echo(conversation, true) + "}");
+  EXPECT_EQ(echo["previous_response_id"], "resp_1");
+  EXPECT_EQ(echo["store"], true);
+}
+
 TEST(ResponsesWriter, TellsAFailure) {
   JsonPieces out;
   write_response_head({"failed", {}, "no \"more\""}, {}, {.id = "r", .model = "m"}, out);

@@ -66,6 +66,9 @@ class StreamWriter : public StreamSink {
   [[nodiscard]] std::string& out() { return out_; }
   // How many bytes of the answer it has to keep for what it will write.
   [[nodiscard]] virtual size_t kept_bytes() const { return 0; }
+  // The answer in one piece, where the dialect says it in one once a stream has ended well; empty
+  // before, and elsewhere.
+  [[nodiscard]] virtual std::string_view whole() const { return {}; }
 
  private:
   std::string out_;

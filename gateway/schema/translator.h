@@ -49,6 +49,8 @@ class StreamTranslator {
 
   // The stream has ended as it should.
   [[nodiscard]] bool done() const { return reader_->done(); }
+  // What StreamWriter::whole() says.
+  [[nodiscard]] std::string_view whole() const { return writer_->whole(); }
   [[nodiscard]] const StreamWatch& seen() const { return watch_; }
   [[nodiscard]] size_t kept_bytes() const { return writer_->kept_bytes(); }
   // How many events, or lines, have been read.

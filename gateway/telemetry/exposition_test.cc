@@ -211,6 +211,8 @@ void count_everything(MetricShard& shard) {
   shard.counter(Family::media_fetches, {"ok"}).add();
   shard.gauge(Family::config_revision).set(3);
   shard.gauge(Family::connections).add(2);
+  shard.gauge(Family::stored_responses).set(1);
+  shard.gauge(Family::stored_response_bytes).set(900);
 }
 
 TEST(Exposition, has_every_pinned_name_with_its_type_and_labels) {
@@ -238,6 +240,8 @@ TEST(Exposition, has_every_pinned_name_with_its_type_and_labels) {
       {"rocket_key_tokens_total", "counter", {"direction", "key"}},
       {"rocket_config_revision", "gauge", {}},
       {"rocket_connections", "gauge", {}},
+      {"rocket_stored_responses", "gauge", {}},
+      {"rocket_stored_response_bytes", "gauge", {}},
       {"rocket_receipts_missed_total", "counter", {}},
       {"rocket_traces_total", "counter", {"result"}},
       {"rocket_media_fetches_total", "counter", {"result"}},

@@ -33,12 +33,14 @@ enum class Family : unsigned char {
   key_tokens,
   config_revision,
   connections,
+  stored_responses,
+  stored_response_bytes,
   receipts_missed,
   traces,
   media_fetches,
   metric_overflow,
 };
-inline constexpr std::size_t family_count = 24;
+inline constexpr std::size_t family_count = 26;
 
 enum class MetricKind : unsigned char {
   counter,

@@ -67,6 +67,18 @@ std::string ask(std::uint16_t port, const std::string& request) {
   return answer;
 }
 
+// The id of a response that continues `previous`; empty: there was none.
+std::string respond(std::uint16_t port, const std::string& previous, bool stream) {
+  const std::string continues =
+      previous.empty() ? "" : R"(,"previous_response_id":")" + previous + "\"";
+  const std::string body =
+      R"({"input":"x","stream":)" + std::string(stream ? "true" : "false") + continues + "}";
+  const std::string answer = ask(port, sim_post("/v1/responses", body, "Connection: close\r\n"));
+  const size_t begin = answer.find("resp_");
+  if (!answer.contains(R"("status":"completed")") || begin == std::string::npos) return {};
+  return answer.substr(begin, answer.find('"', begin) - begin);
+}
+
 // Several loops answer while loop 0 probes, publishes configurations and counts are scraped:
 // what they share must be shared as the design says. Meant for the thread sanitizer.
 TEST(Threads, LoopsShareOnlyWhatTheyMay) {
@@ -120,16 +132,22 @@ TEST(Threads, LoopsShareOnlyWhatTheyMay) {
     threads.emplace_back([&worker] { worker->loop.run(); });
 
   std::atomic<int> whole = 0;
+  std::atomic<int> continued = 0;
   constexpr int each = 60;
   std::vector<std::thread> clients;
   for (const std::uint16_t port : ports) {
-    clients.emplace_back([port, &whole] {
+    clients.emplace_back([port, &ports, &whole, &continued] {
+      std::string previous;
       for (int i = 0; i < each; ++i) {
         const std::string body = R"({"stream":true,"messages":[{"role":"user","content":"x"}]})";
         const std::string answer =
             ask(port, sim_post("/v1/chat/completions", body, "Connection: close\r\n"));
         whole += answer.contains("data: [DONE]") ? 1 : 0;
         (void)ask(port, "GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        // What one loop keeps, the next one continues.
+        const std::uint16_t other = ports[static_cast<size_t>(i) % ports.size()];
+        previous = respond(other, previous, i % 2 == 0);
+        continued += previous.empty() ? 0 : 1;
       }
     });
   }
@@ -148,6 +166,7 @@ TEST(Threads, LoopsShareOnlyWhatTheyMay) {
   for (std::thread& thread : threads)
     thread.join();
   EXPECT_EQ(whole, each * static_cast<int>(loops));
+  EXPECT_EQ(continued, each * static_cast<int>(loops));
 }
 
 }  // namespace

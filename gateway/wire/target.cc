@@ -210,6 +210,19 @@ bool host_ok(std::string_view host) {
   return port.empty() || (port.starts_with(':') && port_ok(port.substr(1)));
 }
 
+std::optional<std::string> query_value(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const std::size_t end = std::min(query.find('&'), query.size());
+    const std::string_view one = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    const std::size_t equals = std::min(one.find('='), one.size());
+    if (one.substr(0, equals) != name) continue;
+    const std::string_view value = one.substr(std::min(equals + 1, one.size()));
+    return percent_decoded(value).value_or(std::string(value));
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> percent_decoded(std::string_view segment) {
   const auto digit = [](char c) {
     if (c >= '0' && c <= '9') return c - '0';

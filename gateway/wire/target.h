@@ -27,6 +27,9 @@ struct Target {
 // for a control character.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view segment);
 
+// What a query says of `name`, decoded as far as it can be. nullopt if it is not there.
+[[nodiscard]] std::optional<std::string> query_value(std::string_view query, std::string_view name);
+
 // Whether `host` is what Host may hold: a name, an IPv4 address or an IPv6 address in brackets,
 // and perhaps a port (RFC 3986, 3.2.2). Not empty, no user name.
 [[nodiscard]] bool host_ok(std::string_view host);

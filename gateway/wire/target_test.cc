@@ -17,6 +17,24 @@ TEST(Target, DecodesASegmentThatIsAName) {
   EXPECT_EQ(percent_decoded("a%0a"), std::nullopt);
 }
 
+TEST(Target, FindsWhatAQuerySays) {
+  const struct {
+    std::string_view query;
+    std::optional<std::string> limit;
+  } cases[] = {
+      {"", std::nullopt},
+      {"limit", ""},
+      {"limit=", ""},
+      {"limit=20", "20"},
+      {"order=asc&limit=20&limit=3", "20"},
+      {"limits=1&a&&limit=a%2Fb", "a/b"},
+      {"limit=%zz", "%zz"},
+      {"xlimit=1", std::nullopt},
+  };
+  for (const auto& c : cases)
+    EXPECT_EQ(query_value(c.query, "limit"), c.limit) << c.query;
+}
+
 using namespace std::string_view_literals;
 
 TEST(Target, HasOneFormForOneMeaning) {

@@ -76,6 +76,10 @@ class RawConnection:
             answer.headers.append((name.lower(), value.strip()))
         return answer
 
+    def read_line(self) -> bytes:
+        """As it came, framing and all: for a stream that is read while it comes."""
+        return self._in.readline()
+
     def ended(self) -> bool:
         """Whether the peer has nothing more to say: waits for its end or its next byte."""
         try:

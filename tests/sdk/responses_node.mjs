@@ -63,6 +63,28 @@ const after = await client.responses.create({
 });
 found.after = after.output_text;
 
+const kept = await client.responses.retrieve(whole.id);
+found.kept = [kept.id === whole.id, kept.output_text];
+const second = await client.responses.create({
+  ...options,
+  model: asked.forced.model,
+  input: [result],
+  previous_response_id: called.id,
+});
+found.second = [second.output_text, second.previous_response_id === called.id];
+const stream = client.responses.stream({
+  ...options,
+  model: asked.forced.model,
+  input: "And in Rome?",
+  previous_response_id: second.id,
+});
+const third = await stream.finalResponse();
+found.items = [];
+for await (const item of client.responses.inputItems.list(third.id, { order: "asc", limit: 2 })) {
+  found.items.push(item.type);
+}
+await client.responses.delete(third.id);
+
 async function failure(call) {
   try {
     await call();
@@ -77,6 +99,7 @@ found.failures = {
   ),
   noInput: await failure(() => client.post("/responses", { body: { model } })),
   anAnswerOfBefore: await failure(() => client.responses.retrieve("resp_1")),
+  deleted: await failure(() => client.responses.retrieve(third.id)),
 };
 
 console.log(JSON.stringify(found));

@@ -35,9 +35,15 @@ def test_responses_for_node(
         assert (call["type"], call["name"]) == ("function_call", "weather")
         assert call["call_id"] and json.loads(call["arguments"])["city"] in ("Paris", "Rome")
     assert found["after"]
+    assert found["kept"] == [True, found["text"]]
+    # The same, whether all of it is sent or the last turn only.
+    assert found["second"] == [found["after"], True]
+    calls = ["message", "function_call", "function_call_output"]
+    assert found["items"] == [*calls, "message", "message"]
     assert found["failures"] == {
         "unknownModel": ["NotFoundError", 404],
         "previous": ["BadRequestError", 400],
         "noInput": ["BadRequestError", 400],
         "anAnswerOfBefore": ["NotFoundError", 404],
+        "deleted": ["NotFoundError", 404],
     }

@@ -130,13 +130,102 @@ def test_instructions_arrive(client: openai.OpenAI, engine: str) -> None:
 
 
 def test_a_conversation_is_sent_whole(client: openai.OpenAI, engine: str) -> None:
-    """Nothing is kept, so the client sends what it was given."""
-    options = {**OPTIONS, "model": ENGINES[engine]}
+    """By a client that has nothing kept."""
+    options = {**OPTIONS, "model": ENGINES[engine], "store": False}
     first = client.responses.create(**options)
+    assert first.store is False
     given = [*QUESTION, *first.output, {"role": "user", "content": "And of Italy?"}]
     second = client.responses.create(**{**options, "input": given})
     assert second.output_text
     assert second.usage.input_tokens > first.usage.input_tokens
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_a_response_is_kept(client: openai.OpenAI, engine: str, streamed: bool) -> None:
+    options = {**OPTIONS, "model": ENGINES[engine]}
+    response = respond(client, streamed, **options)
+    assert response.store is True
+    assert client.responses.retrieve(response.id).to_dict() == response.to_dict()
+    (item,) = client.responses.input_items.list(response.id)
+    assert (item.role, item.content[0].text) == ("user", QUESTION[0]["content"])
+    client.responses.delete(response.id)
+    for gone in (client.responses.retrieve, client.responses.delete, items_of(client)):
+        with pytest.raises(openai.NotFoundError) as raised:
+            gone(response.id)
+        check_error(raised.value, 404, [response.id])
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.responses.create(**options, previous_response_id=response.id)
+    check_error(refused.value, 400, [f"Previous response with id '{response.id}' not found"])
+    assert refused.value.code == "previous_response_not_found"
+    assert refused.value.param == "previous_response_id"
+
+
+def respond(client: openai.OpenAI, streamed: bool, **options) -> Response:
+    """Whole, or put together by the package from a stream."""
+    if not streamed:
+        return client.responses.create(**options)
+    with client.responses.create(**options, stream=True) as stream:
+        last = list(stream)[-1]
+    assert last.type in ("response.completed", "response.incomplete")
+    return last.response
+
+
+def items_of(client: openai.OpenAI) -> Callable[[str], list]:
+    return lambda id: list(client.responses.input_items.list(id, order="asc"))
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_three_turns(client: openai.OpenAI, engine: str, streamed: bool) -> None:
+    """A tool's result comes with the next turn; nothing is sent twice."""
+    forced = RESPONSES_FORCED[engine]
+    called = respond(client, streamed, **CALLING, **forced)
+    (call,) = called.output
+    output = {"type": "function_call_output", "call_id": call.call_id, "output": "Rain."}
+    options = {"model": forced["model"], "temperature": 0, "max_output_tokens": 16}
+    second = respond(
+        client, streamed, **options, input=[output], previous_response_id=called.id
+    )
+    assert second.output_text and second.previous_response_id == called.id
+    # Exactly what it answers to a client that sends all of it.
+    sent = [*WEATHER, call, output]
+    assert second.output_text == respond(client, streamed, **options, input=sent).output_text
+    third = respond(
+        client, streamed, **options, input="And in Rome?", previous_response_id=second.id
+    )
+    assert third.output_text
+    assert third.usage.input_tokens > second.usage.input_tokens
+    items = items_of(client)(third.id)
+    assert [item.type for item in items] == [
+        *("message", "function_call", "function_call_output"),
+        *(item.type for item in second.output),
+        "message",
+    ]
+    assert (items[1].id, items[2].output) == (call.id, "Rain.")
+    assert items[-1].content[0].text == "And in Rome?"
+
+
+def test_instructions_are_not_carried_over(client: openai.OpenAI, engine: str) -> None:
+    options = {**OPTIONS, "model": ENGINES[engine]}
+    told = client.responses.create(**options, instructions="Answer in one word, and in French.")
+    follow = {**options, "input": "And of Italy?"}
+    after = client.responses.create(**follow, previous_response_id=told.id)
+    assert after.instructions is None
+    sent = [*QUESTION, *told.output, {"role": "user", "content": "And of Italy?"}]
+    whole = client.responses.create(**{**options, "input": sent})
+    assert after.output_text == whole.output_text
+    assert after.usage.input_tokens == whole.usage.input_tokens
+
+
+def test_an_item_is_referred_to(client: openai.OpenAI, engine: str) -> None:
+    """As the AI SDK does with what is stored."""
+    options = {**OPTIONS, "model": ENGINES[engine]}
+    first = client.responses.create(**options)
+    reference = {"type": "item_reference", "id": first.output[0].id}
+    user = {"role": "user", "content": "And of Italy?"}
+    referred = client.responses.create(**{**options, "input": [*QUESTION, reference, user]})
+    sent = client.responses.create(**{**options, "input": [*QUESTION, *first.output, user]})
+    assert referred.output_text == sent.output_text
+    assert referred.usage.input_tokens == sent.usage.input_tokens
 
 
 def check_call(response: Response) -> None:
@@ -224,7 +313,7 @@ Case = tuple[Callable[[openai.OpenAI], object], type[openai.APIStatusError], int
 REFUSED = (openai.BadRequestError, 400)
 UNKNOWN = (openai.NotFoundError, 404)
 BAD: dict[str, Case] = {
-    # What refers to an answer that somebody would have had to keep.
+    # What refers to something that is not kept.
     "previous_response_id": (
         create(previous_response_id="resp_1"),
         *REFUSED,
