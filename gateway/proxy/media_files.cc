@@ -148,8 +148,7 @@ void MediaFiles::append_edits(std::vector<Edit>& edits) const {
     if (const auto file = find(url.raw(body()), url.kind)) files.push_back({&url, *file});
   }
   append_media_edits(std::move(files), edits);
-  std::ranges::stable_sort(edits, {},
-                           [](const Edit& edit) { return std::pair(edit.begin, edit.end); });
+  std::ranges::sort(edits, {}, [](const Edit& edit) { return std::pair(edit.begin, edit.end); });
 }
 
 void MediaFiles::put_into(std::vector<Part>& parts) const {

@@ -106,7 +106,7 @@ Result<std::vector<JoinedChoices::Choice>> JoinedChoices::gather(
     const auto told = json_find(answers[i], "usage");
     if (told && read_usage(Dialect::chat, told->text, usage)) usages_.push_back(usage);
   }
-  std::ranges::stable_sort(all, {}, &Choice::index);
+  std::ranges::sort(all, {}, &Choice::index);
   return all;
 }
 
