@@ -84,6 +84,12 @@ Result<void> Dialog::open(Route& route, const Snapshot& snapshot) {
   if (client() == Dialect::responses) {
     const auto found = open_history(route, snapshot);
     if (!found) return found;
+    for (const auto& [input, output] : history_->context().earlier) {
+      media_.add_earlier(input);
+      media_.add_earlier(output);
+    }
+    for (const ReferredItem& one : history_->context().items)
+      media_.add_earlier(one.json);
   }
   const auto kept = media_.keep_who_may(route, snapshot);
   if (!kept) return kept;

@@ -6,6 +6,7 @@ namespace rocket {
 namespace {
 
 constexpr std::string_view remedy = "send the file as a data: URL";
+constexpr const char* earlier_place = "an earlier response";
 
 std::string_view word_for(const Result<void>& fetched) {
   if (fetched) return "ok";
@@ -21,6 +22,15 @@ std::string MediaFiles::place_of(const MediaUrl& url) const {
   if (call_.operation == Operation::ollama_generate) return place;
   const bool items = call_.operation == Operation::responses;
   return place + " in `" + (items ? "input[" : "messages[") + std::to_string(url.turn) + "]`";
+}
+
+void MediaFiles::add_earlier(std::string_view json) {
+  const JsonKind kind = json.starts_with('[')   ? JsonKind::array
+                        : json.starts_with('{') ? JsonKind::object
+                                                : JsonKind::null;
+  Earlier earlier{json, {}};
+  find_attachments(json, {kind, json}, earlier.found);
+  if (!earlier.found.urls.empty()) earlier_.push_back(std::move(earlier));
 }
 
 Result<void> MediaFiles::keep_who_may(Route& route, const Snapshot& snapshot) const {
@@ -39,33 +49,46 @@ Result<void> MediaFiles::keep_who_may(Route& route, const Snapshot& snapshot) co
   });
   if (!route.candidates.empty()) return {};
   return fail(ErrorCode::media_url_refused,
-              place_of(urls().front()) + " names a file by its address, and the backend " +
-                  refusing->name +
+              (urls().empty() ? earlier_place : place_of(urls().front())) +
+                  " names a file by its address, and the backend " + refusing->name +
                   " is sent none, since it would get the file from inside its own network; " +
                   std::string(remedy) + ", or set media_urls: fetch");
 }
 
 Result<void> MediaFiles::gather() {
-  const size_t most = call_.current()->snapshot->config.limits.media_urls;
   bool too_many = request_.attachments.too_many;
   for (const MediaUrl& url : urls()) {
-    if (url.kind == MediaUrl::Kind::other) {
-      return fail(ErrorCode::media_url_refused,
-                  place_of(url) +
-                      " names a file by its address, and only images and PDFs are fetched; " +
-                      std::string(remedy));
-    }
-    const std::string_view raw = url.raw(body());
-    const auto same = [&](const One& one) { return one.raw == raw && one.named->kind == url.kind; };
-    if (std::ranges::any_of(files_, same)) continue;
-    too_many = too_many || files_.size() == most;
-    if (too_many) break;
-    files_.push_back({raw, &url, nullptr, std::nullopt});
+    const auto gathered = gather(url, url.raw(body()), place_of(url));
+    if (!gathered) return gathered;
   }
-  if (!too_many) return {};
+  for (const auto& [json, found] : earlier_) {
+    too_many = too_many || found.too_many;
+    for (const MediaUrl& url : found.urls) {
+      const auto gathered = gather(url, url.raw(json), earlier_place);
+      if (!gathered) return gathered;
+    }
+  }
+  const size_t most = call_.current()->snapshot->config.limits.media_urls;
+  if (!too_many && files_.size() <= most) return {};
   return fail(ErrorCode::media_url_refused,
               "the request names more than " + std::to_string(most) +
                   " files by their addresses (limits.media_urls); send some of them as data: URLs");
+}
+
+Result<void> MediaFiles::gather(const MediaUrl& url, std::string_view raw, std::string place) {
+  if (url.kind == MediaUrl::Kind::other) {
+    return fail(ErrorCode::media_url_refused,
+                place + " names a file by its address, and only images and PDFs are fetched; " +
+                    std::string(remedy));
+  }
+  const auto same = [&](const One& one) { return one.raw == raw && one.kind == url.kind; };
+  // More than one too many need not be told apart.
+  if (files_.size() > call_.current()->snapshot->config.limits.media_urls ||
+      std::ranges::any_of(files_, same)) {
+    return {};
+  }
+  files_.push_back({raw, url.kind, std::move(place), nullptr, std::nullopt});
+  return {};
 }
 
 Task<Result<void>> MediaFiles::fetch(TimePoint deadline) {
@@ -93,7 +116,8 @@ Task<Result<void>> MediaFiles::fetch(TimePoint deadline) {
   tasks.cancel_all();
   if (const Error* const error = first_error()) {
     const Error told = *error;
-    clear();
+    files_.clear();
+    plan_.reset();
     co_return std::unexpected(told);
   }
   fetched_ = true;
@@ -111,13 +135,11 @@ Task<void> MediaFiles::fetch_one(One& one, WaitSlot& ended) {
       fail(ErrorCode::overloaded, "too many files are being fetched; try again soon");
   if (wake == Wake::signalled) {
     const MediaPlaces::Place place(loop.media);
-    one.fetch =
-        std::make_unique<MediaFetch>(*plan_, one.named->kind, json_decoded(one.raw).value_or(""));
+    one.fetch = std::make_unique<MediaFetch>(*plan_, one.kind, json_decoded(one.raw).value_or(""));
     result = co_await one.fetch->run();
   }
   if (!result && result.error().code != ErrorCode::overloaded) {
-    result.error().detail =
-        place_of(*one.named) + ": " + result.error().detail + "; " + std::string(remedy);
+    result.error().detail = one.place + ": " + result.error().detail + "; " + std::string(remedy);
   }
   loop.metrics.counter(Family::media_fetches, {word_for(result)}).add();
   one.result = std::move(result);
@@ -133,13 +155,19 @@ const Error* MediaFiles::first_error() const {
 
 std::optional<MediaFile> MediaFiles::find(std::string_view raw, MediaUrl::Kind kind) const {
   for (const One& one : files_) {
-    if (fetched_ && one.raw == raw && one.named->kind == kind) return one.fetch->file();
+    if (fetched_ && one.raw == raw && one.kind == kind) return one.fetch->file();
   }
-  for (const MediaUrl& url : urls()) {
-    if (url.raw(body()) != raw) continue;
-    return MediaFile{kind == MediaUrl::Kind::document ? "application/pdf" : "image/png", {}};
-  }
-  return std::nullopt;
+  if (!names(raw)) return std::nullopt;
+  return MediaFile{kind == MediaUrl::Kind::document ? "application/pdf" : "image/png", {}};
+}
+
+bool MediaFiles::names(std::string_view raw) const {
+  const auto named = [&](const std::span<const MediaUrl> list, std::string_view text) {
+    return std::ranges::any_of(list, [&](const MediaUrl& url) { return url.raw(text) == raw; });
+  };
+  return named(urls(), body()) || std::ranges::any_of(earlier_, [&](const Earlier& one) {
+           return named(one.found.urls, one.json);
+         });
 }
 
 void MediaFiles::append_edits(std::vector<Edit>& edits) const {
@@ -175,6 +203,7 @@ void MediaFiles::clear() {
   fetched_ = false;
   files_.clear();
   plan_.reset();
+  earlier_.clear();
 }
 
 }  // namespace rocket

@@ -23,8 +23,10 @@ class MediaFiles {
   MediaFiles(const Call& call, const OpenAiRequest& request) : call_(call), request_(request) {}
   ~MediaFiles();
 
+  // Besides, those of what is said again in front of the request, which outlives this: valid JSON.
+  void add_earlier(std::string_view json);
   // There are any.
-  [[nodiscard]] bool any() const { return !urls().empty(); }
+  [[nodiscard]] bool any() const { return !urls().empty() || !earlier_.empty(); }
   // `backend` is not to see addresses but files.
   [[nodiscard]] bool replaces_for(const Backend& backend) const {
     return any() && backend.media_urls == MediaUrls::fetch;
@@ -51,14 +53,22 @@ class MediaFiles {
   // An address and its file, however often it is named.
   struct One {
     std::string_view raw;
-    const MediaUrl* named;  // first
+    MediaUrl::Kind kind;
+    std::string place;  // where it is named first
     std::unique_ptr<MediaFetch> fetch;
     std::optional<Result<void>> result;
+  };
+
+  struct Earlier {
+    std::string_view json;
+    Attachments found;
   };
 
   [[nodiscard]] std::span<const MediaUrl> urls() const { return request_.attachments.urls; }
   [[nodiscard]] std::string_view body() const { return call_.request().body.text(); }
   [[nodiscard]] Result<void> gather();
+  [[nodiscard]] Result<void> gather(const MediaUrl& url, std::string_view raw, std::string place);
+  [[nodiscard]] bool names(std::string_view raw) const;
   [[nodiscard]] Task<void> fetch_one(One& one, WaitSlot& ended);
   [[nodiscard]] const Error* first_error() const;
   [[nodiscard]] std::optional<MediaFile> find(std::string_view raw, MediaUrl::Kind kind) const;
@@ -67,6 +77,7 @@ class MediaFiles {
 
   const Call& call_;
   const OpenAiRequest& request_;
+  std::vector<Earlier> earlier_;
   std::unique_ptr<MediaPlan> plan_;
   std::vector<One> files_;
   bool fetched_ = false;

@@ -250,6 +250,42 @@ TEST(MediaFiles, ACloudThatIsGivenTheAddressNeedsNoFile) {
   EXPECT_EQ(gateway.leftovers(), "");
 }
 
+// What was said earlier is said again to whoever answers next.
+TEST(MediaFiles, OfEarlierResponsesAreFilesToo) {
+  const auto next = [](const std::string& previous, const std::string& model) {
+    return sim_post("/v1/responses", R"({"model":")" + model +
+                                         R"(","input":"and now?","previous_response_id":")" +
+                                         previous + "\"}");
+  };
+  const auto first = [](const std::string& model) {
+    return ask_about(file_clients[1], "http://images.example/a.png", "",
+                     R"("model":")" + model + R"(",)");
+  };
+  FetchingGateway fetching;
+  const auto begun = fetching.gateway.ask(first("fake-model"));
+  ASSERT_EQ(begun->status(), 200) << begun->body();
+  const std::string id = json::parse(begun->body())["id"];
+  const auto followed = fetching.gateway.ask(next(id, "fake-model"));
+  ASSERT_EQ(followed->status(), 200) << followed->body();
+  EXPECT_TRUE(fetching.sent_upstream().contains(base64_of(sim_png))) << fetching.sent_upstream();
+  EXPECT_FALSE(fetching.sent_upstream().contains("images.example"));
+  EXPECT_EQ(fetching.files.asked.size(), 2U);
+
+  // What a cloud was given is not given to a local server behind our back.
+  FakeScript cloud;
+  cloud.models = {"c"};
+  FakeScript local;
+  local.models = {"l"};
+  SimGateway gateway(1, {file_backend("cloud", file_upstreams[4], cloud),
+                         file_backend("local", file_upstreams[1], local)});
+  const auto passed = gateway.ask(first("c"));
+  ASSERT_EQ(passed->status(), 200) << passed->body();
+  const auto refused = gateway.ask(next(json::parse(passed->body())["id"], "l"));
+  EXPECT_EQ(refused->status(), 400) << refused->body();
+  EXPECT_TRUE(refused->body().contains("an earlier response")) << refused->body();
+  EXPECT_EQ(gateway.fake("local").counters().requests, 0U);
+}
+
 TEST(MediaFiles, SoundAndFilmAreNotFetched) {
   FetchingGateway fetching;
   const auto request = fetching.gateway.ask(sim_post(

@@ -43,6 +43,7 @@ class Finder {
   Finder(std::string_view body, Attachments& found) : body_(body), found_(found) {}
 
   void take_turns(const JsonValue& list) {
+    take_part(list, depth_max);
     for (const JsonValue& turn : json_elements(list.text)) {
       take_part(turn, depth_max);
       ++turn_;

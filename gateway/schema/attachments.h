@@ -50,7 +50,7 @@ struct Attachments {
   std::vector<MediaUrl> urls{};
 };
 
-// Adds those of `list`, a value of `body`: messages, or the items of an input.
+// Adds those of `list`, a value of `body`: messages, the items of an input, or one of these.
 void find_attachments(std::string_view body, const JsonValue& list, Attachments& found);
 // The same of Ollama's `images`, beside a prompt.
 void find_images(std::string_view body, const JsonValue& images, Attachments& found);

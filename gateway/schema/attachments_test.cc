@@ -223,6 +223,12 @@ TEST(Attachments, LooksNoDeeperThanServersDo) {
   EXPECT_TRUE(found_in(user(part)).urls.empty());
 }
 
+TEST(Attachments, LooksAtOneItemToo) {
+  const Attachments found =
+      found_in(R"({"role":"user","content":[{"type":"input_image","image_url":"http://a/"}]})");
+  EXPECT_EQ(found.urls.size(), 1U);
+}
+
 TEST(Attachments, FindsOllamasImagesBesideAPrompt) {
   const std::string images = R"(["iVBORw0KGgo", "http://a/b", "", 7])";
   Attachments found;
