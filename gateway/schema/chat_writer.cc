@@ -37,6 +37,7 @@ void write_document(const Part& part, const Writing& to) {
   }
   if (part.media.source == Media::Source::text) {
     to.loss.emulate("document");
+    to.loss.drop(part.extra);
     to.out.open('{').key("type").quoted("text").key("text").text(part.media.data).close('}');
     return;
   }
@@ -153,6 +154,7 @@ class AssistantWriter {
         case Part::Kind::redacted_thinking: to_.loss.drop("redacted_thinking"); break;
         case Part::Kind::refusal:
           if (refusal_ != nullptr) to_.loss.drop("refusal");
+          to_.loss.drop(part.extra);
           refusal_ = &part;
           break;
         case Part::Kind::tool_call: calls_.push_back(&part); break;
@@ -331,12 +333,10 @@ void write_reasoning(const Reasoning& reasoning, const RequestFrame& frame, cons
   JsonPieces& out = to.out;
   TranslationLoss& loss = to.loss;
   if (!reasoning.summary.empty()) loss.drop("reasoning.summary");
-  if (reasoning.kind == Reasoning::Kind::unset) {
+  if (reasoning.kind == Reasoning::Kind::unset || reasoning.kind == Reasoning::Kind::off) {
+    // How much of everything else, of which only Anthropic speaks.
     if (!reasoning.effort.empty()) loss.drop("effort");
-    return;
-  }
-  if (reasoning.kind == Reasoning::Kind::off) {
-    out.key("reasoning_effort").quoted("none");
+    if (reasoning.kind == Reasoning::Kind::off) out.key("reasoning_effort").quoted("none");
     return;
   }
   if (!frame.efforts) {

@@ -180,6 +180,9 @@ class RequestWriter {
 
   void write_reasoning() {
     const Reasoning& reasoning = conversation_.reasoning;
+    const bool thinks =
+        reasoning.kind == Reasoning::Kind::on || reasoning.kind == Reasoning::Kind::adaptive;
+    if (!thinks && !reasoning.effort.empty()) loss_.drop("effort");
     if (reasoning.kind == Reasoning::Kind::unset) return;
     out_.key("think");
     if (reasoning.kind == Reasoning::Kind::off) {
@@ -261,7 +264,7 @@ class RequestWriter {
     std::vector<RawText> texts;
     for (const Part& part : result.content) {
       if (part.kind == Part::Kind::text) {
-        texts.push_back(part.text);
+        if (!part.text.empty()) texts.push_back(part.text);
         if (!same()) loss_.drop(part.extra);
       } else {
         const bool image = part.kind == Part::Kind::image;

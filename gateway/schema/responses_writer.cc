@@ -90,10 +90,13 @@ class RequestWriter {
   void write_reasoning() {
     using Kind = Reasoning::Kind;
     const Reasoning& reasoning = conversation_.reasoning;
+    const bool thinks = reasoning.kind == Kind::on || reasoning.kind == Kind::adaptive;
+    if (!thinks && !reasoning.effort.empty()) loss_.drop("effort");
     if (reasoning.kind == Kind::unset && reasoning.summary.empty()) return;
     out_.key("reasoning").open('{');
-    if (reasoning.kind == Kind::off) out_.key("effort").quoted("none");
-    if (!reasoning.effort.empty()) {
+    if (reasoning.kind == Kind::off) {
+      out_.key("effort").quoted("none");
+    } else if (thinks && !reasoning.effort.empty()) {
       out_.key("effort").text(reasoning.effort);
     } else if (reasoning.kind == Kind::on) {
       out_.key("effort").quoted("medium");

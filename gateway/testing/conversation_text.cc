@@ -72,6 +72,7 @@ class Teller {
     for (const Part& part : parts) {
       if (part.kind == Part::Kind::text && is_ollama(target_)) {
         texts += (texts.empty() ? "" : "\n") + part.text.decoded();
+        tell(part.extra);
         continue;
       }
       tell("text", std::exchange(texts, {}));
@@ -187,6 +188,7 @@ class Teller {
 void tell_tools(const Conversation& conversation, Dialect target, const TranslationLoss& loss,
                 Teller& teller) {
   for (const Tool& tool : conversation.tools) {
+    if (loss.names("tools")) break;
     if (!tool.json.empty()) {
       if (!loss.names("tools." + foreign_type(tool.json))) teller.tell("tool", tool.json);
       continue;
@@ -206,7 +208,9 @@ void tell_tools(const Conversation& conversation, Dialect target, const Translat
     teller.tell("tool_choice",
                 std::to_string(static_cast<int>(choice.kind)) + " " + choice.name.decoded());
   }
-  if (!conversation.parallel_tools.value_or(true) && !ignored) {
+  // Nothing is called at the same time where nothing may be called.
+  const bool never = target == Dialect::anthropic && choice.kind == Kind::none;
+  if (!conversation.parallel_tools.value_or(true) && !ignored && !never) {
     teller.tell("parallel_tool_calls", "false");
   }
 }
@@ -215,19 +219,25 @@ void tell_settings(const Conversation& conversation, Dialect target, Teller& tel
   for (size_t i = 0; i < parameter_count; ++i) {
     // The names of the dialect that has them all.
     const std::string_view name = parameter_name(Dialect::chat, static_cast<Parameter>(i));
-    // Anthropic wants to be told a limit.
-    if (static_cast<Parameter>(i) == Parameter::max_tokens && target == Dialect::anthropic)
-      continue;
     const Field field{name, conversation.parameters[i]};
+    // Anthropic wants to be told a limit.
+    const bool filled_in = static_cast<Parameter>(i) == Parameter::max_tokens &&
+                           target == Dialect::anthropic &&
+                           field.json == std::to_string(RequestFrame{}.max_tokens);
+    if (filled_in) continue;
     if (!field.json.empty() && !field.says_nothing()) teller.tell(name, plain_json(field.json));
   }
   for (const RawText& stop : conversation.stop)
     teller.tell("stop", stop.decoded());
   const Reasoning& reasoning = conversation.reasoning;
+  const bool thinks =
+      reasoning.kind == Reasoning::Kind::on || reasoning.kind == Reasoning::Kind::adaptive;
   if (reasoning.kind != Reasoning::Kind::unset) {
     teller.tell("thinking", std::to_string(static_cast<int>(reasoning.kind)) + " " +
-                                reasoning.effort.decoded() + " " + std::string(reasoning.budget));
+                                (thinks ? reasoning.effort.decoded() : "") + " " +
+                                std::string(reasoning.budget));
   }
+  if (!thinks) teller.tell("effort", reasoning.effort.decoded());
   teller.tell("verbosity", conversation.verbosity.decoded());
   using Kind = ResponseFormat::Kind;
   const ResponseFormat& format = conversation.format;
@@ -259,6 +269,11 @@ std::string answer_text(const Answer& answer, Dialect target, const TranslationL
   teller.tell("stop_reason", stop_word(target, answer.stop));
   teller.tell("input", std::to_string(answer.usage.input));
   teller.tell("output", std::to_string(answer.usage.output));
+  if (!is_ollama(target)) {
+    teller.tell("cached", std::to_string(answer.usage.cache_read));
+    teller.tell("newly cached", std::to_string(answer.usage.cache_write));
+    teller.tell("of thinking", std::to_string(answer.usage.thinking));
+  }
   teller.tell_parts(answer.parts);
   return teller.take();
 }
