@@ -154,3 +154,20 @@ def ollama(tmp_path_factory) -> Iterator[Callable[[], Engine]]:
     finally:
         for engine in started:
             engine.program.stop()
+
+
+@pytest.fixture(scope="session")
+def vllm(tmp_path_factory) -> Iterator[Callable[[], Engine]]:
+    """`vllm()`: started once, then shared; its model is engines.VLLM_MODEL."""
+    started: list[Engine] = []
+
+    def start() -> Engine:
+        if not started:
+            started.append(engines.start_vllm(tmp_path_factory.mktemp("vllm")))
+        return started[0]
+
+    try:
+        yield start
+    finally:
+        for engine in started:
+            engine.program.stop()

@@ -13,6 +13,8 @@ from harness.wire import call
 # As `./dev` gives them to Ollama.
 OLLAMA_MODEL = "smollm2:135m"
 OLLAMA_TOOLS_MODEL = "smollm2-tools:135m"
+# vLLM's, under a name that only it has.
+VLLM_MODEL = "smollm2-vllm"
 FUNCTIONS = Path(__file__).parents[1] / "engines" / "functions.jinja"
 
 
@@ -25,9 +27,9 @@ def place(variable: str) -> Path:
 
 
 class Engine:
-    """A real model server on a port that it has found itself."""
+    """A real model server on a port that it has found itself, ready within `seconds`."""
 
-    def __init__(self, program: Program, address: str, ready_path: str):
+    def __init__(self, program: Program, address: str, ready_path: str, seconds: float = 120):
         self.program = program
         match = wait_until(
             f"{program.name} tells its port",
@@ -36,7 +38,7 @@ class Engine:
         )
         self.port = int(match[1])
         self.url = f"http://127.0.0.1:{self.port}"
-        wait_until(f"{program.name} is ready", lambda: self._ready(ready_path), seconds=120)
+        wait_until(f"{program.name} is ready", lambda: self._ready(ready_path), seconds)
 
     def _ready(self, path: str) -> bool:
         assert self.program.running(), self.program.err()[-2000:]
@@ -71,3 +73,15 @@ def start_ollama(folder: Path) -> Engine:
     }
     program = Program([binary, "serve"], folder, env=env)
     return Engine(program, r"Listening on 127\.0\.0\.1:(\d+)", "/api/version")
+
+
+def start_vllm(folder: Path) -> Engine:
+    """It loads its libraries for a minute or two. It calls a tool when it is told to, and holds what
+    it calls it with to the tool's schema."""
+    argv: list[str | Path] = [place("ROCKET_VLLM"), "--model", place("ROCKET_VLLM_MODEL")]
+    argv += ["--served-model-name", VLLM_MODEL]
+    argv += ["--enforce-eager", "--dtype", "bfloat16", "--max-model-len", "2048"]
+    argv += ["--max-num-seqs", "16", "--enable-server-load-tracking"]
+    argv += ["--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
+    argv += ["--tool-strict-level", "parameter"]
+    return Engine(Program(argv, folder), r"listens on \S*?:(\d+)", "/health", 900)

@@ -62,12 +62,14 @@ if (asked.forced.tool_choice) {
   found.called = [(await generateText(calling)).toolCalls, await streamText(calling).toolCalls];
 }
 
-const vectors = await embedMany({
-  model: rocket.embeddingModel(asked.embeddingModel),
-  values: ["a", "b"],
-  maxRetries: 0,
-});
-found.vectors = vectors.embeddings.map((each) => each.length);
+if (asked.embeddingModel) {
+  const vectors = await embedMany({
+    model: rocket.embeddingModel(asked.embeddingModel),
+    values: ["a", "b"],
+    maxRetries: 0,
+  });
+  found.vectors = vectors.embeddings.map((each) => each.length);
+}
 
 try {
   await generateText({ ...options, model: rocket("nonsense") });

@@ -2,11 +2,12 @@
 
 import openai
 
-from harness.engines import OLLAMA_MODEL, OLLAMA_TOOLS_MODEL
+from harness.engines import OLLAMA_MODEL, OLLAMA_TOOLS_MODEL, VLLM_MODEL
 from harness.gateway import Gateway
 
-# Backend: its model that chats, and that of which vectors are asked.
-ENGINES = {"llama": "chat", "ollama": OLLAMA_MODEL}
+# Backend: its model that chats, and that of which vectors are asked, if it gives any. vLLM is there
+# only with `./dev test --vllm`.
+ENGINES = {"llama": "chat", "ollama": OLLAMA_MODEL, "vllm": VLLM_MODEL}
 EMBEDDING_MODELS = {"llama": "tiny-embeddings", "ollama": OLLAMA_MODEL}
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 COUNT = [{"role": "user", "content": "Count from one to one thousand."}]
@@ -27,8 +28,8 @@ TOOL = {
     },
 }
 WEATHER = [{"role": "user", "content": "What is the weather in Paris?"}]
-# Backend: what makes a small model call the tool for certain. llama-server does so by its grammar;
-# Ollama has no tool_choice, but takes an answer that looks like a call for one.
+# Backend: what makes a small model call the tool for certain. llama-server and vLLM do so by a
+# grammar; Ollama has no tool_choice, but takes an answer that looks like a call for one.
 CALL = {
     "type": "object",
     "properties": {"name": {"type": "string", "enum": ["weather"]}, "arguments": CITIES},
@@ -44,14 +45,16 @@ FORCED = {
             "json_schema": {"name": "call", "strict": True, "schema": CALL},
         },
     },
+    "vllm": {"model": VLLM_MODEL, "tool_choice": "required"},
 }
 
 # The same to Anthropic's clients, to Responses, and to Ollama's own API, which has no tool_choice:
-# nothing in it can force llama-server.
+# nothing in it can force llama-server or vLLM.
 MESSAGES_TOOL = {
     "name": "weather",
     "description": "The weather of a city",
     "input_schema": CITIES,
+    "strict": True,
 }
 MESSAGES_FORCED = {
     "llama": {"model": "tools", "tool_choice": {"type": "any"}},
@@ -59,6 +62,7 @@ MESSAGES_FORCED = {
         "model": OLLAMA_TOOLS_MODEL,
         "output_config": {"format": {"type": "json_schema", "schema": CALL}},
     },
+    "vllm": {"model": VLLM_MODEL, "tool_choice": {"type": "any"}},
 }
 RESPONSES_TOOL = {"type": "function", **TOOL["function"]}
 RESPONSES_FORCED = {
@@ -67,6 +71,7 @@ RESPONSES_FORCED = {
         "model": OLLAMA_TOOLS_MODEL,
         "text": {"format": {"type": "json_schema", "name": "call", "strict": True, "schema": CALL}},
     },
+    "vllm": {"model": VLLM_MODEL, "tool_choice": "required"},
 }
 OLLAMA_FORCED = {"model": OLLAMA_TOOLS_MODEL, "format": CALL}
 

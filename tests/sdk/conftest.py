@@ -5,19 +5,20 @@ They come through the same code that `./dev` uses for its own.
 
 import fcntl
 import hashlib
+import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import openai
 import pytest
-from clients import ENGINES, client_of
+from clients import EMBEDDING_MODELS, ENGINES, client_of
 from two_calls import scripted
 
-from harness.engines import OLLAMA_MODEL, OLLAMA_TOOLS_MODEL, Engine
+from harness.engines import OLLAMA_MODEL, OLLAMA_TOOLS_MODEL, VLLM_MODEL, Engine, place
 from harness.gateway import Gateway, backend
 from harness.waiting import wait_until
 from harness.wire import call
@@ -25,6 +26,7 @@ from harness.wire import call
 HERE = Path(__file__).parent
 # What Ollama's log says of a chat, by whichever of its ways it came.
 ENDED = re.compile(r'"/(?:v1/(?:chat/completions|messages|responses)|api/(?:chat|generate))"')
+RUNNING = re.compile(r"^vllm:num_requests_running(?:\{.*\})? (\S+)", re.MULTILINE)
 sys.path.insert(0, str(HERE.parents[1] / "tools"))
 
 from dev.places import CACHE  # noqa: E402
@@ -52,21 +54,27 @@ def node_packages() -> Path:
 
 @pytest.fixture(scope="session")
 def over_real_engines(
-    tmp_path_factory, llama_server: Callable[..., Engine], ollama: Callable[[], Engine]
+    tmp_path_factory,
+    llama_server: Callable[..., Engine],
+    ollama: Callable[[], Engine],
+    vllm: Callable[[], Engine],
 ) -> Iterator[Gateway]:
-    """A gateway over two llama-servers, one that calls functions, one for embeddings, and Ollama."""
+    """A gateway over two llama-servers, one that calls functions, one for embeddings, Ollama and,
+    where it was asked for, vLLM."""
     backends = [
         backend("llama", [llama_server(model="chat", copy=copy).url for copy in (0, 1)]),
         backend("functions", llama_server(model="tools").url),
         backend("embeddings", llama_server(model="tiny", embeddings=True).url),
         backend("ollama", ollama().url, "ollama"),
     ]
-    config = {"backends": backends, "order": ["llama", "ollama", "functions", "embeddings"]}
+    models = ["chat", "tools", "tiny-embeddings", OLLAMA_MODEL, OLLAMA_TOOLS_MODEL]
+    if os.environ.get("ROCKET_VLLM"):
+        backends.append(backend("vllm", vllm().url, "vllm"))
+        models.append(VLLM_MODEL)
+    config = {"backends": backends, "order": [each["name"] for each in backends]}
     gateway = Gateway(config, tmp_path_factory.mktemp("over-real-engines"))
     try:
-        gateway.wait_for_models(
-            "chat", "tools", "tiny-embeddings", OLLAMA_MODEL, OLLAMA_TOOLS_MODEL
-        )
+        gateway.wait_for_models(*models)
         yield gateway
         gateway.finish()
     finally:
@@ -86,14 +94,26 @@ def over_script(rocket, upstream) -> Gateway:
     return gateway
 
 
-@pytest.fixture(params=ENGINES)
+def marked(names: Iterable[str]) -> list:
+    return [pytest.param(n, marks=pytest.mark.vllm) if n == "vllm" else n for n in names]
+
+
+@pytest.fixture(params=marked(ENGINES))
 def engine(request) -> str:
+    if request.param == "vllm":
+        place("ROCKET_VLLM")
+    return request.param
+
+
+@pytest.fixture(params=EMBEDDING_MODELS)
+def embedder(request) -> str:
+    """An engine that gives vectors."""
     return request.param
 
 
 @pytest.fixture
 def at_work(
-    over_real_engines: Gateway, llama_server, ollama
+    over_real_engines: Gateway, llama_server, ollama, vllm
 ) -> Callable[[str], Callable[[], bool]]:
     """`at_work(backend)`, called before a chat: whether the engine itself still works on it."""
 
@@ -102,6 +122,11 @@ def at_work(
         return any(
             slot["is_processing"] for port in ports for slot in call(port, "GET", "/slots").json()
         )
+
+    def running() -> bool:
+        """vLLM counts what it works on."""
+        metrics = call(vllm().port, "GET", "/metrics").body.decode()
+        return any(float(count) > 0 for count in RUNNING.findall(metrics))
 
     def logged() -> int:
         """Ollama's log has a line for each request that has ended, however it did."""
@@ -113,6 +138,9 @@ def at_work(
         if backend == "llama":
             wait_until("llama-server is idle", lambda: not slots(), seconds=30)
             return slots
+        if backend == "vllm":
+            wait_until("vLLM is idle", lambda: not running(), seconds=30)
+            return running
         before = logged()
         return lambda: logged() == before
 

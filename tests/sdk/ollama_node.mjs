@@ -56,8 +56,10 @@ for await (const part of await client.chat({ ...calling, stream: true })) {
   found.called[1].push(...(part.message.tool_calls ?? []));
 }
 
-const embedded = await client.embed({ model: asked.embeddingModel, input: ["a", "b"] });
-found.vectors = embedded.embeddings.map((each) => each.length);
+if (asked.embeddingModel) {
+  const embedded = await client.embed({ model: asked.embeddingModel, input: ["a", "b"] });
+  found.vectors = embedded.embeddings.map((each) => each.length);
+}
 found.models = (await client.list()).models.map((each) => each.model);
 found.capabilities = (await client.show({ model })).capabilities;
 found.loaded = (await client.ps()).models.map((each) => each.model);

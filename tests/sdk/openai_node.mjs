@@ -63,7 +63,7 @@ found.called.push((await client.chat.completions.stream(forced).finalChatComplet
 found.models = (await client.models.list()).data.map((each) => each.id);
 found.retrieved = (await client.models.retrieve(model)).id;
 found.vectors = [];
-for (const encoding_format of [undefined, "float"]) {
+for (const encoding_format of asked.embeddingModel ? [undefined, "float"] : []) {
   const made = await client.embeddings.create({
     model: asked.embeddingModel,
     input: ["a", "b"],

@@ -15,7 +15,7 @@ def test_ai_sdk(
     asked = {
         "url": f"{over_real_engines.url}/v1",
         "model": ENGINES[engine],
-        "embeddingModel": EMBEDDING_MODELS[engine],
+        "embeddingModel": EMBEDDING_MODELS.get(engine),
         "question": QUESTION,
         "weather": WEATHER,
         "tool": TOOL,
@@ -32,8 +32,9 @@ def test_ai_sdk(
         (call,) = calls
         assert call["toolCallId"] and call["toolName"] == "weather"
         assert call["input"]["city"] in ("Paris", "Rome")
-    assert ("called" in found) == (engine == "llama")
-    assert found["vectors"][0] == found["vectors"][1] > 0
+    assert ("called" in found) == ("tool_choice" in FORCED[engine])
+    if engine in EMBEDDING_MODELS:
+        assert found["vectors"][0] == found["vectors"][1] > 0
     name, status, message = found["unknownModel"]
     assert (name, status) == ("AI_APICallError", 404)
     assert "nonsense" in message

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clients import ENGINES
 
-from dev.test import python
+from dev.venvs import python
 from harness.gateway import Gateway
 
 HERE = Path(__file__).parent

@@ -134,13 +134,13 @@ def test_generate(client: ollama.Client, engine: str) -> None:
     assert whole.response == client.chat(ENGINES[engine], **OPTIONS).message.content
 
 
-def test_embed(client: ollama.Client, engine: str) -> None:
-    one = client.embed(EMBEDDING_MODELS[engine], input="hello")
-    many = client.embed(EMBEDDING_MODELS[engine], input=["hello", "world"])
+def test_embed(client: ollama.Client, embedder: str) -> None:
+    one = client.embed(EMBEDDING_MODELS[embedder], input="hello")
+    many = client.embed(EMBEDDING_MODELS[embedder], input=["hello", "world"])
     assert (len(one.embeddings), len(many.embeddings)) == (1, 2)
     assert one.embeddings[0] == pytest.approx(many.embeddings[0], abs=1e-3)
     assert many.embeddings[0] != many.embeddings[1]
-    assert one.model == EMBEDDING_MODELS[engine] and one.prompt_eval_count > 0
+    assert one.model == EMBEDDING_MODELS[embedder] and one.prompt_eval_count > 0
 
 
 def test_an_answer_follows_its_schema(client: ollama.Client, engine: str) -> None:

@@ -17,7 +17,7 @@ def test_openai_for_node(
     asked = {
         "url": f"{over_real_engines.url}/v1",
         "model": ENGINES[engine],
-        "embeddingModel": EMBEDDING_MODELS[engine],
+        "embeddingModel": EMBEDDING_MODELS.get(engine),
         "question": QUESTION,
         "weather": WEATHER,
         "tool": TOOL,
@@ -37,7 +37,8 @@ def test_openai_for_node(
         assert json.loads(call["function"]["arguments"])["city"] in ("Paris", "Rome")
     assert {"chat", "tools", "tiny-embeddings", OLLAMA_MODEL} <= set(found["models"])
     assert found["retrieved"] == ENGINES[engine]
-    assert len(set(found["vectors"])) == 1 and found["vectors"][0] > 0
+    if engine in EMBEDDING_MODELS:
+        assert len(set(found["vectors"])) == 1 and found["vectors"][0] > 0
     assert found["failures"] == {
         "unknownModel": ["NotFoundError", 404, "model_not_found"],
         "unknownBackend": ["BadRequestError", 400, "unknown_backend"],

@@ -135,8 +135,8 @@ def test_completions(client: openai.OpenAI, engine: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", [None, "float", "base64"])
-def test_embeddings(client: openai.OpenAI, engine: str, encoding: str | None) -> None:
-    options = {"model": EMBEDDING_MODELS[engine]}
+def test_embeddings(client: openai.OpenAI, embedder: str, encoding: str | None) -> None:
+    options = {"model": EMBEDDING_MODELS[embedder]}
     if encoding:
         options["encoding_format"] = encoding
     one = client.embeddings.create(input="hello", **options)

@@ -13,7 +13,7 @@ from openai_mock import MODELS, Mock
 
 from dev.downloads import Archive, unpack
 from dev.places import CACHE
-from dev.test import python
+from dev.venvs import python
 from harness.gateway import backend
 
 HERE = Path(__file__).parent

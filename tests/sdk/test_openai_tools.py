@@ -66,7 +66,7 @@ def test_a_tool_s_answer_is_taken_back(client: openai.OpenAI, engine: str) -> No
 
 # llama-server holds what is said beside a call to the template's format, which this model is free
 # to miss, and then answers 500: there, it is asked by its own template.
-MAY_CALL = {"llama": "chat", "ollama": FORCED["ollama"]["model"]}
+MAY_CALL = {**ENGINES, "ollama": FORCED["ollama"]["model"]}
 
 
 @pytest.mark.parametrize("choice", ["auto", "none"])

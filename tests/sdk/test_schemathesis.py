@@ -8,7 +8,7 @@ from pathlib import Path
 
 from description import description
 
-from dev.test import python
+from dev.venvs import python
 from harness.fake import Fake
 from harness.gateway import Gateway, backend
 

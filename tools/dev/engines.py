@@ -20,6 +20,7 @@ from dev import process
 from dev.console import DevError
 from dev.downloads import LLAMA_CPP_SOURCE, SMOLLM2, XLLAMACPP, unpack
 from dev.places import BUILD, CACHE, LOGS, ROOT, cache_lock
+from dev.venvs import python
 
 ENGINES = CACHE / "engines"
 
@@ -27,6 +28,8 @@ OLLAMA_VERSION = "0.17.4"
 OLLAMA_MODULE_SUM = "h1:X3KNm9x4BlHqk/AXMGtC7pBAFd46nmJmy8yDaBZLo9s="
 OLLAMA_MODEL = "smollm2:135m"
 OLLAMA_TOOLS_MODEL = "smollm2-tools:135m"
+# Whose packages tests/engines/vllm_requirements.txt pins.
+VLLM_PYTHON = (3, 11)
 # Its threads wait for each other by spinning: two of them crawl where anything else runs.
 OLLAMA_PARAMETERS = "PARAMETER num_thread 1"
 
@@ -159,6 +162,62 @@ def ollama_models() -> Path:
                     process.run(
                         f"giving ollama {name}", [binary, "create", name, "-f", modelfile], env=env
                     )
+            os.replace(made, folder)
+    return folder
+
+
+def vllm() -> Path:
+    """An executable that takes the options of vLLM's server."""
+    if not processor_has("avx2"):
+        raise EngineMissing("vLLM: its package needs an x86-64 processor with AVX2")
+    if sys.version_info[:2] != VLLM_PYTHON:
+        wanted = ".".join(map(str, VLLM_PYTHON))
+        raise EngineMissing(f"vLLM: its packages are pinned for Python {wanted}")
+    home = CACHE / "vllm-home"
+    home.mkdir(parents=True, exist_ok=True)
+    launcher = BUILD / "engines" / "vllm"
+    launcher.parent.mkdir(parents=True, exist_ok=True)
+    settings = " ".join(f'{name}="{value}"' for name, value in vllm_environment(home).items())
+    # The command `vllm` looks for itself under the name of another package, and fails.
+    script = ROOT / "tests/engines/vllm_server.py"
+    launcher.write_text(f'#!/bin/sh\n{settings} exec "{vllm_python()}" "{script}" "$@"\n')
+    launcher.chmod(0o755)
+    return launcher
+
+
+def vllm_environment(home: Path) -> dict[str, str]:
+    """Nothing of the person's own vLLM is read or written, nobody is told, no hub is asked."""
+    return {
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home),
+        "HF_HUB_OFFLINE": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "OMP_NUM_THREADS": "2",
+        # Threads that wait by spinning make a busy machine ten times slower.
+        "OMP_WAIT_POLICY": "passive",
+        "KMP_BLOCKTIME": "0",
+    }
+
+
+def vllm_python() -> Path:
+    return python(ROOT / "tests/engines/vllm_requirements.txt", overridden=True)
+
+
+def vllm_model() -> Path:
+    """The chat model as a folder for vLLM, with a template that knows tools."""
+    recipe = [ROOT / "tests/engines" / name for name in ("gguf_to_folder.py", "hermes.jinja")]
+    key = hashlib.sha256(SMOLLM2.sha256.encode() + b"".join(f.read_bytes() for f in recipe))
+    folder = ENGINES / f"vllm-model-{key.hexdigest()[:12]}"
+    script, template = recipe
+    with cache_lock("vllm-model"):
+        if folder.exists():
+            return folder
+        with tempfile.TemporaryDirectory(dir=ENGINES) as scratch:
+            made = Path(scratch) / "model"
+            command = [vllm_python(), script, chat_model(), template, made]
+            process.run("giving vllm its model", command)
             os.replace(made, folder)
     return folder
 

@@ -1,18 +1,18 @@
 """`./dev test`: unit tests, then everything that crosses a process boundary, with real engines."""
 
-import hashlib
 import json
 import re
 import sys
 import xml.etree.ElementTree
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 
 from dev import engines, process
 from dev.build import RELEASE, build
 from dev.console import DevError, Tally, say
-from dev.places import BUILD, CACHE, ROOT, cache_lock
+from dev.places import BUILD, ROOT
 from dev.setup import setup
+from dev.venvs import python
 
 TESTS = ROOT / "tests"
 REPORTS = BUILD / "reports"
@@ -86,7 +86,7 @@ def tool_tests(pattern: str | None = None) -> Tally:
 
 def suites(pattern: str | None, asked: set[str], limit: float | None = None) -> Tally:
     """The pytest suites under tests/, which find binaries and engines in their environment."""
-    if not any(TESTS.rglob("test_*.py")):
+    if not any(TESTS.rglob("*.py")):
         say("skipped: tests/ holds no suite")
         return Tally()
     report = REPORTS / "suites.xml"
@@ -94,7 +94,7 @@ def suites(pattern: str | None, asked: set[str], limit: float | None = None) -> 
     report.unlink(missing_ok=True)
     left_out = [mark for mark in OPT_IN if mark not in asked]
     for mark in left_out:
-        if any(f"mark.{mark}" in path.read_text() for path in TESTS.rglob("test_*.py")):
+        if any(f"mark.{mark}" in path.read_text() for path in TESTS.rglob("*.py")):
             say(f"skipped: tests marked `{mark}` ({OPT_IN[mark]}); run them with --{mark}")
     declared = "\n".join(f"{mark}: {why}" for mark, why in OPT_IN.items())
     command = [
@@ -116,7 +116,7 @@ def suites(pattern: str | None, asked: set[str], limit: float | None = None) -> 
     if pattern:
         command += ["-k", " and ".join(re.findall(r"\w+", pattern))]
     say("suites of tests/, with real engines")
-    code = process.relay(command, env=surroundings(), limit=limit)
+    code = process.relay(command, env=surroundings(asked), limit=limit)
     if code == 5:  # nothing matched
         return Tally()
     try:
@@ -133,7 +133,7 @@ def suites(pattern: str | None, asked: set[str], limit: float | None = None) -> 
     return Tally(passed, failed + (1 if code and not failed else 0), counts["skipped"])
 
 
-def surroundings() -> dict[str, str]:
+def surroundings(asked: Set[str] = frozenset()) -> dict[str, str]:
     """What the suites find in their environment, without the engines that can not be had here."""
     found = {
         "ROCKET_BINARY": str(RELEASE / "rocket"),
@@ -147,42 +147,14 @@ def surroundings() -> dict[str, str]:
         "ROCKET_OLLAMA": engines.ollama,
         "ROCKET_OLLAMA_MODELS": engines.ollama_models,
     }
+    if "vllm" in asked:
+        wanted |= {"ROCKET_VLLM": engines.vllm, "ROCKET_VLLM_MODEL": engines.vllm_model}
     for variable, get in wanted.items():
         try:
             found[variable] = str(get())
         except engines.EngineMissing as missing:
             say(f"skipped: what needs {variable}. {missing}")
     return found
-
-
-def python(requirements: Path) -> Path:
-    """The interpreter of a virtual environment that holds exactly the pinned packages."""
-    key = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    folder = CACHE / "venvs" / f"{requirements.parent.name}-{key}"
-    ready = folder / "ready"
-    with cache_lock(folder.name):
-        if not ready.exists():
-            process.run(
-                "making a virtual environment", [sys.executable, "-m", "venv", "--clear", folder]
-            )
-            process.run(
-                "installing the test packages",
-                [
-                    folder / "bin/python",
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--disable-pip-version-check",
-                    "--require-hashes",
-                    "--only-binary",
-                    ":all:",
-                    "-r",
-                    requirements,
-                ],
-            )
-            ready.touch()
-    return folder / "bin/python"
 
 
 def sim(seed: int | None, count: int, mutated: bool) -> int:
