@@ -95,6 +95,9 @@ void change(EndpointUrl& value) {
 void change(std::optional<std::uint32_t>& value) {
   value = 7;
 }
+void change(std::optional<MediaUrls>& value) {
+  value = MediaUrls::fetch;
+}
 void change(Sha256& value) {
   value.fill(0xa5);
 }
