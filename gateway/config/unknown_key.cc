@@ -10,9 +10,7 @@ namespace rocket {
 namespace {
 
 // Settings that the documentation of later versions has; "[]" is any index.
-constexpr std::array<std::string_view, 6> later_settings{
-    "outlier", "media_urls", "backends[].media_urls", "metrics_listen", "store", "otlp",
-};
+constexpr std::array<std::string_view, 2> later_settings{"metrics_listen", "store"};
 
 // Without case, '-' and '_'.
 constexpr std::array<std::string_view, 9> secret_keys{

@@ -26,9 +26,8 @@ TEST(UnknownKey, IsExplained) {
       {"\"odd.key\": 1",
        {"[\"odd.key\"]: unknown key; known here: listen, admin, threads, backends, order, models, "
         "timeouts, health, breaker, outlier, retry, hedge, lanes, limits, heartbeat, "
-        "embedding_batching, "
-        "drain, cors, mark_backend, "
-        "keys_file, allow_unauthenticated, tls, otlp"}},
+        "embedding_batching, responses, drain, cors, mark_backend, media_urls, media, keys_file, "
+        "allow_unauthenticated, ..."}},
       {"threads: 1\nthreads: 2\nthreads: 3", {"threads: given more than once; keep one of them"}},
       {"thread: 1\nthread: 2",
        {"thread: given more than once; keep one of them",
@@ -36,15 +35,13 @@ TEST(UnknownKey, IsExplained) {
       {"health: {rise: 1, rise: 1}", {"health.rise: given more than once; keep one of them"}},
       {"models: {m: [{backend: vllm, model: x}], m: [{backend: vllm, model: x}]}",
        {"models.m: given more than once; keep one of them"}},
-      {"media_urls: auto", {"media_urls: not available in this version; remove it"}},
       {"metrics_listen: x", {"metrics_listen: not available in this version; remove it"}},
       {"store: {path: x}", {"store: not available in this version; remove it"}},
       {"stor3: 1",
        {"stor3: unknown key; known here: listen, admin, threads, backends, order, models, "
         "timeouts, health, breaker, outlier, retry, hedge, lanes, limits, heartbeat, "
-        "embedding_batching, "
-        "drain, cors, mark_backend, "
-        "keys_file, allow_unauthenticated, tls, otlp"}},
+        "embedding_batching, responses, drain, cors, mark_backend, media_urls, media, keys_file, "
+        "allow_unauthenticated, ..."}},
   };
   expect_problems_besides_backend(cases);
 }
@@ -63,7 +60,7 @@ TEST(UnknownKey, OfASecretIsRefusedWithoutShowingIt) {
       {"apiKey: sk-s3cret", "backends[0].apiKey"},
       {"api_key: [sk-s3cret]", "backends[0].api_key"},
       {"password: sk-s3cret", "backends[0].password"},
-      {"media_urls: {token: sk-s3cret}", "backends[0].media_urls.token"},
+      {"tokens: {token: sk-s3cret}", "backends[0].tokens.token"},
       {"auth: {x: [{Authorization: sk-s3cret}]}", "backends[0].auth.x[0].Authorization"},
   };
   for (const Inline& c : cases) {
