@@ -75,8 +75,9 @@ TEST(ShownTools, InOtherWords) {
 
 TEST(ShownTools, WhoeverHeedsItIsToldAllOfIt) {
   TranslationLoss loss;
-  const auto read = read_chat_request(
-      "{" + both + R"(,"tool_choice":"required","parallel_tool_calls":false,)" + hi + "}", loss);
+  const std::string body =
+      "{" + both + R"(,"tool_choice":"required","parallel_tool_calls":false,)" + hi + "}";
+  const auto read = read_chat_request(body, loss);
   ASSERT_TRUE(read);
   EXPECT_EQ(write_chat_request(*read, {.model = "m"}, loss).joined(),
             R"({"model":"m",)" + both + R"(,"tool_choice":"required",)" +

@@ -10,13 +10,16 @@
 namespace rocket {
 namespace {
 
+// What a model can give, where Anthropic has to be told.
+constexpr RequestFrame request_frame{.max_tokens = 4096};
+
 constexpr Dialect upstream_dialects[] = {Dialect::chat, Dialect::responses, Dialect::anthropic,
                                          Dialect::ollama};
 constexpr std::uint64_t runs = 1000;
 
 // What a conversation that was read with this loss becomes in `target`; empty: the same.
 std::string difference(const Conversation& first, TranslationLoss loss, Dialect target) {
-  const std::string written = write_request(target, first, {}, loss).joined();
+  const std::string written = write_request(target, first, request_frame, loss).joined();
   TranslationLoss none;
   const auto second = read_request(target, written, none);
   if (!second) return second.error().detail + "\n" + written;

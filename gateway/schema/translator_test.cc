@@ -13,6 +13,9 @@
 namespace rocket {
 namespace {
 
+// What a model can give, where Anthropic has to be told.
+constexpr RequestFrame request_frame{.max_tokens = 4096};
+
 constexpr Dialect upstream_dialects[] = {Dialect::chat, Dialect::responses, Dialect::anthropic,
                                          Dialect::ollama};
 constexpr Dialect all_dialects[] = {Dialect::chat, Dialect::responses, Dialect::anthropic,
@@ -65,7 +68,7 @@ TEST(Translator, AConversationComesThroughButForWhatTheLossNames) {
       ASSERT_TRUE(first) << first.error().detail;
       // What only asks for a model to be loaded is a request to Ollama alone.
       if (first->turns.empty() && target != Dialect::ollama) continue;
-      const std::string written = write_request(target, *first, {}, loss).joined();
+      const std::string written = write_request(target, *first, request_frame, loss).joined();
       TranslationLoss none;
       const auto second = read_request(target, written, none);
       ASSERT_TRUE(second) << second.error().detail << "\n" << written;
@@ -73,10 +76,10 @@ TEST(Translator, AConversationComesThroughButForWhatTheLossNames) {
           << loss.to_string() << "\n"
           << written;
       // What has been brought into a form stays in it.
-      const std::string rewritten = write_request(target, *second, {}, none).joined();
+      const std::string rewritten = write_request(target, *second, request_frame, none).joined();
       const auto third = read_request(target, rewritten, none);
       ASSERT_TRUE(third);
-      EXPECT_EQ(write_request(target, *third, {}, none).joined(), rewritten);
+      EXPECT_EQ(write_request(target, *third, request_frame, none).joined(), rewritten);
       EXPECT_TRUE(none.empty()) << none.to_string();
     }
   }

@@ -84,12 +84,19 @@ class Teller {
   [[nodiscard]] std::string take() { return std::move(out_); }
 
  private:
+  // Anthropic refuses texts of nothing but space.
+  [[nodiscard]] bool drops_blanks() const { return target_ == Dialect::anthropic; }
+  [[nodiscard]] static bool is_blank(RawText text) {
+    return text.decoded().find_first_not_of(" \t\r\n") == std::string::npos;
+  }
+
   [[nodiscard]] bool merges() const {
     return target_ == Dialect::anthropic || target_ == Dialect::responses;
   }
 
   [[nodiscard]] std::string_view role_of(const Turn& turn) const {
-    const bool developer = target_ == Dialect::chat || target_ == Dialect::responses;
+    // Of another dialect's he is the system to models that people run themselves.
+    const bool developer = target_ == Dialect::responses;
     switch (turn.role) {
       case Role::developer:
         if (developer) return "developer";
@@ -125,7 +132,7 @@ class Teller {
         return loss_.names(part.media.source == Media::Source::url ? "image_url" : "image");
       case Kind::document:
         return loss_.names("document") && (part.media.source != Media::Source::text);
-      default: return text && part.text.empty();
+      default: return text && (part.text.empty() || (drops_blanks() && is_blank(part.text)));
     }
   }
 
@@ -222,8 +229,7 @@ void tell_settings(const Conversation& conversation, Dialect target, Teller& tel
     const Field field{name, conversation.parameters[i]};
     // Anthropic wants to be told a limit.
     const bool filled_in = static_cast<Parameter>(i) == Parameter::max_tokens &&
-                           target == Dialect::anthropic &&
-                           field.json == std::to_string(RequestFrame{}.max_tokens);
+                           target == Dialect::anthropic && field.json == "4096";
     if (filled_in) continue;
     if (!field.json.empty() && !field.says_nothing()) teller.tell(name, plain_json(field.json));
   }

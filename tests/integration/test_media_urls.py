@@ -260,7 +260,7 @@ def test_files_have_timeouts_media(rocket, upstream, files) -> None:
     for path in ("/silent", "/drip"):
         began = time.monotonic()
         assert "timeouts.media" in refusal(gateway, files.url + path)
-        assert 0.5 <= time.monotonic() - began < 5
+        assert 0.4 <= time.monotonic() - began < 5
     wait_until("nobody is served any more", lambda: files.open == 0)
 
 
