@@ -25,8 +25,8 @@ bool is_encoded(const ResponseHead& head) {
 
 std::string upstream_words(const AttemptPlan& plan, const Error& error) {
   // Its own words; others are ours.
-  const bool its_own = error.code == ErrorCode::upstream_error_event ||
-                       error.code == ErrorCode::upstream_overloaded;
+  const bool its_own =
+      error.code == ErrorCode::upstream_error_event || error.code == ErrorCode::upstream_overloaded;
   if (!its_own) return plan.backend.name + ": " + error.detail;
   return plan.backend.name + " failed: " + scrubbed(error.detail, plan.endpoint.api_key);
 }

@@ -53,8 +53,8 @@ class StreamReader {
   virtual ~StreamReader() = default;
 
   // One event: the data of an SSE event, or a line of NDJSON. Nothing may be read after an error.
-  // Errors: upstream_garbage; upstream_error_event, or upstream_overloaded if it says that, with the
-  // upstream's words; the sink's.
+  // Errors: upstream_garbage; upstream_error_event, or upstream_overloaded if it says that, with
+  // the upstream's words; the sink's.
   [[nodiscard]] virtual Result<void> read(std::string_view data, StreamSink& sink) = 0;
   // The stream has ended as it should: `stop` has been given.
   [[nodiscard]] virtual bool done() const = 0;
