@@ -317,12 +317,12 @@ BAD: dict[str, Case] = {
     "previous_response_id": (
         create(previous_response_id="resp_1"),
         *REFUSED,
-        ["previous_response_id"],
+        ["resp_1"],
     ),
     "previous_response_id, streamed": (
         create(previous_response_id="resp_1", stream=True),
         *REFUSED,
-        ["previous_response_id"],
+        ["resp_1"],
     ),
     "conversation": (create(conversation="conv_1"), *REFUSED, ["conversation"]),
     "prompt": (create(prompt={"id": "pmpt_1"}), *REFUSED, ["prompt"]),
