@@ -5,10 +5,11 @@ import socket
 import ssl
 import struct
 import threading
-import time
 import zlib
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from harness.waiting import elapse
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
@@ -111,7 +112,7 @@ def endless(piece: bytes, pause: float = 0) -> Callable[[BaseHTTPRequestHandler]
         while True:
             handler.wfile.write(piece)
             if pause:
-                time.sleep(pause)
+                elapse(pause)
 
     return serve
 

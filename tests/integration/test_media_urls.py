@@ -13,7 +13,7 @@ import pytest
 from harness.certificates import make_certificate
 from harness.file_host import PDF, FileHost, endless, make_png, redirect_to, silent
 from harness.gateway import Gateway, backend
-from harness.waiting import wait_until
+from harness.waiting import elapse, wait_until
 from harness.wire import chat, request_bytes, streamed_text
 
 LOOPBACK = {"allow": ["127.0.0.1"]}
@@ -288,7 +288,7 @@ def test_fetches_at_once_are_bounded(rocket, upstream, files) -> None:
     def slow(handler) -> None:
         nonlocal most
         most = max(most, files.open)
-        time.sleep(0.1)
+        elapse(0.1)
         handler.send_response(200)
         handler.send_header("Content-Type", "image/png")
         handler.send_header("Content-Length", str(len(good)))
