@@ -57,20 +57,24 @@ Task<Result<std::vector<IpAddress>>> SocketDialer::resolve(std::string host, Tim
   co_return addresses;
 }
 
-Task<Result<std::unique_ptr<ByteStream>>> SocketDialer::dial_one(SocketAddress target,
+Task<Result<std::unique_ptr<ByteStream>>> SocketDialer::dial_one(const SocketAddress& target,
                                                                  const Address& address,
                                                                  TimePoint deadline) {
   auto fd = start_connecting(target);
   if (!fd) co_return std::unexpected(fd.error());
-  if (!address.tls) {
-    auto stream = std::make_unique<SocketStream>(loop_, std::move(*fd));
-    const auto connected = co_await stream->connected(deadline);
-    if (!connected) co_return std::unexpected(connected.error());
-    co_return std::unique_ptr<ByteStream>(std::move(stream));
-  }
+  if (address.tls) co_return co_await dial_tls(std::move(*fd), address, deadline);
+  auto stream = std::make_unique<SocketStream>(loop_, std::move(*fd));
+  const auto connected = co_await stream->connected(deadline);
+  if (!connected) co_return std::unexpected(connected.error());
+  co_return std::unique_ptr<ByteStream>(std::move(stream));
+}
+
+Task<Result<std::unique_ptr<ByteStream>>> SocketDialer::dial_tls(FileDescriptor fd,
+                                                                 const Address& address,
+                                                                 TimePoint deadline) {
   const auto context = tls_.context(address.ca_file);
   if (!context) co_return std::unexpected(context.error());
-  auto stream = std::make_unique<TlsStream>(loop_, std::move(*fd));
+  auto stream = std::make_unique<TlsStream>(loop_, std::move(fd));
   const auto connected = co_await stream->connected(deadline);
   if (!connected) co_return std::unexpected(connected.error());
   std::string name = address.proven_name.empty() ? address.host : address.proven_name;

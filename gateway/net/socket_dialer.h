@@ -16,7 +16,12 @@ class SocketDialer final : public Dialer {
                                                              TimePoint deadline) override;
 
  private:
-  [[nodiscard]] Task<Result<std::unique_ptr<ByteStream>>> dial_one(SocketAddress target,
+  // What is referred to outlives the task. TLS by itself, so that who needs none has no room for
+  // it.
+  [[nodiscard]] Task<Result<std::unique_ptr<ByteStream>>> dial_one(const SocketAddress& target,
+                                                                   const Address& address,
+                                                                   TimePoint deadline);
+  [[nodiscard]] Task<Result<std::unique_ptr<ByteStream>>> dial_tls(FileDescriptor fd,
                                                                    const Address& address,
                                                                    TimePoint deadline);
 

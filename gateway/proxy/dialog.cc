@@ -172,7 +172,7 @@ Result<void> Dialog::read_conversation() {
   auto conversation = history_ ? read_responses_request(body, read_loss_, history_->context())
                                : read_request(client(), body, read_loss_);
   if (!conversation) return std::unexpected(std::move(conversation.error()));
-  conversation_ = std::move(*conversation);
+  conversation_ = std::make_unique<Conversation>(std::move(*conversation));
   if (request_.choices > 1) {
     ask_for_choice(*conversation_, call_.part() == nullptr ? 0 : call_.part()->index);
   }

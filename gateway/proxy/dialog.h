@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -104,7 +103,8 @@ class Dialog {
   const OpenAiRequest& request_;
   std::unique_ptr<ResponseHistory> history_;  // of Responses only
   MediaFiles media_;
-  std::optional<Conversation> conversation_;
+  // Apart, as most requests and every open stream have none.
+  std::unique_ptr<Conversation> conversation_;
   // The same with files instead of their addresses, where somebody is to be sent those.
   std::unique_ptr<Conversation> with_files_;
   ByteBudget::Hold hold_;      // for both
