@@ -16,9 +16,9 @@ constexpr TimePoint begin{1h};
 constexpr std::int64_t begin_unix = 1'700'000'000'000'000'000;
 
 // A stream that failed over: 2 ms to a refusal, 8 ms at the second.
-Receipt failed_over() {
+Receipt failed_over(std::string_view model = "m\"1\"") {
   Receipt receipt({"req-1", "chat_completions", begin});
-  receipt.set_model("m\"1\"");
+  receipt.set_model(model);
   receipt.provider = "vllm";
   receipt.streamed = true;
   receipt.trace = {0x4bf92f3577b34da6U, 0xa3ce929d0e0e4736U, 0x10, 3};
@@ -125,8 +125,7 @@ TEST(OtlpSpans, WhoseFaultItIsDecidesTheStatus) {
 }
 
 TEST(OtlpSpans, NoNameBreaksIt) {
-  Receipt receipt = failed_over();
-  receipt.set_model("\xff\"\n\\");
+  Receipt receipt = failed_over("\xff\"\n\\");
   receipt.parent_span = 0;
   const json spans = spans_of({receipt, receipt});
   EXPECT_EQ(spans.size(), 6U);

@@ -90,22 +90,35 @@ class Soak:
         if dice.randrange(20) == 0:
             script["answer_bytes"] = dice.randrange(200_000)
         if kind == "models":
-            connection.request("GET", "/v1/models")
+            asked = ("GET", "/v1/models")
         elif kind == "embeddings":
-            connection.request("POST", "/v1/embeddings", json.dumps({"model": "m", "input": word}))
+            asked = ("POST", "/v1/embeddings", json.dumps({"model": "m", "input": word}))
         else:
             body = chat(
                 "m", stream=kind == "stream", fake=script, padding="x" * dice.randrange(2000)
             )
-            connection.request("POST", "/v1/chat/completions", json.dumps(body))
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        assert answer.status == 200, text
+            asked = ("POST", "/v1/chat/completions", json.dumps(body))
+        text = self._answer_to(connection, asked)
         if kind == "stream":
             assert text.endswith("data: [DONE]\n\n"), text[-200:]
         if kind in ("chat", "stream"):
             assert text.count(word) == script["tokens"], text[:500]
             assert "c" + word[1:] in text
+
+    def _answer_to(self, connection: http.client.HTTPConnection, asked: tuple) -> str:
+        """Asks as the official clients do: again, twice, if the answer says when. A fault of this
+        load's own can have every endpoint ask to be left alone for a second."""
+        for again in (True, True, False):
+            connection.request(*asked)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            later = answer.headers["retry-after"] if answer.status == 503 else None
+            if later is None or not again:
+                break
+            self.counts["asked again"] += 1
+            elapse(float(later))
+        assert answer.status == 200, text
+        return text
 
     def _abort(self, word: str, dice) -> None:
         """Hangs up somewhere in a stream, or before it."""
