@@ -202,3 +202,37 @@ def relay(
     if overdue.is_set():
         relay_line(f"stopped: {child.name} took longer than {limit:.0f} s")
     return child.stop()
+
+
+def relay_shards(
+    runs: Sequence[Sequence[str | Path]],
+    *,
+    env: Mapping[str, str],
+    limit: float,
+) -> list[int]:
+    """Runs GoogleTest's shards of one program side by side; the lines of the first as they come,
+    those of the others behind them. Their exit codes; after `limit` seconds all are stopped."""
+    deadline = time.monotonic() + limit
+    shards = [
+        {**env, "GTEST_TOTAL_SHARDS": str(len(runs)), "GTEST_SHARD_INDEX": str(index)}
+        for index in range(len(runs))
+    ]
+    with contextlib.ExitStack() as stack:
+        others = [
+            stack.enter_context(
+                started(run, env=shard, output=LOGS / f"{Path(run[0]).name}-{index}.log")
+            )
+            for index, (run, shard) in enumerate(zip(runs[1:], shards[1:], strict=True), 1)
+        ]
+        codes = [relay(runs[0], env=shards[0], limit=limit)]
+        for child in others:
+            while child.running() and time.monotonic() < deadline:
+                time.sleep(0.1)
+            overdue = child.running()
+            code = child.stop()
+            for line in child.output.read_text(errors="replace").splitlines(keepends=True):
+                relay_line(line)
+            if overdue:
+                relay_line(f"stopped: {child.name} took longer than {limit:.0f} s")
+            codes.append(code)
+    return codes

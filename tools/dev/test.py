@@ -41,24 +41,25 @@ def unit_tests(
     env: Mapping[str, str] | None = None,
     limit: float = 900,
     program: str = "rocket_tests",
+    shards: int = 1,
 ) -> Tally:
-    """A build folder's GoogleTests. `pattern`: a part of a name, or GoogleTest's own *pattern*."""
-    report = REPORTS / f"{folder.name}.json"
-    report.parent.mkdir(parents=True, exist_ok=True)
-    report.unlink(missing_ok=True)
+    """A build folder's GoogleTests. `pattern`: a part of a name, or GoogleTest's own *pattern*.
+    `shards`: how many processes share them, side by side."""
+    reports = [REPORTS / f"{folder.name}-{index}.json" for index in range(shards)]
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    for report in reports:
+        report.unlink(missing_ok=True)
     if pattern and not set(pattern) & set("*?:"):
         pattern = f"*{pattern}*"
     say(f"unit tests, {folder.name}")
-    code = process.relay(
-        [
-            folder / program,
-            "--gtest_brief=1",
-            f"--gtest_output=json:{report}",
-            *([f"--gtest_filter={pattern}"] if pattern else []),
-        ],
-        env=env,
-        limit=limit,
-    )
+    options = ["--gtest_brief=1", *([f"--gtest_filter={pattern}"] if pattern else [])]
+    runs = [[folder / program, *options, f"--gtest_output=json:{report}"] for report in reports]
+    codes = process.relay_shards(runs, env=env or {}, limit=limit)
+    return sum(map(tally_of, codes, reports), Tally())
+
+
+def tally_of(code: int, report: Path) -> Tally:
+    """What one GoogleTest program has found, which ended with `code`."""
     try:
         suites_run = json.loads(report.read_text())["testsuites"]
     except (OSError, ValueError, KeyError):
