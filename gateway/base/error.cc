@@ -43,6 +43,7 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::upstream_garbage: return "upstream_garbage";
     case ErrorCode::upstream_too_large: return "upstream_too_large";
     case ErrorCode::upstream_status: return "upstream_status";
+    case ErrorCode::upstream_unauthorized: return "upstream_unauthorized";
     case ErrorCode::upstream_unavailable: return "upstream_unavailable";
     case ErrorCode::upstream_overloaded: return "upstream_overloaded";
     case ErrorCode::upstream_loading: return "upstream_loading";

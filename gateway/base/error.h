@@ -53,6 +53,7 @@ enum class ErrorCode : unsigned char {
   upstream_garbage,      // an answer that is not HTTP, not JSON or not the promised stream
   upstream_too_large,    // an answer over our limits
   upstream_status,       // answered another 5xx
+  upstream_unauthorized, // answered 401: what we have shown does not open it
   upstream_unavailable,  // answered 503: it is there but can not answer now
   upstream_overloaded,   // answered 529: whoever provides it can answer nobody now
   upstream_loading,      // answered that it is still loading its model

@@ -18,6 +18,7 @@ NextStep Retry::after(const AttemptReport& report) {
     case ErrorCode::upstream_garbage:
     case ErrorCode::upstream_too_large:
     case ErrorCode::upstream_status:
+    case ErrorCode::upstream_unauthorized:
     case ErrorCode::upstream_unavailable:
     case ErrorCode::upstream_overloaded:
     case ErrorCode::upstream_loading:

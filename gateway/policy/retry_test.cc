@@ -32,6 +32,7 @@ TEST(Retry, OnlyWhatTheUpstreamIsToBlameForIsTriedElsewhere) {
       ErrorCode::upstream_status,  ErrorCode::upstream_unavailable, ErrorCode::upstream_overloaded,
       ErrorCode::upstream_loading, ErrorCode::upstream_limited,     ErrorCode::upstream_error_event,
       ErrorCode::load_timeout,     ErrorCode::first_token_timeout,  ErrorCode::idle_timeout,
+      ErrorCode::upstream_unauthorized,
   };
   for (unsigned char i = 0; i <= static_cast<unsigned char>(ErrorCode::total_timeout); ++i) {
     const auto code = static_cast<ErrorCode>(i);

@@ -180,6 +180,7 @@ Task<Result<void>> Attempt::read_whole(TimePoint deadline) {
 
 Result<void> Attempt::judge_whole() {
   const int status = reader_->head().status;
+  if (status == 401) return std::unexpected(credentials_refused());
   if (status == 429 || status >= 500) return std::unexpected(upstream_error(status));
   if (status >= 400) return {};
   auto heard = interpreter_->hear_whole(body_.text());
@@ -188,6 +189,14 @@ Result<void> Attempt::judge_whole() {
         plan_.backend.name + " failed: " + scrubbed(heard.error().detail, plan_.endpoint.api_key);
   }
   return heard;
+}
+
+// Whatever key the client has shown, it was not that one. The upstream's own words may repeat a
+// part of it.
+Error Attempt::credentials_refused() const {
+  return {ErrorCode::upstream_unauthorized,
+          plan_.backend.name + " refused the gateway's credentials; its operator has to check " +
+              "api_key_env or api_key_file of that backend"};
 }
 
 Error Attempt::upstream_error(int status) const {

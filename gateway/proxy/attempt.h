@@ -118,6 +118,7 @@ class Attempt {
   [[nodiscard]] Task<Result<void>> read_to_content(TimePoint deadline);
   [[nodiscard]] Result<void> take_events();
   [[nodiscard]] Result<void> judge_whole();
+  [[nodiscard]] Error credentials_refused() const;
   [[nodiscard]] Error upstream_error(int status) const;
   void note_answer();
   void enter(Phase phase) const { note_.enter(phase, plan_.io.timers.now()); }

@@ -55,6 +55,7 @@ constexpr std::array table{
     ErrorMeaning{ErrorCode::upstream_garbage, 502, upstream_error, Blame::upstream, "the backend's answer is malformed"},
     ErrorMeaning{ErrorCode::upstream_too_large, 502, upstream_error, Blame::upstream, "the backend's answer is too large"},
     ErrorMeaning{ErrorCode::upstream_status, 502, upstream_error, Blame::upstream, "the backend failed"},
+    ErrorMeaning{ErrorCode::upstream_unauthorized, 502, upstream_error, Blame::upstream, "the backend refused the gateway's credentials"},
     ErrorMeaning{ErrorCode::upstream_unavailable, 503, upstream_error, Blame::upstream, "the backend can not answer now"},
     ErrorMeaning{ErrorCode::upstream_overloaded, 503, upstream_error, Blame::upstream, "the backend's provider is overloaded"},
     ErrorMeaning{ErrorCode::upstream_loading, 503, upstream_error, Blame::upstream, "the backend is still loading its model; try again soon"},

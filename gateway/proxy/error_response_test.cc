@@ -92,6 +92,7 @@ TEST(ErrorMeaning, PromisedStatuses) {
       {ErrorCode::internal, 500, "server_error"},
       {ErrorCode::upstream_garbage, 502, "upstream_error"},
       {ErrorCode::upstream_too_large, 502, "upstream_error"},
+      {ErrorCode::upstream_unauthorized, 502, "upstream_error"},
       {ErrorCode::overloaded, 503, "server_error"},
       {ErrorCode::no_place, 503, "server_error"},
       {ErrorCode::draining, 503, "server_error"},

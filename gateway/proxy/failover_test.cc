@@ -311,6 +311,32 @@ TEST(Failover, AnotherEndpointAnswersMeanwhile) {
   EXPECT_EQ(gateway.fake("a").counters().requests, 1U);
 }
 
+// The key that a backend refuses is the gateway's: no client can mend it, and another backend may
+// have a good one.
+TEST(Failover, ABackendThatRefusesOurKeyIsLeftForAnother) {
+  FakeScript refusing;
+  refusing.status = 401;
+  for (const bool stream : {false, true}) {
+    SimGateway gateway(1, {backend("a", {refusing}), backend("b", {answering_in(1ms)})});
+    for (int i = 0; i < 20; ++i) {
+      const auto answer = gateway.ask(sim_chat(stream));
+      EXPECT_EQ(answer->status(), 200) << answer->body();
+      EXPECT_EQ(answer->header("x-rocket-backend"), "b");
+    }
+    EXPECT_LT(gateway.fake("a").counters().requests, 20U) << "it is not asked each time";
+    const auto alone = gateway.ask(sim_chat(stream, R"("backend":"a",)"));
+    EXPECT_EQ(alone->status(), 200) << "a hint, not an order";
+  }
+  SimGateway gateway(1, {backend("a", {refusing})});
+  for (const bool stream : {false, true}) {
+    const auto answer = gateway.ask(sim_chat(stream));
+    EXPECT_EQ(answer->status(), 502);
+    const json error = json::parse(answer->body())["error"];
+    EXPECT_EQ(error["code"], "upstream_unauthorized");
+    EXPECT_TRUE(error["message"].get<std::string>().contains("api_key_env")) << error;
+  }
+}
+
 // With every endpoint failing, what the upstreams are asked stays within bounds: a fifth more
 // than the clients asked, three a second, and what was needed to find out.
 TEST(Failover, RetriesDoNotAmplifyAnOutage) {
