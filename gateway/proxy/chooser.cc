@@ -56,8 +56,9 @@ Result<void> Chooser::require(const OpenAiRequest& request, std::string_view bod
   needs_.tools = request.tools;
   needs_.images = request.attachments.images;
   // What an image comes to is the model's secret.
-  if (!needs_.images && prompt.size() > characters_that_fit(smallest_context)) {
-    needs_.characters = count_characters(prompt);
+  if (!needs_.images &&
+      prompt.size() + request.guidance > characters_that_fit(smallest_context)) {
+    needs_.characters = count_characters(prompt) + request.guidance;
   }
   Lack first = Lack::none;
   for (const Candidate* candidate : route_.candidates) {
@@ -86,6 +87,16 @@ Lack Chooser::lack(const Candidate& candidate, size_t i) const {
   ModelFacts facts = candidate.facts[i];
   facts.context = context_of(candidate, i);
   return lack_of(facts, needs_);
+}
+
+std::string Chooser::warning(const RunningAttempt::Target& target) const {
+  const Candidate& candidate = *target.candidate;
+  const auto place = std::ranges::lower_bound(candidate.endpoints, target.endpoint);
+  const auto i = static_cast<size_t>(place - candidate.endpoints.begin());
+  if (lack(candidate, i) != Lack::context_maybe) return {};
+  return "the prompt has " + std::to_string(needs_.characters) +
+         " characters and may not fit into the model's context of " +
+         std::to_string(context_of(candidate, i)) + " tokens";
 }
 
 Error Chooser::why_unfit(Lack lack, const KeyScope& scope) const {

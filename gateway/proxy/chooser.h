@@ -40,6 +40,8 @@ class Chooser {
   // `streamed` requests and others are answered in different times. None: nobody is left.
   [[nodiscard]] std::optional<Chosen> choose(Effort effort, bool streamed);
   void remember(const RunningAttempt::Target& target);
+  // What the client should know about being answered there; empty: nothing.
+  [[nodiscard]] std::string warning(const RunningAttempt::Target& target) const;
   // What the target has said with its answer of its rate limits, to a request of about so many
   // tokens.
   void note_room(const RunningAttempt::Target& target, const HeaderList& headers,

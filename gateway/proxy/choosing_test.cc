@@ -235,10 +235,14 @@ TEST(Choosing, APromptGoesWhereItFits) {
         sim_post("/v1/chat/completions", R"({"model":"x","messages":[{"role":"user","content":")" +
                                              std::string(characters, 'a') + R"("}]})"));
   };
-  EXPECT_EQ(ask(10'000)->header("x-rocket-backend"), "a");
+  const auto fits = ask(10'000);
+  EXPECT_EQ(fits->header("x-rocket-backend"), "a");
+  EXPECT_EQ(fits->header("x-rocket-warning"), "");
   EXPECT_EQ(ask(20'000)->header("x-rocket-backend"), "b") << "hardly fits into 2048 tokens";
   gateway.refuse("b");
-  EXPECT_EQ(ask(20'000)->header("x-rocket-backend"), "a") << "but may";
+  const auto maybe = ask(20'000);
+  EXPECT_EQ(maybe->header("x-rocket-backend"), "a") << "but may";
+  EXPECT_TRUE(maybe->header("x-rocket-warning").contains("context of 2048 tokens"));
   const auto refused = ask(300'000);
   EXPECT_EQ(refused->status(), 400);
   const json error = json::parse(refused->body())["error"];
@@ -260,9 +264,12 @@ TEST(Choosing, APromptThatCanNotFitIsRefusedInEveryDialect) {
       {"/v1/chat/completions", turn},
       {"/v1/completions", R"("prompt":"TEXT")"},
       {"/v1/responses", R"("input":"TEXT")"},
+      {"/v1/responses", R"("input":"x","instructions":"TEXT")"},
       {"/v1/messages", R"("max_tokens":5,)" + turn},
+      {"/v1/messages", R"("max_tokens":5,"system":"TEXT","messages":[{"role":"user","content":"x"}])"},
       {"/api/chat", turn},
       {"/api/generate", R"("prompt":"TEXT")"},
+      {"/api/generate", R"("prompt":"x","system":"TEXT")"},
   };
   for (const auto& c : cases) {
     const auto ask = [&](size_t characters) {

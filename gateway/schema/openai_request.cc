@@ -52,6 +52,9 @@ class RequestReader {
       take_required(member);
     } else if (is_ollamas() && member.key_is("images")) {
       find_images(body_, member.value, request_.attachments);
+    } else if (operation_ != Operation::chat_completions &&
+               (member.key_is("system") || member.key_is("instructions"))) {
+      request_.guidance += member.value_end - member.value_begin;
     } else if (member.key_is("messages")) {
       // Not what the operation is asked with, but there are servers that read it.
       find_attachments(body_, member.value, request_.attachments);

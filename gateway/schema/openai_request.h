@@ -45,6 +45,8 @@ struct OpenAiRequest {
   size_t prompt_begin = 0;
   size_t prompt_end = 0;
   Attachments attachments;  // the files that come with it
+  // Bytes of what is read with it and stands elsewhere: `system`, `instructions`.
+  size_t guidance = 0;
 
   size_t members = 0;
   size_t object_begin = 0;  // behind the opening brace
