@@ -162,3 +162,38 @@ def test_a_flood_of_batch_work_does_not_hold_people_up(rocket, fake, seconds: in
 
 def depth(gateway: Gateway, lane: str) -> float:
     return gateway.samples("rocket_queue_depth").get(f'{{lane="{lane}"}}', 0.0)
+
+
+def test_at_twice_what_it_can_do_it_does_as_much_as_ever(rocket, fake) -> None:
+    """No work is done for nothing, and who is let in does not wait for ever."""
+    places, seconds, patience = 4, 5.0, 0.5
+    gateway = rocket(
+        {"backends": [backend("a", fake().url)], "hedge": {"on": False}}
+        | {"limits": {"in_flight_per_endpoint": places}, "timeouts": {"queue": f"{patience}s"}}
+    )
+    with ThreadPoolExecutor(places) as pool:
+        until = time.monotonic() + seconds / 2
+
+        def work() -> int:
+            done = 0
+            while time.monotonic() < until:
+                done += ask(gateway)[0].status == 200
+            return done
+
+        peak = sum(pool.map(lambda _: work(), range(places))) / (seconds / 2)
+    with ThreadPoolExecutor(int(4 * peak * patience) + places) as pool:
+        begun = time.monotonic()
+        asked: list[Future] = []
+        while (now := time.monotonic() - begun) < seconds:
+            while len(asked) < 2 * peak * now:
+                asked.append(pool.submit(ask, gateway))
+            elapse(0.005)
+        answers = [each.result() for each in asked]
+        took = time.monotonic() - begun
+    good = sorted(each for answer, each in answers if answer.status == 200)
+    refused = [answer for answer, _ in answers if answer.status != 200]
+    print(f"{peak:.0f}/s at most, {len(good) / took:.0f}/s of {len(asked) / took:.0f}/s asked")
+    assert len(good) / took >= 0.9 * peak
+    assert good[len(good) * 99 // 100] <= patience + ANSWER_SECONDS + SLACK / 4
+    assert {answer.status for answer in refused} == {503}
+    assert all(int(answer.header("retry-after")) >= 1 for answer in refused)
