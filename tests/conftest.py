@@ -13,6 +13,7 @@ from harness.engines import Engine
 from harness.fake import Fake
 from harness.flood import Flood
 from harness.gateway import Gateway, binary
+from harness.network import FarNetwork
 from harness.upstream import Upstream
 
 
@@ -67,6 +68,19 @@ def hosts(tmp_path: Path, monkeypatch) -> Path:
     wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setitem(os.environ, "ROCKET_BINARY", str(wrapper))
     return file
+
+
+@pytest.fixture
+def far() -> Iterator[FarNetwork]:
+    """The test's programs live in a network of their own. Named before `rocket` and `fake`."""
+    try:
+        network = FarNetwork()
+    except PermissionError as error:
+        pytest.skip(f"needs network namespaces: {error}")
+    try:
+        yield network
+    finally:
+        network.close()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness.gateway import Gateway, backend
+from harness.network import FAR
 from harness.waiting import elapse, wait_until
 from harness.wire import chat
 
@@ -82,6 +83,23 @@ def test_a_stopped_process_costs_no_answer(rocket, fake, stream: bool, seconds: 
     assert not seen.lost, seen.lost[:3]
     assert max(seen.seconds) < stall(warm_up), sorted(seen.seconds)[-5:]
     assert {endpoint for _, endpoint in seen.endpoints} == {"a/1"}
+    wait_until("it answers again", lambda: answers_from(gateway, "a/0", stream), seconds=40)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("seconds", [6, pytest.param(30, marks=pytest.mark.long)])
+def test_a_black_hole_costs_no_answer(far, rocket, fake, stream: bool, seconds: int) -> None:
+    left = fake(models=["m"], host=FAR, within=far.inside)
+    kept = fake(models=["m"])
+    gateway = rocket({"backends": [backend("a", [left.url, kept.url])]})
+    warm_up = send_load(gateway, 5, stream=stream)
+    assert not warm_up.lost
+    far.cut()
+    seen = send_load(gateway, seconds, stream=stream)
+    assert not seen.lost, seen.lost[:3]
+    assert max(seen.seconds) < stall(warm_up), sorted(seen.seconds)[-5:]
+    assert {endpoint for _, endpoint in seen.endpoints} == {"a/1"}
+    far.mend()
     wait_until("it answers again", lambda: answers_from(gateway, "a/0", stream), seconds=40)
 
 

@@ -25,9 +25,10 @@ class Fake:
         fault: str = "none",
         port: int = 0,
         fault_probes: bool = False,
+        within: Sequence[str] = (),
         **script,
     ):
-        argv: list[str | Path] = [binary(), "--kind", kind, "--models", ",".join(models)]
+        argv: list[str | Path] = [*within, binary(), "--kind", kind, "--models", ",".join(models)]
         argv += ["--fault", fault, "--port", str(port), "--fake", json.dumps(script)]
         argv += ["--host", host]
         if loaded:
