@@ -298,7 +298,9 @@ std::unique_ptr<Interpreter> Dialog::interpreter(const Backend& backend) const {
                                .frame = frame(),
                                .usage_asked = conversation_ && conversation_->usage_asked,
                                .event_bytes_max = event_bytes_max,
-                               .bodies = call_.loop().bodies};
+                               .bodies = call_.loop().bodies,
+                               .timers = call_.loop().io.timers,
+                               .asked_at = call_.request().head_at};
     return embeds ? make_embed_interpreter(plan) : make_translator(plan);
   }
   const bool passes_unread = client() == Dialect::chat || !is_conversation(call_.operation);

@@ -184,6 +184,7 @@ class TranslatingInterpreter final : public Interpreter {
   Result<void> hear(const Read& read) override {
     out_.clear();
     const auto before = translator_.events();
+    translator_.note_time(plan_.elapsed());
     Result<void> result;
     for (const std::string_view bytes : read.body) {
       result = translator_.feed(bytes);
@@ -216,7 +217,9 @@ class TranslatingInterpreter final : public Interpreter {
     }
     if (!answer) return std::unexpected(std::move(answer.error()));
     usage_ = told_usage(answer->usage);
-    text_ = write_answer(plan_.client, *answer, plan_.frame, loss_).joined();
+    AnswerFrame frame = plan_.frame;
+    frame.elapsed = plan_.elapsed();
+    text_ = write_answer(plan_.client, *answer, frame, loss_).joined();
     if (!hold_.extend(plan_.bodies, text_.size())) return no_room();
     return {};
   }
@@ -273,7 +276,9 @@ class EmbedInterpreter final : public Interpreter {
     auto answer = read_openai_answer(body);
     if (!answer) return std::unexpected(std::move(answer.error()));
     if (answer->error) return error_in_disguise(*std::move(answer->error));
-    auto written = write_embed_answer(body, plan_.frame);
+    AnswerFrame frame = plan_.frame;
+    frame.elapsed = plan_.elapsed();
+    auto written = write_embed_answer(body, frame);
     if (!written) return std::unexpected(std::move(written.error()));
     text_ = std::move(*written);
     usage_ = answer->usage;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/byte_budget.h"
+#include "net/io.h"
 #include "schema/dialect_error.h"
 #include "schema/openai_answer.h"
 #include "schema/operation.h"
@@ -88,6 +89,10 @@ struct TranslationPlan {
   bool usage_asked = false;
   size_t event_bytes_max = 0;
   ByteBudget& bodies;  // pays for what is written or kept
+  const Timers& timers;
+  TimePoint asked_at;  // when the request came
+
+  [[nodiscard]] Duration elapsed() const { return timers.now() - asked_at; }
 };
 // Where they speak different ones.
 [[nodiscard]] std::unique_ptr<Interpreter> make_translator(const TranslationPlan& plan);

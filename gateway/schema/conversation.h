@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "schema/dialect.h"
 #include "schema/stop_reason.h"
 #include "schema/token_usage.h"
@@ -227,6 +228,8 @@ struct AnswerFrame {
   std::string_view created_at{};  // the same in words: 2026-01-31T12:00:00Z
   // Of the request, where the answer has to repeat it (write_responses_echo).
   std::string_view echo{};
+  // Since the request came, where the answer tells how long it took; 0: not known.
+  Duration elapsed{};
 };
 
 // How many bytes it takes besides the text that it was read from.

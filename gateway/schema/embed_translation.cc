@@ -71,7 +71,11 @@ Result<JsonPieces> write_embed_answer(std::string_view text, const AnswerFrame& 
     out.json(embedding->text);
     ++expected;
   }
-  out.close(']').key("prompt_eval_count").json(fmt::format("{}", usage.input)).close('}');
+  out.close(']');
+  if (frame.elapsed != Duration::zero()) {
+    out.key("total_duration").json(fmt::format("{}", frame.elapsed.count()));
+  }
+  out.key("prompt_eval_count").json(fmt::format("{}", usage.input)).close('}');
   return out;
 }
 

@@ -1,5 +1,7 @@
 #include "schema/ollama_stream_writer.h"
 
+#include "schema/ollama_writer.h"
+
 namespace rocket {
 
 OllamaStreamWriter::OllamaStreamWriter(Dialect dialect, const AnswerFrame& frame)
@@ -14,6 +16,7 @@ Result<void> OllamaStreamWriter::take(const StreamEvent& event) {
   using Kind = StreamEvent::Kind;
   switch (event.kind) {
     case Kind::text:
+      if (first_token_ == Duration::zero()) first_token_ = now_;
       if (event.block == Part::Kind::tool_call) return add_arguments(event.text);
       write_text(event);
       break;
@@ -92,6 +95,7 @@ void OllamaStreamWriter::end(const StreamEvent& event) {
                                       : R"("},"done":true,"done_reason":")";
   to += stop_word(dialect_, event.stop);
   to += "\",";
+  append_durations(now_, first_token_, to);
   write_usage(dialect_, usage_, to);
   to += "}\n";
 }

@@ -11,6 +11,7 @@ class OllamaStreamWriter final : public StreamWriter {
  public:
   OllamaStreamWriter(Dialect dialect, const AnswerFrame& frame);
   [[nodiscard]] Result<void> take(const StreamEvent& event) override;
+  void note_time(Duration since_request) override { now_ = since_request; }
 
  private:
   void begin(RawText model);
@@ -32,6 +33,8 @@ class OllamaStreamWriter final : public StreamWriter {
   ToolArguments mended_;
   size_t calls_ = 0;
   TokenUsage usage_;
+  Duration now_{};
+  Duration first_token_{};
 };
 
 }  // namespace rocket

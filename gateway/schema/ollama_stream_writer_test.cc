@@ -56,6 +56,22 @@ TEST(OllamaStreamWriter, WritesLinesOfGenerate) {
                               R"("prompt_eval_count":3,"eval_count":2})" + "\n");
 }
 
+TEST(OllamaStreamWriter, TellsHowLongItTook) {
+  using std::chrono::milliseconds;
+  OllamaStreamWriter writer(Dialect::ollama, frame);
+  Duration time{};
+  for (const StreamEvent& event : events()) {
+    writer.note_time(time += milliseconds(1));
+    ASSERT_TRUE(writer.take(event));
+  }
+  // The third of 14 is the first text.
+  EXPECT_TRUE(writer.out().ends_with(
+      R"("done_reason":"length","total_duration":14000000,"prompt_eval_duration":3000000,)"
+      R"("eval_duration":11000000,"prompt_eval_count":3,"eval_count":2})"
+      "\n"))
+      << writer.out();
+}
+
 TEST(OllamaStreamWriter, ArgumentsAreBounded) {
   OllamaStreamWriter writer(Dialect::ollama, frame);
   const std::string piece = "{\\\"" + std::string(600000, 'x');

@@ -295,6 +295,15 @@ JsonPieces write_ollama_request(const Conversation& conversation, const RequestF
   return RequestWriter(conversation, frame, loss).write();
 }
 
+void append_durations(Duration total, Duration first_token, std::string& out) {
+  if (total == Duration::zero()) return;
+  const auto to = std::back_inserter(out);
+  fmt::format_to(to, R"("total_duration":{},)", total.count());
+  if (first_token == Duration::zero()) return;
+  fmt::format_to(to, R"("prompt_eval_duration":{},"eval_duration":{},)", first_token.count(),
+                 (total - first_token).count());
+}
+
 JsonPieces write_ollama_answer(Dialect dialect, const Answer& answer, const AnswerFrame& frame,
                                TranslationLoss& loss) {
   JsonPieces out;
@@ -321,6 +330,7 @@ JsonPieces write_ollama_answer(Dialect dialect, const Answer& answer, const Answ
     out.close('}');
   }
   std::string usage;
+  append_durations(frame.elapsed, {}, usage);
   write_usage(Dialect::ollama, answer.usage, usage);
   out.key("done").json("true").key("done_reason").quoted(stop_word(dialect, answer.stop));
   out.json(usage).close('}');

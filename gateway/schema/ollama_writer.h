@@ -14,4 +14,9 @@ namespace rocket {
 [[nodiscard]] JsonPieces write_ollama_answer(Dialect dialect, const Answer& answer,
                                              const AnswerFrame& frame, TranslationLoss& loss);
 
+// Ollama's times of an answer as members with a comma behind each, in nanoseconds. `first_token`
+// of 0: not known. Nothing, if `total` is 0. How long loading took is not told: from outside it can
+// not be told apart from the prompt.
+void append_durations(Duration total, Duration first_token, std::string& out);
+
 }  // namespace rocket

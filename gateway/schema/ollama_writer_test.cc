@@ -82,5 +82,15 @@ TEST(OllamaWriter, GenerateHasNoCalls) {
   EXPECT_EQ(loss.to_string(), "dropped=tool_calls");
 }
 
+TEST(OllamaWriter, TellsHowLongAWholeAnswerTook) {
+  Answer answer;
+  answer.parts = {{.text = {"x"}}};
+  TranslationLoss loss;
+  const AnswerFrame frame{.model = "m", .created_at = "now", .elapsed = std::chrono::seconds(2)};
+  EXPECT_TRUE(write_ollama_answer(Dialect::ollama, answer, frame, loss)
+                  .joined()
+                  .contains(R"("done":true,"done_reason":"stop","total_duration":2000000000,)"));
+}
+
 }  // namespace
 }  // namespace rocket

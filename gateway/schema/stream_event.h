@@ -64,6 +64,8 @@ class StreamReader {
 class StreamWriter : public StreamSink {
  public:
   [[nodiscard]] std::string& out() { return out_; }
+  // How long after the request it is that what comes next is taken.
+  virtual void note_time(Duration) {}
   // How many bytes of the answer it has to keep for what it will write.
   [[nodiscard]] virtual size_t kept_bytes() const { return 0; }
   // The answer in one piece, where the dialect says it in one once a stream has ended well; empty

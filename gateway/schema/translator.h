@@ -41,6 +41,8 @@ class StreamTranslator {
   // came before it. Errors: those of the reader, the writer and the splitter; the stream is over
   // then but for write_error().
   [[nodiscard]] Result<void> feed(std::string_view bytes);
+  // How long after the request it is that what is fed next has come.
+  void note_time(Duration since_request) { writer_->note_time(since_request); }
   [[nodiscard]] std::string_view out() const { return out_; }
   // What ends the stream where it is, in the client's dialect.
   [[nodiscard]] std::string_view write_error(std::string_view type, std::string_view message);
