@@ -1,6 +1,7 @@
 """`./dev fuzz`: every *_fuzz.cc is a target; what it once found interesting is kept beside it."""
 
 import secrets
+from pathlib import Path
 
 from dev import process
 from dev.build import BUILD, build
@@ -31,45 +32,51 @@ def targets() -> list[str]:
 
 
 def fuzz_each(names: list[str], seconds: float) -> Tally:
-    """Each target for so long, from the kept corpus; new finds go under the build folder only."""
+    """Each target for so long, two at a time, from the kept corpus; new finds go under the build
+    folder only."""
     build(FOLDER.name, *names)
     tally = Tally()
-    for name in names:
-        tally += Tally(passed=1) if fuzz_one(name, seconds) else Tally(failed=1)
+    for at in range(0, len(names), 2):
+        pair = names[at : at + 2]
+        before = {name: crashes_of(name) for name in pair}
+        runs = [(command(name, seconds), SYMBOLS) for name in pair]
+        codes = process.relay_together(runs, limit=seconds + 120)
+        for name, code in zip(pair, codes, strict=True):
+            if code == 0:
+                tally += Tally(passed=1)
+                continue
+            for path in sorted(crashes_of(name) - before[name]):
+                say(f"  crash: {shown(path)}; again: build/asan/{name} {shown(path)}")
+            say(f"  fuzz {name}: exit {code}")
+            tally += Tally(failed=1)
     return tally
 
 
-def fuzz_one(name: str, seconds: float) -> bool:
+def crashes_of(name: str) -> set[Path]:
+    folder = CRASHES / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return set(folder.iterdir())
+
+
+def command(name: str, seconds: float) -> list[str | Path]:
     kept = sorted((ROOT / "gateway").glob(f"*/corpus/{name}"))
-    found, crashes = FOUND / name, CRASHES / name
-    for folder in (found, crashes):
-        folder.mkdir(parents=True, exist_ok=True)
+    found = FOUND / name
+    found.mkdir(parents=True, exist_ok=True)
     seed = secrets.randbelow(2**31 - 1) + 1
     say(
         f"fuzz {name} for {seconds:.0f} s, seed {seed}, "
         f"corpus {', '.join(shown(folder) for folder in kept) or 'empty'}"
     )
-    before = set(crashes.iterdir())
     # libFuzzer writes to the first folder and only reads the others.
-    code = process.relay(
-        [
-            FOLDER / name,
-            f"-seed={seed}",
-            f"-max_total_time={max(1, round(seconds))}",
-            "-timeout=10",
-            "-rss_limit_mb=2048",
-            "-print_final_stats=1",
-            "-verbosity=0",
-            f"-artifact_prefix={crashes}/",
-            found,
-            *kept,
-        ],
-        env=SYMBOLS,
-        limit=seconds + 120,
-    )
-    if code == 0:
-        return True
-    for path in sorted(set(crashes.iterdir()) - before):
-        say(f"  crash: {shown(path)}; again: build/asan/{name} {shown(path)}")
-    say(f"  fuzz {name}: exit {code}")
-    return False
+    return [
+        FOLDER / name,
+        f"-seed={seed}",
+        f"-max_total_time={max(1, round(seconds))}",
+        "-timeout=10",
+        "-rss_limit_mb=2048",
+        "-print_final_stats=1",
+        "-verbosity=0",
+        f"-artifact_prefix={CRASHES / name}/",
+        found,
+        *kept,
+    ]

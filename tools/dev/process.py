@@ -204,27 +204,20 @@ def relay(
     return child.stop()
 
 
-def relay_shards(
-    runs: Sequence[Sequence[str | Path]],
-    *,
-    env: Mapping[str, str],
-    limit: float,
+def relay_together(
+    runs: Sequence[tuple[Sequence[str | Path], Mapping[str, str]]], *, limit: float
 ) -> list[int]:
-    """Runs GoogleTest's shards of one program side by side; the lines of the first as they come,
+    """Runs programs, each with its environment, side by side; the lines of the first as they come,
     those of the others behind them. Their exit codes; after `limit` seconds all are stopped."""
     deadline = time.monotonic() + limit
-    shards = [
-        {**env, "GTEST_TOTAL_SHARDS": str(len(runs)), "GTEST_SHARD_INDEX": str(index)}
-        for index in range(len(runs))
-    ]
     with contextlib.ExitStack() as stack:
         others = [
             stack.enter_context(
-                started(run, env=shard, output=LOGS / f"{Path(run[0]).name}-{index}.log")
+                started(argv, env=env, output=LOGS / f"{Path(argv[0]).name}-{index}.log")
             )
-            for index, (run, shard) in enumerate(zip(runs[1:], shards[1:], strict=True), 1)
+            for index, (argv, env) in enumerate(runs[1:], 1)
         ]
-        codes = [relay(runs[0], env=shards[0], limit=limit)]
+        codes = [relay(runs[0][0], env=runs[0][1], limit=limit)]
         for child in others:
             while child.running() and time.monotonic() < deadline:
                 time.sleep(0.1)

@@ -53,8 +53,14 @@ def unit_tests(
         pattern = f"*{pattern}*"
     say(f"unit tests, {folder.name}")
     options = ["--gtest_brief=1", *([f"--gtest_filter={pattern}"] if pattern else [])]
-    runs = [[folder / program, *options, f"--gtest_output=json:{report}"] for report in reports]
-    codes = process.relay_shards(runs, env=env or {}, limit=limit)
+    runs = [
+        (
+            [folder / program, *options, f"--gtest_output=json:{report}"],
+            {**(env or {}), "GTEST_TOTAL_SHARDS": str(shards), "GTEST_SHARD_INDEX": str(index)},
+        )
+        for index, report in enumerate(reports)
+    ]
+    codes = process.relay_together(runs, limit=limit)
     return sum(map(tally_of, codes, reports), Tally())
 
 
