@@ -39,6 +39,12 @@ def configure(preset: str) -> Path:
     return folder
 
 
+def programs() -> list[str]:
+    """What is run: the gateway, and what the suites and benchmarks put around it. Not the tests."""
+    mains = sorted((ROOT / "gateway/testing").glob("*_main.cc"))
+    return ["rocket", *(path.stem.removesuffix("_main") for path in mains)]
+
+
 def build(preset: str = "release", *targets: str) -> Path:
     folder = configure(preset)
     chosen = ["--target", *targets] if targets else []

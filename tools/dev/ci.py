@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from dev import check, fuzz
-from dev.build import RELEASE, build
+from dev.build import build, programs
 from dev.console import Tally, say
 from dev.places import shown
 from dev.setup import PACKAGES, setup
@@ -48,11 +48,11 @@ def steps() -> dict[str, Callable[[], object]]:
     return {
         "setup": partial(setup, *PACKAGES),
         **checks,
-        "release build": partial(build, "release"),
-        "unit tests": partial(unit_tests, RELEASE),
+        "release build": partial(build, "release", *programs()),
         "instructions": counted,
         **late,
-        "address and undefined-behaviour sanitizer": partial(sanitized, "asan"),
+        # The unit tests are half of everything there is to compile, so they are compiled once.
+        "unit tests, address and undefined-behaviour sanitizer": partial(sanitized, "asan"),
         "thread sanitizer": partial(sanitized, "tsan", "rocket_thread_tests"),
         "fuzzing": fuzzed,
         "suites with real engines": partial(suites, None, set(), limit=1200),

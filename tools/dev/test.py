@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 
 from dev import engines, process
-from dev.build import RELEASE, build
+from dev.build import RELEASE, build, programs
 from dev.console import DevError, Tally, say
 from dev.places import BUILD, ROOT
 from dev.setup import setup
@@ -176,7 +176,7 @@ def bench(name: str | None) -> int:
     known = sorted(path.stem for path in (ROOT / "bench").glob("*.py"))
     if name not in known:
         raise DevError(f"name a benchmark: {', '.join(known) or 'there is none yet in bench/'}")
-    build("release")
+    build("release", *programs())
     return process.relay(
         [python(TESTS / "requirements.txt"), ROOT / "bench" / f"{name}.py"], env=surroundings()
     )
