@@ -6,14 +6,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from dev import check, fuzz
-from dev.build import build, programs
+from dev import check, fuzz, process
+from dev.build import RELEASE, build, programs
 from dev.console import Tally, say
 from dev.places import shown
 from dev.setup import PACKAGES, setup
 from dev.test import bench, suites, unit_tests
 
 FUZZ_SECONDS = 300
+LIVES = 200
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
@@ -49,6 +50,7 @@ def steps() -> dict[str, Callable[[], object]]:
         "setup": partial(setup, *PACKAGES),
         **checks,
         "release build": partial(build, "release", *programs()),
+        "simulation": simulated,
         "instructions": counted,
         **late,
         # The unit tests are half of everything there is to compile, so they are compiled once.
@@ -63,6 +65,17 @@ def sanitized(preset: str, program: str = "rocket_tests") -> Tally:
     folder: Path = build(preset, program)
     shards = min(2, os.cpu_count() or 1)
     return unit_tests(folder, None, SANITIZERS, limit=1200, program=program, shards=shards)
+
+
+def simulated() -> Tally:
+    """Two hundred simulated lives."""
+    half = LIVES // 2
+    runs = [
+        ([RELEASE / "simulate", "--count", str(half), "--seed", str(seed)], {})
+        for seed in (1, 1 + half)
+    ]
+    codes = process.relay_together(runs, limit=600)
+    return Tally(passed=codes.count(0), failed=len(codes) - codes.count(0))
 
 
 def counted() -> Tally:
