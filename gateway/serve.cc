@@ -6,6 +6,9 @@
 
 #include "admin/admin_operations.h"
 #include "admin/control_operations.h"
+#include "batch/file_operations.h"
+#include "batch/file_sweeper.h"
+#include "config/environment.h"
 #include "config_reader.h"
 #include "file_watch.h"
 #include "net/descriptor_limit.h"
@@ -47,6 +50,15 @@ Result<std::shared_ptr<SSL_CTX>> make_tls(const TlsConfig& tls) {
   return make_tls_server(tls.cert_file, tls.key_file);
 }
 
+StorePlace store_place(const StoreConfig& config, Log& log) {
+  return {
+      .folder = config.folder(),
+      .postgres_url = config.in_postgres()
+                          ? environment_variable(config.postgres_url_env).value_or("")
+                          : std::string(),
+      .tell = [&log](std::string_view what) { log.warn("files and batches", {{"detail", what}}); }};
+}
+
 class Gateway {
  public:
   explicit Gateway(Start start)
@@ -61,7 +73,8 @@ class Gateway {
         bodies_(config_.limits.bodies_in_flight_bytes.bytes),
         descriptors_(raise_descriptor_limit()),
         metrics_(config_.threads),
-        exposition_(metrics_, ROCKET_VERSION) {}
+        exposition_(metrics_, ROCKET_VERSION),
+        storage_(store_place(config_.store, log_), config_.store.files_folder()) {}
 
   int run();
 
@@ -88,6 +101,7 @@ class Gateway {
 
   Task<void> watch_config();
   Task<void> tell_what_was_found();
+  Task<void> sweep_files();
   Task<void> drain();
   Task<void> drain_worker(Worker& worker);
 
@@ -106,6 +120,8 @@ class Gateway {
   Metrics metrics_;
   Exposition exposition_;
   Bells bells_;
+  Storage storage_;
+  std::vector<std::unique_ptr<StorageAccess>> storage_accesses_;  // by worker
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
   ReceiptSearch receipts_;
@@ -127,6 +143,7 @@ int Gateway::run() {
   const Worker::Shared shared{metrics_, bodies_, bells_, access_fd_.get()};
   for (size_t i = 0; i < config_.threads; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, shared, random_seed()));
+    storage_accesses_.push_back(std::make_unique<StorageAccess>(storage_, workers_.back()->loop));
   }
   control_ = std::make_unique<Control>(
       first().state, log_,
@@ -150,6 +167,7 @@ int Gateway::run() {
   if (config_path_.empty() && posted_.empty()) first().tasks.spawn(tell_what_was_found());
   watch_files_of(config_);
   first().tasks.spawn(watch_config());
+  first().tasks.spawn(sweep_files());
   threads_running_ = true;
   for (size_t i = 1; i < workers_.size(); ++i) {
     threads_.emplace_back([&worker = *workers_[i]] { worker.loop.run(); });
@@ -160,6 +178,7 @@ int Gateway::run() {
   reader_->join();
   for (const auto& worker : workers_)
     worker->server.cut_all();
+  storage_.join();
   control_.reset();
   return 0;
 }
@@ -168,8 +187,10 @@ void Gateway::add_operations() {
   const PortHealth health{
       .ready = [this] { return phase_ == Phase::serving && control_->probed(); },
       .serving = [this] { return phase_ == Phase::serving; }};
-  for (const auto& worker : workers_)
-    add_data_operations(worker->data, health);
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    add_data_operations(workers_[i]->data, health);
+    add_file_operations(workers_[i]->data, *storage_accesses_[i]);
+  }
   for (const auto& worker : workers_)
     receipts_.add(worker->loop, worker->state);
   add_admin_operations(first().admin, {*control_, exposition_, health, receipts_});
@@ -350,6 +371,11 @@ Task<void> Gateway::tell_what_was_found() {
         "no model server found on the usual ports yet; start one, or name yours in "
         "rocket.yaml");
   }
+}
+
+Task<void> Gateway::sweep_files() {
+  FileSweeper sweeper(first().loop, *storage_accesses_.front());
+  co_await sweeper.run();
 }
 
 Task<void> Gateway::drain() {

@@ -209,7 +209,9 @@ class Collector final : public RequestHandler {
     });
   }
 
-  [[nodiscard]] Result<size_t> admit(const RequestHead&) override { return size_t{64} << 20U; }
+  [[nodiscard]] Result<BodyTerms> admit(const RequestHead&) override {
+    return BodyTerms{.bytes_max = size_t{64} << 20U};
+  }
   [[nodiscard]] Task<void> handle(Request& request, ResponseWriter& response) override {
     EXPECT_EQ(request.head.target, "/base/v1/traces");
     EXPECT_EQ(request.head.headers.find("content-type"), "application/json");

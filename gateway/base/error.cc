@@ -31,9 +31,13 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::client_gone: return "client_gone";
     case ErrorCode::response_not_found: return "response_not_found";
     case ErrorCode::previous_response_not_found: return "previous_response_not_found";
+    case ErrorCode::file_not_found: return "file_not_found";
+    case ErrorCode::batch_not_found: return "batch_not_found";
     case ErrorCode::overloaded: return "overloaded";
     case ErrorCode::no_place: return "no_place";
     case ErrorCode::draining: return "draining";
+    case ErrorCode::store_unavailable: return "store_unavailable";
+    case ErrorCode::store_full: return "store_full";
     case ErrorCode::internal: return "internal";
     case ErrorCode::no_backend: return "no_backend";
     case ErrorCode::connect_refused: return "connect_refused";

@@ -39,11 +39,15 @@ enum class ErrorCode : unsigned char {
   // Of what clients come back to.
   response_not_found,           // none of that id is kept for this client
   previous_response_not_found,  // nor is what the request is to continue
+  file_not_found,               // none of that id belongs to this client
+  batch_not_found,              // nor a batch
   // Ourselves.
-  overloaded,  // a limit of ours is reached
-  no_place,    // none came free within timeouts.queue
-  draining,    // shutting down
-  internal,    // a bug
+  overloaded,         // a limit of ours is reached
+  no_place,           // none came free within timeouts.queue
+  draining,           // shutting down
+  store_unavailable,  // what keeps files and batches is locked, unreachable or not writable
+  store_full,         // there is no room for more of them
+  internal,           // a bug
   // The upstream.
   no_backend,            // every candidate is known to be down
   connect_refused,       // nobody listens

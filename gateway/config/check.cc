@@ -22,12 +22,12 @@ namespace rocket {
 namespace {
 
 // What 0 means something for; everywhere else it would stop Rocket from working.
-constexpr std::array<std::string_view, 13> may_be_zero{
+constexpr std::array<std::string_view, 14> may_be_zero{
     "timeouts.queue",          "health.jitter",     "limits.idle_per_endpoint",
     "embedding_batching.wait", "heartbeat",         "hedge.min",
     "drain.lame_duck",         "drain.timeout",     "retry.backoff",
     "retry.backoff_max",       "lanes.batch.queue", "lanes.normal.queue",
-    "lanes.interactive.queue",
+    "lanes.interactive.queue", "store.expiry",
 };
 
 struct Range {
@@ -198,6 +198,42 @@ void check_media(const MediaConfig& media, Problems& problems) {
   }
 }
 
+// What stands in the variable is never shown: it holds a password.
+void check_postgres_url(const StoreConfig& store, const Environment& environment,
+                        Problems& problems) {
+  if (problems.unread("store.postgres_url_env")) return;
+  const auto url = environment.variable(store.postgres_url_env);
+  const auto add = [&](const char* fault) {
+    problems.add("store.postgres_url_env", in_quotes(store.postgres_url_env) + ' ' + fault,
+                 "set it to postgresql://USER:PASSWORD@HOST/DATABASE where Rocket is started");
+  };
+  if (!url || url->empty()) {
+    add("is not set");
+  } else if (!url->starts_with("postgres://") && !url->starts_with("postgresql://")) {
+    add("holds no URL of a Postgres database");
+  }
+}
+
+void check_store(const StoreConfig& store, const Environment& environment, Problems& problems) {
+  if (store.in_postgres()) {
+    check_postgres_url(store, environment, problems);
+    if (!store.path.empty()) {
+      problems.add("store.path", "there is a postgres_url_env as well", "keep one of them");
+    }
+    if (store.files.empty() && !problems.unread("store.files")) {
+      problems.add("store.files", "missing",
+                   "with Postgres, name the directory for what is in files");
+    }
+  } else if (!store.files.empty() && !problems.unread("store.postgres_url_env")) {
+    problems.add("store.files", "is for a store in Postgres",
+                 "remove it, or name a postgres_url_env");
+  }
+  if (store.file_bytes.bytes > store.bytes.bytes) {
+    problems.add("store.bytes", "is less than file_bytes, so that such a file could never be kept",
+                 "raise it, or lower file_bytes");
+  }
+}
+
 void check_otlp(const OtlpConfig& otlp, Problems& problems) {
   if (!otlp.on() || problems.unread("otlp.url")) return;
   const auto url = parse_endpoint_url(otlp.url);
@@ -219,6 +255,7 @@ void check(const Config& config, const Environment& environment, Problems& probl
   check_cors(config.cors, problems);
   check_otlp(config.otlp, problems);
   check_media(config.media, problems);
+  check_store(config.store, environment, problems);
 }
 
 }  // namespace rocket

@@ -104,5 +104,30 @@ TEST(Check, KnowsWhereFilesMayComeFrom) {
   EXPECT_TRUE(problems_of_backend_with("media_urls: pass").empty());
 }
 
+TEST(Check, KnowsWhereFilesAndBatchesMayBe) {
+  const std::string remedy =
+      "set it to postgresql://USER:PASSWORD@HOST/DATABASE where Rocket is started";
+  const ProblemCase cases[] = {
+      {"store: {path: /var/lib/rocket}", {}},
+      {"store: {expiry: 0s, file_bytes: 1MiB, bytes: 1MiB}", {}},
+      {"store: {files: /srv/files}",
+       {"store.files: is for a store in Postgres; remove it, or name a postgres_url_env"}},
+      {"store: {postgres_url_env: NOT_SET, files: /srv/files}",
+       {"store.postgres_url_env: \"NOT_SET\" is not set; " + remedy}},
+      {"store: {postgres_url_env: VLLM_API_KEY, files: /srv/files}",
+       {"store.postgres_url_env: \"VLLM_API_KEY\" holds no URL of a Postgres database; " + remedy}},
+      {"store: {postgres_url_env: DATABASE_URL, files: /srv/files}", {}},
+      {"store: {postgres_url_env: DATABASE_URL, path: /var/lib/rocket}",
+       {"store.path: there is a postgres_url_env as well; keep one of them",
+        "store.files: missing; with Postgres, name the directory for what is in files"}},
+      {"store: {file_bytes: 2MiB, bytes: 1MiB}",
+       {"store.bytes: is less than file_bytes, so that such a file could never be kept; raise it, "
+        "or lower file_bytes"}},
+      {"store: {file_bytes: 0}",
+       {"store.file_bytes: 0 lets nothing through; give more, or remove it for the default"}},
+  };
+  expect_problems_besides_backend(cases);
+}
+
 }  // namespace
 }  // namespace rocket

@@ -13,6 +13,7 @@
 #include "base/media_urls.h"
 #include "base/native_api.h"
 #include "config/config_values.h"
+#include "config/kept_config.h"
 #include "config/key_config.h"
 
 // The configuration as the rest of Rocket sees it: checked, complete, immutable.
@@ -21,8 +22,6 @@
 // misspelt keys and docs/configuration.md all follow from that list. To add a setting, add a
 // member with its default and a line in fields().
 namespace rocket {
-
-using namespace std::chrono_literals;
 
 struct BackendConfig {
   std::string name;
@@ -317,27 +316,6 @@ struct EmbeddingBatchingConfig {
   }
 };
 
-// What clients of OpenAI's Responses may come back to.
-struct ResponsesConfig {
-  bool store = true;
-  ByteSize bytes = 64_MiB;
-  Duration expiry = 1h;
-  std::uint32_t turns = 500;
-
-  template <class Self, class Visitor>
-  static void fields(Self& self, Visitor&& visit) {
-    visit("store", self.store,
-          "Keep responses in memory, as OpenAI does unless a request says `store: false`: for "
-          "`previous_response_id`, `GET`, `DELETE` and `input_items`. Switch it off where several "
-          "gateways share clients without sending each to the same one.");
-    visit("bytes", self.bytes,
-          "All that are kept, with what they were asked: those that were used longest ago are "
-          "forgotten beyond. A larger one is not kept.");
-    visit("expiry", self.expiry, "A response that nobody has asked for so long is forgotten.");
-    visit("turns", self.turns, "Responses in one conversation: 400 beyond.");
-  }
-};
-
 struct DrainConfig {
   Duration lame_duck = 0s;
   Duration timeout = 30s;
@@ -427,6 +405,7 @@ struct Config {
   Duration heartbeat = 15s;
   EmbeddingBatchingConfig embedding_batching;
   ResponsesConfig responses;
+  StoreConfig store;
   DrainConfig drain;
   CorsConfig cors;
   bool mark_backend = true;
@@ -467,6 +446,9 @@ struct Config {
     visit("embedding_batching", self.embedding_batching, "Several requests, one upstream call.");
     visit("responses", self.responses,
           "What is kept of `/v1/responses`; a reload keeps what is there.");
+    visit("store", self.store,
+          "Where files and batches are kept (`/v1/files`, `/v1/batches`): a directory, or Postgres "
+          "and a directory for what is in files. Made when it is first needed.");
     visit("drain", self.drain, "What SIGTERM does.");
     visit("cors", self.cors, "Off by default.");
     visit("mark_backend", self.mark_backend, "Add `_backend` to unstreamed answers.");

@@ -22,6 +22,8 @@ void find_files(Config& config, const std::string& folder) {
     find(backend.ca_file);
   }
   find(config.keys_file.path);
+  find(config.store.path);
+  find(config.store.files);
   find(config.tls.cert_file);
   find(config.tls.key_file);
 }

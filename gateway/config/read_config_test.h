@@ -14,11 +14,12 @@
 // What the tests of the configuration share: a small world, and tables of YAML and its problems.
 namespace rocket {
 
-// Two variables, a key file, a keys file, a certificate; nothing of the machine.
+// Some variables, a key file, a keys file, a certificate; nothing of the machine.
 inline Environment test_environment() {
   Environment environment;
   environment.variable = [](const std::string& name) -> std::optional<std::string> {
     if (name == "VLLM_API_KEY") return "sk-variable";
+    if (name == "DATABASE_URL") return "postgresql://rocket:secret@db.example/rocket";
     if (name == "BROKEN_KEY") return "sk-broken\nX-Admin: 1";
     return std::nullopt;
   };

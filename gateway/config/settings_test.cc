@@ -52,6 +52,7 @@ void for_each_struct(auto&& visit) {
   visit("RetryConfig", RetryConfig{});
   visit("LimitsConfig", LimitsConfig{});
   visit("ResponsesConfig", ResponsesConfig{});
+  visit("StoreConfig", StoreConfig{});
   visit("DrainConfig", DrainConfig{});
   visit("CorsConfig", CorsConfig{});
   visit("MediaConfig", MediaConfig{});

@@ -27,12 +27,40 @@ Task<bool> HttpConnection::serve_one() {
     co_return false;
   }
   if (*reading == Reading::closed) co_return false;
-
   request_.complete_at = io_.timers.now();
+  if (*reading == Reading::streamed) {
+    const bool go_on = co_await serve_streamed();
+    co_return go_on;
+  }
   ResponseWriter response(*stream_, request_.head, !handler_.draining(),
                           handler_.settings().write_time);
   const bool answered =
       co_await Until(handler_.handle(request_, response), stream_->hangup(), stream_->hung_up());
+  if (!answered || !response.alive()) co_return false;
+  ROCKET_ASSERT(response.state() == ResponseWriter::State::ended && !response.blocked());
+  if (!response.keep_alive()) {
+    co_await linger();
+    co_return false;
+  }
+  co_return true;
+}
+
+// The same for a request whose body is read by its handler.
+Task<bool> HttpConnection::serve_streamed() {
+  // Until the body has been read, the connection can not go on.
+  ResponseWriter response(*stream_, request_.head, false, handler_.settings().write_time);
+  IncomingBody incoming({.io = io_,
+                         .stream = *stream_,
+                         .parser = parser_,
+                         .input = input_,
+                         .head = request_.head,
+                         .response = response,
+                         .keep_alive = !handler_.draining() && request_.head.keep_alive,
+                         .body_time = handler_.settings().body_time});
+  request_.incoming = &incoming;
+  const bool answered =
+      co_await Until(handler_.handle(request_, response), stream_->hangup(), stream_->hung_up());
+  request_.incoming = nullptr;
   if (!answered || !response.alive()) co_return false;
   ROCKET_ASSERT(response.state() == ResponseWriter::State::ended && !response.blocked());
   if (!response.keep_alive()) {
@@ -50,14 +78,14 @@ Task<Result<HttpConnection::Reading>> HttpConnection::read_request() {
   if (!input_.empty()) {
     const std::string pipelined = std::exchange(input_, {});
     const auto taken = take(pipelined);
-    if (!taken || *taken == Reading::whole) co_return taken;
+    if (!taken || *taken != Reading::more) co_return taken;
   }
   while (true) {
     const IoResult read =
         stream_->empty() ? IoResult::would_block() : stream_->try_read(io_.scratch);
     if (read.status == IoResult::Status::done) {
       const auto taken = take({io_.scratch.data(), read.bytes});
-      if (!taken || *taken == Reading::whole) co_return taken;
+      if (!taken || *taken != Reading::more) co_return taken;
     } else if (read.status != IoResult::Status::would_block) {
       co_return Reading::closed;
     }
@@ -90,9 +118,13 @@ Result<HttpConnection::Reading> HttpConnection::take(std::string_view data) {
     if (!begun_) {
       const auto begun = begin_body();
       if (!begun) return std::unexpected(begun.error());
+      if (terms_.streamed) {
+        input_.assign(data);
+        return Reading::streamed;
+      }
     }
     for (const std::string_view piece : parser_.body()) {
-      if (request_.body.size() + piece.size() > body_bytes_max_) {
+      if (request_.body.size() + piece.size() > terms_.bytes_max) {
         return fail(ErrorCode::body_too_large, "the body is larger than limits.body_bytes allows");
       }
       if (!request_.body.append(handler_.bodies(), piece)) {
@@ -111,11 +143,13 @@ Result<void> HttpConnection::begin_body() {
   begun_ = true;
   request_.head = parser_.take_head();
   request_.head_at = io_.timers.now();
-  const auto most = handler_.admit(request_.head);
-  if (!most) return std::unexpected(most.error());
-  body_bytes_max_ = *most;
+  const auto terms = handler_.admit(request_.head);
+  if (!terms) return std::unexpected(terms.error());
+  terms_ = *terms;
+  if (parser_.state() == RequestParser::State::complete) terms_.streamed = false;
+  if (terms_.streamed) return {};
   const std::uint64_t announced = request_.head.content_length.value_or(0);
-  if (announced > body_bytes_max_) {
+  if (announced > terms_.bytes_max) {
     return fail(ErrorCode::body_too_large, "the body is larger than limits.body_bytes allows");
   }
   request_.body.expect(static_cast<size_t>(announced));

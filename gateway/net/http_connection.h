@@ -3,18 +3,26 @@
 #include <string>
 
 #include "base/body.h"
+#include "net/incoming_body.h"
 #include "net/io.h"
 #include "net/response_writer.h"
 #include "wire/request_parser.h"
 
 namespace rocket {
 
-// One whole request: head and body as they arrived.
+// One request: head and body as they arrived.
 struct Request {
   RequestHead head;
   Body body;
-  TimePoint head_at{};      // when the head was complete
-  TimePoint complete_at{};  // when the body was
+  IncomingBody* incoming = nullptr;  // the body is still to be read; null: it is whole
+  TimePoint head_at{};               // when the head was complete
+  TimePoint complete_at{};           // when the body was, or reading it was left to the handler
+};
+
+// How a request's body is to be read.
+struct BodyTerms {
+  size_t bytes_max = 0;
+  bool streamed = false;  // by whoever handles the request, while he does; the limit is his
 };
 
 struct HttpSettings {
@@ -30,8 +38,8 @@ class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
 
-  // Before any of the body is read: how many bytes it may have, or why the request is refused.
-  [[nodiscard]] virtual Result<size_t> admit(const RequestHead& head) = 0;
+  // Before any of the body is read: how it is to be read, or why the request is refused.
+  [[nodiscard]] virtual Result<BodyTerms> admit(const RequestHead& head) = 0;
 
   // Answers. Destroyed where it stands when the client hangs up.
   [[nodiscard]] virtual Task<void> handle(Request& request, ResponseWriter& response) = 0;
@@ -60,9 +68,10 @@ class HttpConnection {
   void wake_idle() { stream_->wake_reader(); }
 
  private:
-  enum class Reading : unsigned char { more, whole, closed };
+  enum class Reading : unsigned char { more, whole, streamed, closed };
 
   [[nodiscard]] Task<bool> serve_one();
+  [[nodiscard]] Task<bool> serve_streamed();
   [[nodiscard]] Task<Result<Reading>> read_request();
   [[nodiscard]] Result<Reading> take(std::string_view data);
   [[nodiscard]] Result<void> begin_body();
@@ -76,7 +85,7 @@ class HttpConnection {
   RequestParser parser_;
   std::string input_;  // bytes behind the last message: a pipelined next one
   Request request_;
-  size_t body_bytes_max_ = 0;
+  BodyTerms terms_;
   bool begun_ = false;     // the head is complete and admitted
   bool asked_on_ = false;  // 100 Continue was sent
   TimePoint idle_since_{};

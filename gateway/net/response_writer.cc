@@ -84,11 +84,14 @@ void ResponseWriter::send(int status, std::string_view header_lines,
   put(std::span(out).first(count), Unsent::borrowed);
 }
 
-void ResponseWriter::start_stream(int status, std::string_view header_lines) {
+void ResponseWriter::start_stream(int status, std::string_view header_lines,
+                                  std::optional<std::uint64_t> bytes) {
   ROCKET_ASSERT(state_ == State::fresh);
-  if (http_1_0_) keep_alive_ = false;  // only the close can end it
+  chunked_ = !bytes && !http_1_0_;
+  if (http_1_0_ && !bytes) keep_alive_ = false;  // only the close can end it
   append_head(status, header_lines);
-  if (!http_1_0_) head_ += "transfer-encoding: chunked\r\n";
+  if (bytes) append_header(head_, "content-length", std::to_string(*bytes));
+  if (chunked_) head_ += "transfer-encoding: chunked\r\n";
   head_ += "\r\n";
   state_ = State::streaming;
 }
@@ -104,7 +107,7 @@ void ResponseWriter::write(std::span<const std::string_view> pieces, bool last) 
   for (const std::string_view piece : pieces)
     bytes += piece.size();
   std::string prefix;
-  const bool framed = !http_1_0_ && body_wanted_;
+  const bool framed = chunked_ && body_wanted_;
   if (framed && bytes != 0) {
     append_chunk_prefix(prefix, bytes);
     out[count++] = piece_of(prefix);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,8 +28,10 @@ class ResponseWriter {
   // connection headers; `pieces` together are the body and must live until drained().
   void send(int status, std::string_view header_lines, std::span<const std::string_view> pieces);
 
-  // The head of a streamed response. It leaves with the first write().
-  void start_stream(int status, std::string_view header_lines);
+  // The head of a streamed response. It leaves with the first write(). `bytes`: how long the body
+  // will be, if that is known; the writes have to add up to it.
+  void start_stream(int status, std::string_view header_lines,
+                    std::optional<std::uint64_t> bytes = std::nullopt);
   // Bytes of a streamed body, copied as far as the client does not take them at once.
   void write(std::span<const std::string_view> pieces, bool last = false);
   // Ends a streamed response visibly broken: no last chunk, the connection is closed.
@@ -45,7 +49,8 @@ class ResponseWriter {
   // False once the client can not be written to.
   [[nodiscard]] bool alive() const { return !failed_; }
   [[nodiscard]] bool keep_alive() const { return keep_alive_ && !failed_; }
-  void close_after() { keep_alive_ = false; }
+  // Whether the connection goes on behind this response; only while fresh.
+  void set_keep_alive(bool keep_alive) { keep_alive_ = keep_alive; }
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
   [[nodiscard]] int status() const { return status_; }
 
@@ -60,6 +65,7 @@ class ResponseWriter {
   bool keep_alive_;
   bool http_1_0_;
   bool body_wanted_;  // false for HEAD
+  bool chunked_ = false;
   bool failed_ = false;
   State state_ = State::fresh;
   int status_ = 0;

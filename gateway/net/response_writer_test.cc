@@ -58,5 +58,26 @@ TEST(ResponseWriter, AnyNumberOfPiecesIsOneAnswer) {
   }
 }
 
+TEST(ResponseWriter, AStreamWhoseLengthIsKnownSaysSo) {
+  for (const int minor_version : {0, 1}) {
+    SimLoop loop;
+    const SimPair pair = connect_sim(loop, std::make_shared<SimLink>(), 1);
+    RequestHead head;
+    head.method = Method::get;
+    head.minor_version = minor_version;
+    head.keep_alive = true;
+    ResponseWriter writer(*pair.listener, head, true, 10s);
+    writer.start_stream(200, "x-a: b\r\n", 6);
+    const std::string_view first = "abc";
+    const std::string_view second = "def";
+    writer.write({&first, 1});
+    writer.write({&second, 1}, true);
+    const std::string answer = read_all(loop, *pair.dialer);
+    EXPECT_TRUE(answer.ends_with("content-length: 6\r\n\r\nabcdef")) << answer;
+    EXPECT_FALSE(answer.contains("transfer-encoding"));
+    EXPECT_TRUE(writer.keep_alive()) << "its end can be told";
+  }
+}
+
 }  // namespace
 }  // namespace rocket

@@ -45,7 +45,8 @@ TEST(ErrorMeaning, StatusTypeAndBlameGoTogether) {
             << name;
         break;
       case Blame::gateway:
-        EXPECT_TRUE(meaning.status == 500 || meaning.status == 503) << name;
+        EXPECT_TRUE(meaning.status == 500 || meaning.status == 503 || meaning.status == 507)
+            << name;
         break;
       case Blame::upstream:
         EXPECT_TRUE((meaning.status >= 502 && meaning.status <= 504) || meaning.status == 429)
@@ -89,7 +90,11 @@ TEST(ErrorMeaning, PromisedStatuses) {
       {ErrorCode::unsupported_encoding, 415, "invalid_request_error"},
       {ErrorCode::upstream_limited, 429, "rate_limit_error"},
       {ErrorCode::head_too_large, 431, "invalid_request_error"},
+      {ErrorCode::file_not_found, 404, "invalid_request_error"},
+      {ErrorCode::batch_not_found, 404, "invalid_request_error"},
       {ErrorCode::internal, 500, "server_error"},
+      {ErrorCode::store_unavailable, 503, "server_error"},
+      {ErrorCode::store_full, 507, "server_error"},
       {ErrorCode::upstream_garbage, 502, "upstream_error"},
       {ErrorCode::upstream_too_large, 502, "upstream_error"},
       {ErrorCode::upstream_unauthorized, 502, "upstream_error"},

@@ -149,16 +149,17 @@ Result<void> Operations::read_target(const RequestHead& head, Asked& asked) cons
   return {};
 }
 
-Result<size_t> Operations::admit(const RequestHead& head) {
+Result<BodyTerms> Operations::admit(const RequestHead& head) {
   const size_t most = loop_.current->snapshot->config.limits.body_bytes.bytes;
   // Small bodies are read whatever they belong to; handle() finds any fault.
   const bool small = !head.chunked && !head.expect_continue &&
                      head.content_length.value_or(0) <= refused_body_bytes_max;
-  if (small) return std::min(most, refused_body_bytes_max);
+  if (small) return BodyTerms{.bytes_max = std::min(most, refused_body_bytes_max)};
   Asked asked;
   const auto checked = check(head, asked);
   if (!checked) return std::unexpected(checked.error());
-  return most;
+  const bool streamed = asked.match.row != nullptr && asked.match.row->streams_body;
+  return BodyTerms{.bytes_max = most, .streamed = streamed};
 }
 
 Task<void> Operations::handle(Request& request, ResponseWriter& response) {

@@ -30,6 +30,8 @@ class Operations final : public RequestHandler {
     Handler handler;
     bool quiet = false;  // no access line
     Access access = Access::with_key;
+    // A large body is left to the handler to read (request().incoming), and to bound.
+    bool streams_body = false;
   };
 
   enum class Port : unsigned char {
@@ -43,7 +45,7 @@ class Operations final : public RequestHandler {
 
   void add(Row row) { rows_.push_back(std::move(row)); }
 
-  [[nodiscard]] Result<size_t> admit(const RequestHead& head) override;
+  [[nodiscard]] Result<BodyTerms> admit(const RequestHead& head) override;
   [[nodiscard]] Task<void> handle(Request& request, ResponseWriter& response) override;
   [[nodiscard]] Task<void> refuse(const Error& error, const RequestHead& head,
                                   ResponseWriter& response) override;

@@ -14,6 +14,11 @@ std::string_view to_string(Operation operation) {
     case Operation::ollama_chat: return "ollama_chat";
     case Operation::ollama_generate: return "ollama_generate";
     case Operation::ollama_embed: return "ollama_embed";
+    case Operation::files: return "files";
+    case Operation::file: return "file";
+    case Operation::batches: return "batches";
+    case Operation::batch: return "batch";
+    case Operation::batch_prompts: return "batch_prompts";
     case Operation::models: return "models";
     case Operation::model: return "model";
     case Operation::ollama_tags: return "ollama_tags";

@@ -20,6 +20,11 @@ enum class Operation : unsigned char {
   ollama_chat,
   ollama_generate,
   ollama_embed,
+  files,
+  file,  // one that is kept
+  batches,
+  batch,
+  batch_prompts,
   models,
   model,
   ollama_tags,

@@ -25,8 +25,9 @@ def settings(section: str) -> list[str]:
 
 # What bounds something; `responses.store` is a switch.
 BOUNDS = [one for one in settings("responses") if one != "responses.store"]
+BOUNDS += ["store.file_bytes", "store.bytes", "store.expiry"]
 LIMITS = settings("limits") + settings("timeouts") + BOUNDS
-ROW = r"^\| `((?:limits|timeouts|responses)\.\w+)` \| (.+) \|$"
+ROW = r"^\| `((?:limits|timeouts|responses|store)\.\w+)` \| (.+) \|$"
 NAMED = dict(re.findall(ROW, TESTING, re.MULTILINE))
 
 

@@ -1,0 +1,107 @@
+#include "batch/file_operations.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "batch/file_download.h"
+#include "batch/file_json.h"
+#include "batch/page_query.h"
+#include "batch/storage_error.h"
+#include "batch/upload.h"
+
+namespace rocket {
+namespace {
+
+constexpr std::string_view content_suffix = "/content";
+constexpr std::uint32_t list_most = 10'000;
+
+Task<void> upload(Call& call, StorageAccess& access) {
+  Upload upload(call, access);
+  const auto file = co_await upload.receive();
+  if (file) {
+    call.send_json(200, file_json(*file));
+  } else if (file.error().code != ErrorCode::client_gone) {
+    send_storage_error(call, file.error());
+  }
+}
+
+Task<void> list(Call& call, StorageAccess& access) {
+  const auto page = read_page_query(call.target.query, list_most, list_most);
+  if (!page) {
+    call.send_error(page.error());
+    co_return;
+  }
+  auto ask = [owner = owner_of(call), page = *page](Store& store) {
+    return store.list_files(owner, page);
+  };
+  const auto files = co_await access.store.look(std::move(ask));
+  if (files) {
+    call.send_json(200, file_list_json(*files));
+  } else {
+    send_storage_error(call, files.error());
+  }
+}
+
+// file_not_found too for one whose time has come and that nobody has swept up yet.
+Task<Result<StoredFile>> find(Call& call, StorageAccess& access, std::string id) {
+  auto ask = [owner = owner_of(call), id](Store& store) { return store.find_file(owner, id); };
+  const auto found = co_await access.store.look(std::move(ask));
+  if (!found) co_return std::unexpected(found.error());
+  const std::int64_t now = unix_now(call.loop().io.timers);
+  const bool there = *found && ((*found)->expires_at == 0 || now < (*found)->expires_at);
+  if (!there) co_return fail(ErrorCode::file_not_found, no_file(id));
+  co_return **found;
+}
+
+Task<void> get(Call& call, StorageAccess& access) {
+  std::string id = call.parameter;
+  const bool content = id.ends_with(content_suffix);
+  if (content) id.resize(id.size() - content_suffix.size());
+  auto file = co_await find(call, access, std::move(id));
+  if (!file) {
+    send_storage_error(call, file.error());
+  } else if (content) {
+    co_await send_content(call, access, *std::move(file));
+  } else {
+    call.send_json(200, file_json(*file));
+  }
+}
+
+Task<void> remove(Call& call, StorageAccess& access) {
+  const std::string id = call.parameter;
+  auto ask = [owner = owner_of(call), id](Store& store) { return store.remove_file(owner, id); };
+  const auto removed = co_await access.store.look(std::move(ask));
+  if (!removed) {
+    send_storage_error(call, removed.error());
+    co_return;
+  }
+  if (!*removed) {
+    call.send_error({ErrorCode::file_not_found, no_file(id)});
+    co_return;
+  }
+  // From here on nobody can find it. If its bytes can not be removed now, they are swept up later.
+  FileVault& vault = access.shared.vault;
+  auto work = [&vault, id] { return vault.remove(id); };
+  const auto gone = co_await access.work.call(vault.thread(), std::move(work));
+  static_cast<void>(gone);
+  call.send_json(200, deleted_file_json(id));
+}
+
+}  // namespace
+
+void add_file_operations(Operations& operations, StorageAccess& access) {
+  const auto with = [&access](Task<void> (*handler)(Call&, StorageAccess&)) {
+    return [&access, handler](Call& call) { return handler(call, access); };
+  };
+  operations.add({.method = Method::post,
+                  .path = "/v1/files",
+                  .operation = Operation::files,
+                  .handler = with(upload),
+                  .streams_body = true});
+  operations.add({Method::get, "/v1/files", Operation::files, with(list)});
+  operations.add({Method::get, "/v1/files/", Operation::file, with(get)});
+  operations.add({Method::del, "/v1/files/", Operation::file, with(remove)});
+}
+
+}  // namespace rocket

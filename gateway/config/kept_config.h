@@ -1,0 +1,76 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "base/clock.h"
+#include "config/config_values.h"
+
+// What Rocket keeps for clients to come back to.
+namespace rocket {
+
+using namespace std::chrono_literals;
+
+// What clients of OpenAI's Responses may come back to.
+struct ResponsesConfig {
+  bool store = true;
+  ByteSize bytes = 64_MiB;
+  Duration expiry = 1h;
+  std::uint32_t turns = 500;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("store", self.store,
+          "Keep responses in memory, as OpenAI does unless a request says `store: false`: for "
+          "`previous_response_id`, `GET`, `DELETE` and `input_items`. Switch it off where several "
+          "gateways share clients without sending each to the same one.");
+    visit("bytes", self.bytes,
+          "All that are kept, with what they were asked: those that were used longest ago are "
+          "forgotten beyond. A larger one is not kept.");
+    visit("expiry", self.expiry, "A response that nobody has asked for so long is forgotten.");
+    visit("turns", self.turns, "Responses in one conversation: 400 beyond.");
+  }
+};
+
+// Files and batches, which survive the process.
+struct StoreConfig {
+  std::string path;
+  std::string postgres_url_env;
+  std::string files;
+  ByteSize file_bytes = 200_MiB;
+  ByteSize bytes = 10240_MiB;
+  Duration expiry = 720h;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("path", self.path,
+          "The directory that all of it is kept in, in SQLite and in files. Default: `rocket-data` "
+          "where Rocket was started. Can not be reloaded.");
+    visit("postgres_url_env", self.postgres_url_env,
+          "The environment variable that holds the URL of a Postgres database, instead of `path`: "
+          "for several gateways that share files and batches. Can not be reloaded.");
+    visit("files", self.files,
+          "With `postgres_url_env`: the directory for what is in files, which all gateways share. "
+          "Can not be reloaded.");
+    visit("file_bytes", self.file_bytes, "One file: 413 beyond.");
+    visit("bytes", self.bytes,
+          "All files together, of all keys; each counts for 4 KiB at least: 507 beyond.");
+    visit("expiry", self.expiry,
+          "After which a batch's file is deleted, unless its upload asks for another time "
+          "(`expires_after`); 0s: never. Other files stay until somebody deletes them.");
+  }
+
+  [[nodiscard]] bool in_postgres() const { return !postgres_url_env.empty(); }
+  // Both keep things in the same place.
+  [[nodiscard]] bool same_place(const StoreConfig& other) const {
+    return path == other.path && postgres_url_env == other.postgres_url_env && files == other.files;
+  }
+  // The directory of what is in files, and that of the database, where it is no Postgres.
+  [[nodiscard]] std::string folder() const { return path.empty() ? "rocket-data" : path; }
+  [[nodiscard]] std::string files_folder() const {
+    return files.empty() ? folder() + "/files" : files;
+  }
+};
+
+}  // namespace rocket

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/error.h"
+#include "store/sql_connection.h"
+
+namespace rocket {
+
+// The version of the tables that this Rocket works with.
+[[nodiscard]] std::int64_t current_schema_version();
+
+// Brings the tables to that version in one transaction. Those of a newer Rocket are left as they
+// are: store_unavailable.
+[[nodiscard]] Result<void> migrate(SqlConnection& connection);
+
+}  // namespace rocket

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "store/records.h"
+
+namespace rocket {
+
+// What must survive the process: which files and batches there are, and the journal of the
+// batches' lines. Everything is durable when a call returns. Calls block: one thread makes them
+// all. Errors: store_unavailable (locked, unreachable, not writable), store_full (no space left);
+// the detail says where and what to do. Nothing has changed then.
+//
+// An `owner` sees its own alone: what belongs to another is as if it were not there.
+class Store {
+ public:
+  virtual ~Store() = default;
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  struct Page {
+    std::string after{};  // the id of the last one that was seen; empty: from the beginning
+    std::uint32_t limit = 20;
+    bool oldest_first = false;
+    std::string purpose{};  // of files; empty: any
+  };
+  // One that is not there is invalid_field naming `after`.
+  template <class T>
+  struct Listed {
+    std::vector<T> items;
+    bool more = false;
+  };
+
+  [[nodiscard]] virtual Result<void> add_file(const StoredFile& file) = 0;
+  [[nodiscard]] virtual Result<std::optional<StoredFile>> find_file(std::string_view owner,
+                                                                    std::string_view id) = 0;
+  [[nodiscard]] virtual Result<Listed<StoredFile>> list_files(std::string_view owner,
+                                                              const Page& page) = 0;
+  // Whether it was there.
+  [[nodiscard]] virtual Result<bool> remove_file(std::string_view owner, std::string_view id) = 0;
+  // At most so many whose time has come, of all owners.
+  [[nodiscard]] virtual Result<std::vector<StoredFile>> expired_files(std::int64_t now,
+                                                                      std::uint32_t limit) = 0;
+
+  [[nodiscard]] virtual Result<void> add_batch(const StoredBatch& batch) = 0;
+  [[nodiscard]] virtual Result<std::optional<StoredBatch>> find_batch(std::string_view owner,
+                                                                      std::string_view id) = 0;
+  [[nodiscard]] virtual Result<Listed<StoredBatch>> list_batches(std::string_view owner,
+                                                                 const Page& page) = 0;
+  // Everything but the counts and tokens becomes as told, if the batch's status is still `from`.
+  // Whether it was.
+  [[nodiscard]] virtual Result<bool> update_batch(const StoredBatch& batch, BatchStatus from) = 0;
+
+  // A batch that has not ended is worked on by who holds its lease. Takes, or takes over once it
+  // has run out, the leases of at most `limit` of them, the oldest first; times are Unix
+  // milliseconds. Also extends what `holder` holds already if asked by extend_lease(); false: it is
+  // another's by now.
+  [[nodiscard]] virtual Result<std::vector<StoredBatch>> take_leases(std::string_view holder,
+                                                                     std::int64_t now,
+                                                                     std::int64_t until,
+                                                                     std::uint32_t limit) = 0;
+  [[nodiscard]] virtual Result<bool> extend_lease(std::string_view id, std::string_view holder,
+                                                  std::int64_t until) = 0;
+  [[nodiscard]] virtual Result<void> give_lease(std::string_view id, std::string_view holder) = 0;
+
+  // The journal. Each call is one transaction, so the caller groups.
+  [[nodiscard]] virtual Result<void> begin_lines(std::string_view id,
+                                                 std::span<const std::uint32_t> lines) = 0;
+  // A line that has a result keeps it for ever: another is dropped. Counts and tokens of the batch
+  // grow by what was new. How many were.
+  [[nodiscard]] virtual Result<std::uint32_t> finish_lines(std::string_view id,
+                                                           std::span<const LineResult> results) = 0;
+  // Bit `line` is set for each line that has a result.
+  [[nodiscard]] virtual Result<std::vector<bool>> finished_lines(std::string_view id) = 0;
+  [[nodiscard]] virtual Result<std::vector<BegunLine>> begun_lines(std::string_view id) = 0;
+  // At most `limit` results behind line `after` (-1: from the first), answers or errors, by line.
+  [[nodiscard]] virtual Result<std::vector<LineResult>> results(std::string_view id, bool errors,
+                                                                std::int64_t after,
+                                                                std::uint32_t limit) = 0;
+  // The batch has ended and its files are written: the journal of its lines is not needed.
+  [[nodiscard]] virtual Result<void> drop_lines(std::string_view id) = 0;
+
+  // All files together, of all owners; each counts for `least` bytes at least.
+  [[nodiscard]] virtual Result<std::uint64_t> file_bytes(std::uint64_t least) = 0;
+  // Which of these are the ids of files, of any owner.
+  [[nodiscard]] virtual Result<std::vector<std::string>> known_files(
+      std::span<const std::string> ids) = 0;
+
+  // Nothing can be asked of it any more; it has to be opened anew.
+  [[nodiscard]] virtual bool lost() const { return false; }
+
+ protected:
+  Store() = default;
+};
+
+}  // namespace rocket

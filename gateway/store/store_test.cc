@@ -1,0 +1,473 @@
+#include "store/store.h"
+
+#include <gtest/gtest.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "store/open_store.h"
+#include "store/postgres_connection.h"
+#include "store/sqlite_connection.h"
+#include "testing/postgres_server.h"
+#include "testing/temporary_folder.h"
+
+namespace rocket {
+namespace {
+
+// What every store has to keep to, whatever it is made of.
+class AnyStore : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    place_.folder = folder_.file("store");
+    place_.tell = [this](std::string_view what) { told_ += std::string(what) + '\n'; };
+    if (in_postgres()) {
+      if (!PostgresServer::shared().missing().empty()) {
+        GTEST_SKIP() << PostgresServer::shared().missing();
+      }
+      place_.postgres_url = PostgresServer::shared().make_database();
+    }
+    open();
+  }
+
+  [[nodiscard]] static bool in_postgres() { return std::string_view(GetParam()) == "postgres"; }
+
+  // Whatever was open is closed first.
+  void open() {
+    store_.reset();
+    auto opened = open_store(place_, StoreThread::Need::make);
+    ASSERT_TRUE(opened) << opened.error().detail << '\n' << told_;
+    store_ = *std::move(opened);
+  }
+
+  // A connection beside the store.
+  [[nodiscard]] std::unique_ptr<SqlConnection> connect() {
+    auto connection = in_postgres()
+                          ? PostgresConnection::open({.url = place_.postgres_url})
+                          : SqliteConnection::open({.file = place_.folder + "/rocket.db",
+                                                    .patience = std::chrono::milliseconds(50)});
+    EXPECT_TRUE(connection) << connection.error().detail;
+    return *std::move(connection);
+  }
+
+  [[nodiscard]] static StoredFile file(const std::string& id, const std::string& owner = "a") {
+    return {.id = "file-" + id,
+            .owner = owner,
+            .filename = "täglich \"1\".jsonl",
+            .purpose = "batch",
+            .bytes = 12345,
+            .created_at = 1'700'000'000,
+            .expires_at = 0};
+  }
+  [[nodiscard]] static StoredBatch batch(const std::string& id, const std::string& owner = "a") {
+    StoredBatch batch;
+    batch.id = "batch_" + id;
+    batch.owner = owner;
+    batch.endpoint = "/v1/chat/completions";
+    batch.input_file_id = "file-1";
+    batch.completion_window = "24h";
+    batch.metadata = R"({"a":"b"})";
+    batch.engine = "local";
+    batch.created_at = 1'700'000'000;
+    batch.total = 10;
+    return batch;
+  }
+  [[nodiscard]] static LineResult answer(std::uint32_t line, const std::string& json = "{}") {
+    return {.line = line,
+            .error = false,
+            .json = json,
+            .tokens = {.input = 10, .cached = 2, .output = 5, .reasoning = 1}};
+  }
+  [[nodiscard]] static LineResult error(std::uint32_t line) {
+    return {.line = line, .error = true, .json = R"({"error":{}})", .tokens = {}};
+  }
+
+  [[nodiscard]] StoredBatch found(const std::string& id) {
+    const auto found = store_->find_batch("a", "batch_" + id);
+    EXPECT_TRUE(found && *found) << id;
+    return found && *found ? **found : StoredBatch{};
+  }
+  [[nodiscard]] std::vector<std::string> listed(const Store::Page& page,
+                                                const std::string& owner = "a") {
+    const auto listed = store_->list_files(owner, page);
+    EXPECT_TRUE(listed);
+    std::vector<std::string> ids;
+    if (listed) {
+      for (const StoredFile& file : listed->items)
+        ids.push_back(file.id);
+      if (listed->more) ids.emplace_back("...");
+    }
+    return ids;
+  }
+  [[nodiscard]] std::vector<std::string> leased(const std::string& holder, std::int64_t now,
+                                                std::int64_t until, std::uint32_t limit = 10) {
+    const auto taken = store_->take_leases(holder, now, until, limit);
+    EXPECT_TRUE(taken);
+    std::vector<std::string> ids;
+    if (taken) {
+      for (const StoredBatch& batch : *taken)
+        ids.push_back(batch.id);
+    }
+    return ids;
+  }
+
+  TemporaryFolder folder_;
+  StorePlace place_;
+  std::string told_;
+  std::unique_ptr<Store> store_;
+};
+
+using Ids = std::vector<std::string>;
+
+INSTANTIATE_TEST_SUITE_P(, AnyStore, testing::Values("sqlite", "postgres"),
+                         [](const auto& param) { return std::string(param.param); });
+
+TEST_P(AnyStore, KeepsFilesAsTheyAre) {
+  StoredFile first = file("1");
+  first.expires_at = 1'700'000'100;
+  ASSERT_TRUE(store_->add_file(first));
+  open();
+  const auto found = store_->find_file("a", "file-1");
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ(**found, first);
+  EXPECT_FALSE(store_->add_file(first)) << "an id is there once";
+  EXPECT_EQ(listed({}), Ids{"file-1"});
+}
+
+TEST_P(AnyStore, AnOwnerSeesHisOwnAlone) {
+  ASSERT_TRUE(store_->add_file(file("1", "a")));
+  ASSERT_TRUE(store_->add_file(file("2", "")));
+  ASSERT_TRUE(store_->add_batch(batch("1", "a")));
+  for (const std::string owner : {"", "b", "A", "a "}) {
+    const auto file = store_->find_file(owner, "file-1");
+    ASSERT_TRUE(file);
+    EXPECT_FALSE(*file) << owner;
+    const auto batch = store_->find_batch(owner, "batch_1");
+    ASSERT_TRUE(batch);
+    EXPECT_FALSE(*batch) << owner;
+    EXPECT_EQ(listed({}, owner), owner.empty() ? Ids{"file-2"} : Ids{});
+    const auto batches = store_->list_batches(owner, {});
+    ASSERT_TRUE(batches);
+    EXPECT_TRUE(batches->items.empty()) << owner;
+    const auto removed = store_->remove_file(owner, "file-1");
+    ASSERT_TRUE(removed);
+    EXPECT_FALSE(*removed) << owner;
+    const auto after = store_->list_files(owner, {.after = "file-1"});
+    ASSERT_FALSE(after);
+    EXPECT_EQ(after.error().code, ErrorCode::invalid_field);
+  }
+  EXPECT_TRUE(store_->remove_file("a", "file-1").value());
+  EXPECT_FALSE(store_->remove_file("a", "file-1").value());
+  EXPECT_EQ(listed({}), Ids{});
+}
+
+TEST_P(AnyStore, PagesGoOnWhereTheLastOneEnded) {
+  for (const char* const id : {"e", "b", "d", "a", "c"}) {
+    StoredFile one = file(id);
+    if (*id == 'd') one.purpose = "vision";
+    ASSERT_TRUE(store_->add_file(one));
+  }
+  // In the order in which they came, whatever their ids and times.
+  EXPECT_EQ(listed({.limit = 2}), (Ids{"file-c", "file-a", "..."}));
+  EXPECT_EQ(listed({.after = "file-a", .limit = 2}), (Ids{"file-d", "file-b", "..."}));
+  EXPECT_EQ(listed({.after = "file-b", .limit = 2}), (Ids{"file-e"}));
+  EXPECT_EQ(listed({.after = "file-e", .limit = 2}), Ids{});
+  EXPECT_EQ(listed({.limit = 3, .oldest_first = true}), (Ids{"file-e", "file-b", "file-d", "..."}));
+  EXPECT_EQ(listed({.after = "file-d", .limit = 2, .oldest_first = true}),
+            (Ids{"file-a", "file-c"}));
+  EXPECT_EQ(listed({.purpose = "vision"}), Ids{"file-d"});
+  EXPECT_EQ(listed({.after = "file-d", .limit = 1, .purpose = "batch"}), (Ids{"file-b", "..."}));
+  const auto nowhere = store_->list_files("a", {.after = "file-z' OR '1'='1"});
+  ASSERT_FALSE(nowhere);
+  EXPECT_EQ(nowhere.error().code, ErrorCode::invalid_field);
+  EXPECT_TRUE(nowhere.error().detail.contains("`after`"));
+}
+
+TEST_P(AnyStore, FilesExpireAndAreCounted) {
+  EXPECT_EQ(store_->file_bytes(4096).value(), 0U);
+  for (const auto& [id, expiry] : {std::pair{"1", 0}, {"2", 300}, {"3", 100}, {"4", 200}}) {
+    StoredFile one = file(id, id);
+    one.expires_at = expiry;
+    one.bytes = *id == '1' ? 5000 : 1;
+    ASSERT_TRUE(store_->add_file(one));
+  }
+  EXPECT_EQ(store_->file_bytes(4096).value(), 5000U + 3 * 4096U);
+  const auto ids = [&](std::int64_t now, std::uint32_t limit) {
+    Ids ids;
+    for (const StoredFile& file : store_->expired_files(now, limit).value())
+      ids.push_back(file.id);
+    return ids;
+  };
+  EXPECT_EQ(ids(99, 10), Ids{});
+  EXPECT_EQ(ids(200, 10), (Ids{"file-3", "file-4"}));
+  EXPECT_EQ(ids(1000, 2), (Ids{"file-3", "file-4"}));
+  std::vector<std::string> asked{"file-4", "file-9", "file-1"};
+  for (int i = 0; i < 250; ++i)
+    asked.push_back("file-x" + std::to_string(i));
+  auto known = store_->known_files(asked).value();
+  std::ranges::sort(known);
+  EXPECT_EQ(known, (Ids{"file-1", "file-4"}));
+}
+
+TEST_P(AnyStore, KeepsBatchesAndChangesThemOnce) {
+  StoredBatch one = batch("1");
+  ASSERT_TRUE(store_->add_batch(one));
+  EXPECT_EQ(found("1"), one);
+  one.status = BatchStatus::in_progress;
+  one.in_progress_at = 1'700'000'001;
+  one.output_file_id = "file-out";
+  one.errors = R"([{"line":1}])";
+  EXPECT_TRUE(store_->update_batch(one, BatchStatus::validating).value());
+  open();
+  EXPECT_EQ(found("1"), one);
+  // Somebody else thought that it was still validating.
+  StoredBatch late = one;
+  late.status = BatchStatus::failed;
+  EXPECT_FALSE(store_->update_batch(late, BatchStatus::validating).value());
+  EXPECT_EQ(found("1"), one);
+  late.id = "batch_none";
+  EXPECT_FALSE(store_->update_batch(late, BatchStatus::in_progress).value());
+  for (const BatchStatus status :
+       {BatchStatus::failed, BatchStatus::finalizing, BatchStatus::completed, BatchStatus::expired,
+        BatchStatus::cancelling, BatchStatus::cancelled}) {
+    const BatchStatus before = one.status;
+    one.status = status;
+    EXPECT_TRUE(store_->update_batch(one, before).value());
+    EXPECT_EQ(found("1"), one);
+  }
+}
+
+TEST_P(AnyStore, AResultIsKeptForEverAndCountedOnce) {
+  ASSERT_TRUE(store_->add_batch(batch("1")));
+  ASSERT_TRUE(store_->add_batch(batch("2")));
+  const std::array<std::uint32_t, 4> begun{3, 0, 1, 3};
+  ASSERT_TRUE(store_->begin_lines("batch_1", begun));
+  ASSERT_TRUE(store_->begin_lines("batch_1", std::array<std::uint32_t, 1>{1}));
+  EXPECT_EQ(store_->begun_lines("batch_1").value(),
+            (std::vector<BegunLine>{{0, 1}, {1, 2}, {3, 1}}));
+  const std::vector<LineResult> first{answer(1, R"({"n":1})"), error(3)};
+  EXPECT_EQ(store_->finish_lines("batch_1", first).value(), 2U);
+  const std::vector<LineResult> again{answer(1, "another"), answer(3), answer(0), answer(0, "2")};
+  EXPECT_EQ(store_->finish_lines("batch_1", again).value(), 1U);
+  EXPECT_EQ(store_->finish_lines("batch_1", again).value(), 0U);
+  open();
+  EXPECT_TRUE(store_->begun_lines("batch_1").value().empty());
+  EXPECT_EQ(store_->finished_lines("batch_1").value(),
+            (std::vector<bool>{true, true, false, true}));
+  EXPECT_EQ(store_->results("batch_1", false, -1, 10).value(),
+            (std::vector<LineResult>{answer(0), answer(1, R"({"n":1})")}));
+  EXPECT_EQ(store_->results("batch_1", false, 0, 10).value(),
+            (std::vector<LineResult>{answer(1, R"({"n":1})")}));
+  EXPECT_EQ(store_->results("batch_1", false, -1, 1).value(), (std::vector<LineResult>{answer(0)}));
+  EXPECT_EQ(store_->results("batch_1", true, -1, 10).value(), (std::vector<LineResult>{error(3)}));
+  const StoredBatch counted = found("1");
+  EXPECT_EQ(counted.completed, 2U);
+  EXPECT_EQ(counted.failed, 1U);
+  EXPECT_EQ(counted.tokens, (BatchTokens{.input = 20, .cached = 4, .output = 10, .reasoning = 2}));
+  // An update leaves them alone, and another batch has its own.
+  StoredBatch older = batch("1");
+  older.status = BatchStatus::in_progress;
+  EXPECT_TRUE(store_->update_batch(older, BatchStatus::validating).value());
+  EXPECT_EQ(found("1").tokens, counted.tokens);
+  EXPECT_EQ(found("1").completed, 2U);
+  EXPECT_EQ(found("2").completed, 0U);
+  EXPECT_TRUE(store_->finished_lines("batch_2").value().empty());
+  // A line that is begun although it has a result is not begun.
+  ASSERT_TRUE(store_->begin_lines("batch_1", begun));
+  EXPECT_TRUE(store_->begun_lines("batch_1").value().empty());
+  ASSERT_TRUE(store_->drop_lines("batch_1"));
+  EXPECT_TRUE(store_->finished_lines("batch_1").value().empty());
+  EXPECT_EQ(found("1").completed, 2U);
+}
+
+TEST_P(AnyStore, ManyLinesAreOneTransaction) {
+  ASSERT_TRUE(store_->add_batch(batch("1")));
+  std::vector<std::uint32_t> lines;
+  std::vector<LineResult> results;
+  for (std::uint32_t line = 0; line < 1000; ++line) {
+    lines.push_back(line);
+    results.push_back(line % 10 == 0 ? error(line) : answer(line));
+  }
+  ASSERT_TRUE(store_->begin_lines("batch_1", lines));
+  EXPECT_EQ(store_->begun_lines("batch_1").value().size(), 1000U);
+  EXPECT_EQ(store_->finish_lines("batch_1", results).value(), 1000U);
+  EXPECT_EQ(found("1").completed, 900U);
+  EXPECT_EQ(found("1").failed, 100U);
+  EXPECT_EQ(store_->finished_lines("batch_1").value(), std::vector<bool>(1000, true));
+}
+
+TEST_P(AnyStore, LinesOfNoBatchAreRefused) {
+  const std::array<std::uint32_t, 1> lines{0};
+  const std::vector<LineResult> results{answer(0)};
+  EXPECT_EQ(store_->begin_lines("batch_9", lines).error().code, ErrorCode::batch_not_found);
+  EXPECT_EQ(store_->finish_lines("batch_9", results).error().code, ErrorCode::batch_not_found);
+  EXPECT_EQ(store_->finished_lines("batch_9").error().code, ErrorCode::batch_not_found);
+}
+
+TEST_P(AnyStore, ALeaseIsTakenOverOnceItHasRunOut) {
+  for (const char* const id : {"1", "2", "3"})
+    ASSERT_TRUE(store_->add_batch(batch(id)));
+  EXPECT_EQ(leased("x", 1000, 2000, 2), (Ids{"batch_1", "batch_2"}));
+  EXPECT_EQ(leased("y", 1000, 2000), Ids{"batch_3"});
+  EXPECT_EQ(leased("y", 1999, 3000), Ids{});
+  EXPECT_TRUE(store_->extend_lease("batch_1", "x", 5000).value());
+  EXPECT_FALSE(store_->extend_lease("batch_3", "x", 5000).value());
+  EXPECT_EQ(leased("y", 2000, 9000), (Ids{"batch_2", "batch_3"}));
+  EXPECT_FALSE(store_->extend_lease("batch_2", "x", 5000).value()) << "it is another's by now";
+  // Whoever has lost it can not give it away.
+  ASSERT_TRUE(store_->give_lease("batch_2", "x"));
+  EXPECT_EQ(leased("z", 4999, 9000), Ids{});
+  ASSERT_TRUE(store_->give_lease("batch_2", "y"));
+  EXPECT_EQ(leased("z", 4999, 9000), Ids{"batch_2"});
+  // What has ended is nobody's work, and a lease does not show.
+  StoredBatch ended = found("1");
+  ended.status = BatchStatus::failed;
+  ASSERT_TRUE(store_->update_batch(ended, BatchStatus::validating).value());
+  EXPECT_EQ(leased("z", 100'000, 200'000), (Ids{"batch_2", "batch_3"}));
+}
+
+TEST_P(AnyStore, TwoGatewaysNeverHaveTheSameLease) {
+  for (int i = 0; i < 40; ++i)
+    ASSERT_TRUE(store_->add_batch(batch(std::to_string(i))));
+  auto other = open_store(place_, StoreThread::Need::make);
+  ASSERT_TRUE(other);
+  Ids all;
+  for (int i = 0; i < 10; ++i) {
+    for (Store* const store : {store_.get(), other->get()}) {
+      const auto taken = store->take_leases(store == store_.get() ? "x" : "y", 0, 1000, 3);
+      ASSERT_TRUE(taken);
+      for (const StoredBatch& batch : *taken)
+        all.push_back(batch.id);
+    }
+  }
+  EXPECT_EQ(all.size(), 40U);
+  std::ranges::sort(all);
+  EXPECT_TRUE(std::ranges::adjacent_find(all) == all.end());
+}
+
+// Runs `work` in a process of its own until it is killed; it may write to the descriptor.
+template <class Work>
+struct Doomed {
+  explicit Doomed(Work work) {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::pipe(ends.data()), 0);
+    process = ::fork();
+    if (process == 0) {
+      ::close(ends[0]);
+      work(ends[1]);
+      while (true)
+        ::pause();
+    }
+    ::close(ends[1]);
+    said = ends[0];
+  }
+  ~Doomed() { ::close(said); }
+
+  void kill() const {
+    ::kill(process, SIGKILL);
+    ::waitpid(process, nullptr, 0);
+  }
+
+  pid_t process = -1;
+  int said = -1;
+};
+
+TEST_P(AnyStore, ATransactionThatWasKilledHasNotHappened) {
+  ASSERT_TRUE(store_->add_file(file("1")));
+  store_.reset();
+  const Doomed victim([this](int out) {
+    const auto connection = connect();
+    const bool begun = connection->begin(SqlConnection::Access::write).has_value() &&
+                       connection->run("DELETE FROM rocket_files", {}).has_value();
+    const char sign = begun ? 'y' : 'n';
+    static_cast<void>(::write(out, &sign, 1) == 1);
+  });
+  char sign = 0;
+  ASSERT_EQ(::read(victim.said, &sign, 1), 1);
+  victim.kill();
+  EXPECT_EQ(sign, 'y');
+  open();
+  EXPECT_EQ(listed({}), Ids{"file-1"});
+  EXPECT_TRUE(store_->add_file(file("2")));
+}
+
+TEST_P(AnyStore, WhatWasAcknowledgedOutlivesTheKill) {
+  store_.reset();
+  Random random(7);
+  for (int round = 0; round < 3; ++round) {
+    const Doomed victim([this, round](int out) {
+      const auto store = open_store(place_, StoreThread::Need::make);
+      for (unsigned char i = 0; store && i < 200; ++i) {
+        const std::string id = std::to_string(round) + "_" + std::to_string(i);
+        if (!(*store)->add_file(file(id)) || ::write(out, &i, 1) != 1) break;
+      }
+    });
+    std::vector<unsigned char> acknowledged(1 + random.uniform(60));
+    size_t got = 0;
+    while (got < acknowledged.size()) {
+      const ssize_t some = ::read(victim.said, &acknowledged[got], acknowledged.size() - got);
+      ASSERT_GT(some, 0);
+      got += static_cast<size_t>(some);
+    }
+    victim.kill();
+    open();
+    for (const unsigned char i : acknowledged) {
+      const std::string id = std::to_string(round) + "_" + std::to_string(i);
+      EXPECT_TRUE(store_->find_file("a", "file-" + id).value()) << id;
+    }
+    store_.reset();
+  }
+}
+
+TEST_P(AnyStore, ANewerSchemaIsRefusedAndLeftAlone) {
+  ASSERT_TRUE(store_->add_file(file("1")));
+  store_.reset();
+  const auto set_version = [&](std::int64_t version) {
+    const auto connection = connect();
+    ASSERT_TRUE(connection->begin(SqlConnection::Access::write));
+    ASSERT_TRUE(connection->set_schema_version(version));
+    ASSERT_TRUE(connection->commit());
+  };
+  set_version(99);
+  const auto refused = open_store(place_, StoreThread::Need::make);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::store_unavailable);
+  EXPECT_TRUE(refused.error().detail.contains("newer Rocket")) << refused.error().detail;
+  set_version(1);
+  open();
+  EXPECT_EQ(listed({}), Ids{"file-1"});
+}
+
+TEST_P(AnyStore, ALockIsAnErrorThatPasses) {
+  const auto other = connect();
+  ASSERT_TRUE(other->begin(SqlConnection::Access::write));
+  ASSERT_TRUE(other->run(in_postgres() ? "LOCK TABLE rocket_files IN ACCESS EXCLUSIVE MODE"
+                                       : "DELETE FROM rocket_files",
+                         {}));
+  for (int i = 0; i < 2; ++i) {
+    const auto refused = store_->add_file(file("1"));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::store_unavailable);
+    EXPECT_TRUE(refused.error().detail.contains("locked")) << refused.error().detail;
+  }
+  other->roll_back();
+  EXPECT_TRUE(store_->add_file(file("1"))) << told_;
+  EXPECT_EQ(listed({}), Ids{"file-1"});
+}
+
+TEST_P(AnyStore, KeepsWhatIsNoText) {
+  ASSERT_TRUE(store_->add_batch(batch("1")));
+  const std::vector<LineResult> results{
+      {.line = 0, .error = false, .json = std::string("a\0b\xff", 4), .tokens = {}}};
+  EXPECT_EQ(store_->finish_lines("batch_1", results).value(), 1U);
+  EXPECT_EQ(store_->results("batch_1", false, -1, 1).value().size(), 1U);
+}
+
+}  // namespace
+}  // namespace rocket

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace rocket {
+
+// A thread for what blocks: runs what is posted, in order. It is started by the first post, so
+// that whoever needs none pays for none.
+class WorkThread {
+ public:
+  using Job = std::move_only_function<void()>;
+
+  explicit WorkThread(std::size_t waiting_max = 1024) : waiting_max_(waiting_max) {}
+  WorkThread(const WorkThread&) = delete;
+  WorkThread& operator=(const WorkThread&) = delete;
+  ~WorkThread() { join(); }
+
+  // Any thread. The job is run and destroyed on this object's thread. False: too many wait, no
+  // thread could be started, or join() has been called; nothing was done with the job then.
+  [[nodiscard]] bool post(Job&& job);
+
+  // Runs what waits, then ends the thread. Nothing is taken on any more.
+  void join();
+
+ private:
+  void run();
+
+  const std::size_t waiting_max_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Job> waiting_;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+}  // namespace rocket
