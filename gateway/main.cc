@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "batch_command.h"
 #include "config/documentation.h"
 #include "config/keys_file.h"
 #include "config/read_config.h"
@@ -61,6 +62,28 @@ bool read_admin(Serving& asked) {
   return true;
 }
 
+// `rocket batch run`
+CLI::App* add_batch_run(CLI::App& app, rocket::BatchOptions& asked) {
+  CLI::App* batch = app.add_subcommand("batch", "Batches without a server");
+  batch->require_subcommand(1);
+  CLI::App* run = batch->add_subcommand(
+      "run", "Answer a file of requests (JSONL); run again, it goes on where it was left");
+  run->add_option("input", asked.input, "The requests, one a line, as /v1/batches takes them")
+      ->required();
+  run->add_option("-o,--output", asked.output,
+                  "Where the answers go; what failed goes to this name and .errors")
+      ->required();
+  CLI::Option* config = run->add_option(
+      "--config", asked.config_path,
+      "Configuration file; without one ./rocket.yaml, else local servers are found");
+  CLI::Option* gateway =
+      run->add_option("--gateway", asked.gateway_url, "Ask this running gateway instead")
+          ->excludes(config);
+  run->add_option("--key-file", asked.key_file, "A file that holds the API key for the gateway")
+      ->needs(gateway);
+  return run;
+}
+
 struct NewKey {
   rocket::KeyConfig key;
   std::string lane = "normal";
@@ -103,6 +126,9 @@ int main(int argc, char** argv) {
   NewKey new_key;
   const CLI::App* making = add_new_key(app, new_key);
 
+  rocket::BatchOptions batch;
+  const CLI::App* running = add_batch_run(app, batch);
+
   CLI::App* version = app.add_subcommand("version", "Print the version");
   CLI::App* docs = app.add_subcommand("docs", "Print generated documentation");
   docs->add_subcommand("configuration", "docs/configuration.md");
@@ -127,6 +153,7 @@ int main(int argc, char** argv) {
     new_key.key.lane = rocket::lane(new_key.lane).value();
     return rocket::new_key(std::move(new_key.key), new_key.keys_file);
   }
+  if (running->parsed()) return rocket::run_batch(batch);
   if (!serving.admin.empty() && !read_admin(serving)) return exit_usage;
   return rocket::serve(serving.options);
 }

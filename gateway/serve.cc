@@ -8,6 +8,7 @@
 #include "admin/control_operations.h"
 #include "batch/file_operations.h"
 #include "batch/file_sweeper.h"
+#include "batch_service.h"
 #include "config/environment.h"
 #include "config_reader.h"
 #include "file_watch.h"
@@ -102,8 +103,11 @@ class Gateway {
   Task<void> watch_config();
   Task<void> tell_what_was_found();
   Task<void> sweep_files();
+  Task<void> work_on_batches();
   Task<void> drain();
   Task<void> drain_worker(Worker& worker);
+  Task<void> drain_batches(TimePoint deadline);
+  void note_drained();
 
   Worker& first() { return *workers_.front(); }
 
@@ -123,6 +127,7 @@ class Gateway {
   Storage storage_;
   std::vector<std::unique_ptr<StorageAccess>> storage_accesses_;  // by worker
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<BatchService> batches_;
   std::vector<std::thread> threads_;
   ReceiptSearch receipts_;
   std::unique_ptr<Control> control_;
@@ -132,8 +137,8 @@ class Gateway {
   std::shared_ptr<SSL_CTX> tls_;
   std::vector<std::string> watched_files_;
   std::unique_ptr<Signals> signals_;
-  std::unique_ptr<WaitSlot> worker_drained_;
-  size_t workers_draining_ = 0;
+  std::unique_ptr<WaitSlot> part_drained_;
+  size_t parts_draining_ = 0;
   std::atomic<Phase> phase_ = Phase::serving;
   bool drain_begun_ = false;
   bool threads_running_ = false;
@@ -145,6 +150,9 @@ int Gateway::run() {
     workers_.push_back(std::make_unique<Worker>(i, shared, random_seed()));
     storage_accesses_.push_back(std::make_unique<StorageAccess>(storage_, workers_.back()->loop));
   }
+  // Its name in the leases of batches is no other process's.
+  batches_ = std::make_unique<BatchService>(first(), *storage_accesses_.front(), log_,
+                                            "gateway-" + std::to_string(random_seed()));
   control_ = std::make_unique<Control>(
       first().state, log_,
       [this](const auto& snapshot, const auto& router) { publish(snapshot, router); });
@@ -168,6 +176,7 @@ int Gateway::run() {
   watch_files_of(config_);
   first().tasks.spawn(watch_config());
   first().tasks.spawn(sweep_files());
+  first().tasks.spawn(work_on_batches());
   threads_running_ = true;
   for (size_t i = 1; i < workers_.size(); ++i) {
     threads_.emplace_back([&worker = *workers_[i]] { worker.loop.run(); });
@@ -178,7 +187,10 @@ int Gateway::run() {
   reader_->join();
   for (const auto& worker : workers_)
     worker->server.cut_all();
+  first().tasks.cancel_all();
+  // What its threads still do needs what batches_ has.
   storage_.join();
+  batches_.reset();
   control_.reset();
   return 0;
 }
@@ -190,6 +202,7 @@ void Gateway::add_operations() {
   for (size_t i = 0; i < workers_.size(); ++i) {
     add_data_operations(workers_[i]->data, health);
     add_file_operations(workers_[i]->data, *storage_accesses_[i]);
+    batches_->add_operations(*workers_[i], *storage_accesses_[i]);
   }
   for (const auto& worker : workers_)
     receipts_.add(worker->loop, worker->state);
@@ -378,6 +391,14 @@ Task<void> Gateway::sweep_files() {
   co_await sweeper.run();
 }
 
+// Which models there are is known by then.
+Task<void> Gateway::work_on_batches() {
+  while (!control_->probed()) {
+    co_await SleepUntil(first().loop, first().loop.now() + std::chrono::milliseconds(20));
+  }
+  co_await batches_->run();
+}
+
 Task<void> Gateway::drain() {
   const DrainConfig settings = control_->snapshot()->config.drain;
   EpollLoop& loop = first().loop;
@@ -389,17 +410,18 @@ Task<void> Gateway::drain() {
     co_await SleepUntil(loop, loop.now() + settings.lame_duck);
   }
   phase_ = Phase::draining;
-  worker_drained_ = std::make_unique<WaitSlot>(loop.run_queue());
-  workers_draining_ = workers_.size();
+  part_drained_ = std::make_unique<WaitSlot>(loop.run_queue());
+  parts_draining_ = workers_.size() + 1;
   for (const auto& worker : workers_) {
     worker->loop.post([this, &one = *worker] { one.tasks.spawn(drain_worker(one)); });
   }
   const TimePoint deadline = deadline_after(loop.now(), settings.timeout);
-  while (workers_draining_ != 0) {
-    const Wake wake = co_await Wait(loop, *worker_drained_, deadline);
+  first().tasks.spawn(drain_batches(deadline));
+  while (parts_draining_ != 0) {
+    const Wake wake = co_await Wait(loop, *part_drained_, deadline);
     if (wake == Wake::timed_out) break;
   }
-  log_.info(workers_draining_ == 0 ? "drained" : "drain.timeout reached; cutting what is left");
+  log_.info(parts_draining_ == 0 ? "drained" : "drain.timeout reached; cutting what is left");
   end();
 }
 
@@ -410,10 +432,17 @@ Task<void> Gateway::drain_worker(Worker& worker) {
     co_await Wait(worker.loop, worker.count.freed(), never);
   }
   co_await worker.server.send_traces(worker.loop.now() + trace_time);
-  first().loop.post([this] {
-    --workers_draining_;
-    worker_drained_->signal_all();
-  });
+  first().loop.post([this] { note_drained(); });
+}
+
+Task<void> Gateway::drain_batches(TimePoint deadline) {
+  co_await batches_->drain(deadline);
+  note_drained();
+}
+
+void Gateway::note_drained() {
+  --parts_draining_;
+  part_drained_->signal_all();
 }
 
 void Gateway::end() {

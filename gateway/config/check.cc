@@ -22,12 +22,12 @@ namespace rocket {
 namespace {
 
 // What 0 means something for; everywhere else it would stop Rocket from working.
-constexpr std::array<std::string_view, 14> may_be_zero{
+constexpr std::array<std::string_view, 15> may_be_zero{
     "timeouts.queue",          "health.jitter",     "limits.idle_per_endpoint",
     "embedding_batching.wait", "heartbeat",         "hedge.min",
     "drain.lame_duck",         "drain.timeout",     "retry.backoff",
     "retry.backoff_max",       "lanes.batch.queue", "lanes.normal.queue",
-    "lanes.interactive.queue", "store.expiry",
+    "lanes.interactive.queue", "store.expiry",      "batch.commit",
 };
 
 struct Range {
@@ -35,7 +35,7 @@ struct Range {
   double least;
   double most;
 };
-constexpr std::array<Range, 24> ranges{{
+constexpr std::array<Range, 28> ranges{{
     {"threads", 1, 256},
     {"health.jitter", 0, 1},
     {"health.rise", 1, 1000},
@@ -58,6 +58,10 @@ constexpr std::array<Range, 24> ranges{{
     {"limits.media_urls", 1, 1000},
     {"limits.media_fetches", 1, 10'000},
     {"responses.turns", 1, 10'000},
+    {"batch.lines_in_flight", 1, 10'000},
+    {"batch.batches", 1, 1000},
+    {"batch.lines", 1, 1'000'000},
+    {"batch.attempts", 1, 1000},
     {"otlp.ratio", 0, 1},
     {"otlp.queue", 1, 100'000},
 }};

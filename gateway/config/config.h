@@ -406,6 +406,7 @@ struct Config {
   EmbeddingBatchingConfig embedding_batching;
   ResponsesConfig responses;
   StoreConfig store;
+  BatchConfig batch;
   DrainConfig drain;
   CorsConfig cors;
   bool mark_backend = true;
@@ -449,6 +450,7 @@ struct Config {
     visit("store", self.store,
           "Where files and batches are kept (`/v1/files`, `/v1/batches`): a directory, or Postgres "
           "and a directory for what is in files. Made when it is first needed.");
+    visit("batch", self.batch, "How the lines of batches are worked off.");
     visit("drain", self.drain, "What SIGTERM does.");
     visit("cors", self.cors, "Off by default.");
     visit("mark_backend", self.mark_backend, "Add `_backend` to unstreamed answers.");

@@ -38,6 +38,7 @@ TEST(Documentation, HasEverySettingInItsSection) {
   expect_every_setting<RetryConfig>("`retry`");
   expect_every_setting<LimitsConfig>("`limits`");
   expect_every_setting<StoreConfig>("`store`");
+  expect_every_setting<BatchConfig>("`batch`");
   expect_every_setting<DrainConfig>("`drain`");
   expect_every_setting<CorsConfig>("`cors`");
   expect_every_setting<TlsConfig>("`tls`");

@@ -73,4 +73,34 @@ struct StoreConfig {
   }
 };
 
+// How the lines of batches are worked off.
+struct BatchConfig {
+  std::uint32_t lines_in_flight = 64;
+  std::uint32_t batches = 16;
+  std::uint32_t lines = 50'000;
+  ByteSize line_bytes = 20_MiB;
+  std::uint32_t attempts = 5;
+  Duration backoff = 1s;
+  Duration backoff_max = 60s;
+  Duration commit = 50ms;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("lines_in_flight", self.lines_in_flight,
+          "Lines of all batches that are asked at once, at most: as many as the lane `batch` lets "
+          "begin. Also prompts of one `/v1/batch/prompts`.");
+    visit("batches", self.batches, "Batches that are worked on at once; further ones wait.");
+    visit("lines", self.lines, "Lines of one batch; a file with more is no batch.");
+    visit("line_bytes", self.line_bytes, "One line of a batch's file.");
+    visit("attempts", self.attempts,
+          "How often a line is asked that fails for reasons that may pass. While nobody could be "
+          "asked, or a limit of its key is reached, it waits without losing any.");
+    visit("backoff", self.backoff,
+          "The longest pause before a line is asked again; doubled for each further one.");
+    visit("backoff_max", self.backoff_max, "The longest pause at all.");
+    visit("commit", self.commit,
+          "How long a result waits for others, to be written to the store together with them.");
+  }
+};
+
 }  // namespace rocket

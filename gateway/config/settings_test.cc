@@ -53,6 +53,7 @@ void for_each_struct(auto&& visit) {
   visit("LimitsConfig", LimitsConfig{});
   visit("ResponsesConfig", ResponsesConfig{});
   visit("StoreConfig", StoreConfig{});
+  visit("BatchConfig", BatchConfig{});
   visit("DrainConfig", DrainConfig{});
   visit("CorsConfig", CorsConfig{});
   visit("MediaConfig", MediaConfig{});

@@ -21,4 +21,9 @@ const Key* KeyRing::find(const Sha256& hash) const {
   return found == keys_.end() ? nullptr : &found->second;
 }
 
+const Key* KeyRing::named(std::string_view name) const {
+  const auto found = names_.find(name);
+  return found == names_.end() ? nullptr : found->second;
+}
+
 }  // namespace rocket

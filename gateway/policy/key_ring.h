@@ -25,15 +25,22 @@ struct Key {
 // there are, and how long it takes says nothing about a key that nearly fits.
 class KeyRing {
  public:
+  KeyRing() = default;
+  KeyRing(const KeyRing&) = delete;
+  KeyRing& operator=(const KeyRing&) = delete;
+
   // Hashes are different from each other.
   void add(const Sha256& hash, Key key) {
     key.hash = hash;
-    keys_.emplace(hash, std::move(key));
+    const auto added = keys_.emplace(hash, std::move(key)).first;
+    names_.emplace(added->second.name, &added->second);
   }
 
   // The key whose hash is that of `secret`, or null.
   [[nodiscard]] const Key* find(std::string_view secret) const { return find(sha256(secret)); }
   [[nodiscard]] const Key* find(const Sha256& hash) const;
+  // The key of that name, or null: for what somebody has left to be done without him.
+  [[nodiscard]] const Key* named(std::string_view name) const;
   [[nodiscard]] size_t size() const { return keys_.size(); }
 
  private:
@@ -47,6 +54,7 @@ class KeyRing {
   };
 
   std::unordered_map<Sha256, Key, FirstBytes, Equal> keys_;
+  std::unordered_map<std::string_view, const Key*> names_;
 };
 
 }  // namespace rocket

@@ -24,6 +24,16 @@ TEST(KeyRing, FindsAKeyByWhatItHashesTo) {
     EXPECT_EQ(ring.find(other), nullptr) << other;
 }
 
+TEST(KeyRing, finds_a_key_by_its_name) {
+  KeyRing ring;
+  ring.add(sha256("rk-a"), named("a"));
+  ring.add(sha256("rk-b"), named("b"));
+  EXPECT_EQ(ring.named("a"), ring.find("rk-a"));
+  EXPECT_EQ(ring.named("b"), ring.find("rk-b"));
+  EXPECT_EQ(ring.named("c"), nullptr);
+  EXPECT_EQ(ring.named(""), nullptr);
+}
+
 // Of the processor, so that neighbours matter little.
 double seconds_of_lookups(const KeyRing& ring) {
   double least = 1e9;

@@ -92,6 +92,8 @@ class Admission {
   [[nodiscard]] Permit take(Capacity& capacity, Lane lane);
 
   [[nodiscard]] bool anyone_waits() const { return !queue_.empty(); }
+  // How many requests of that lane do.
+  [[nodiscard]] std::size_t waiting(Lane lane) const { return queue_.waiting(lane); }
   // It waits from now on, or has started. Errors: overloaded, if its lane is full or the wait
   // would be longer than `most`.
   [[nodiscard]] Result<void> enter(Waiting& waiting, Duration most);

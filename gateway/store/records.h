@@ -50,6 +50,7 @@ struct StoredBatch {
   std::string metadata;  // JSON: an object or null
   std::string errors;    // JSON: an array of {code, line, message, param}; empty: none
   std::string engine;    // "local" or "ray"
+  std::int64_t output_expires_after = 0;  // seconds; 0: as other files
   std::string output_file_id;
   std::string error_file_id;
   BatchStatus status = BatchStatus::validating;

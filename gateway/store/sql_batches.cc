@@ -13,11 +13,26 @@ namespace {
 const std::string table = "rocket_batches";
 
 // Everything that whoever works on a batch decides: written and read in this order.
-constexpr std::array<std::string_view, 19> told_columns{
-    "endpoint",       "input_file_id",  "completion_window", "metadata",     "errors",
-    "engine",         "output_file_id", "error_file_id",     "status",       "created_at",
-    "in_progress_at", "expires_at",     "finalizing_at",     "completed_at", "failed_at",
-    "expired_at",     "cancelling_at",  "cancelled_at",      "total"};
+constexpr std::array<std::string_view, 20> told_columns{"endpoint",
+                                                        "input_file_id",
+                                                        "completion_window",
+                                                        "metadata",
+                                                        "errors",
+                                                        "engine",
+                                                        "output_file_id",
+                                                        "error_file_id",
+                                                        "status",
+                                                        "created_at",
+                                                        "in_progress_at",
+                                                        "expires_at",
+                                                        "finalizing_at",
+                                                        "completed_at",
+                                                        "failed_at",
+                                                        "expired_at",
+                                                        "cancelling_at",
+                                                        "cancelled_at",
+                                                        "output_expires_after",
+                                                        "total"};
 constexpr std::string_view counted_columns =
     "completed, failed, input_tokens, cached_tokens, output_tokens, reasoning_tokens";
 
@@ -64,6 +79,7 @@ std::vector<SqlValue> told_values(const StoredBatch& batch) {
           batch.expired_at,
           batch.cancelling_at,
           batch.cancelled_at,
+          batch.output_expires_after,
           static_cast<std::int64_t>(batch.total)};
 }
 
@@ -86,9 +102,10 @@ StoredBatch read_batch(const SqlRow& row) {
     *text = row.text(at++);
   }
   batch.status = status_of(row.text(at++));
-  for (std::int64_t* const time : {&batch.created_at, &batch.in_progress_at, &batch.expires_at,
-                                   &batch.finalizing_at, &batch.completed_at, &batch.failed_at,
-                                   &batch.expired_at, &batch.cancelling_at, &batch.cancelled_at}) {
+  for (std::int64_t* const time :
+       {&batch.created_at, &batch.in_progress_at, &batch.expires_at, &batch.finalizing_at,
+        &batch.completed_at, &batch.failed_at, &batch.expired_at, &batch.cancelling_at,
+        &batch.cancelled_at, &batch.output_expires_after}) {
     *time = row.number(at++);
   }
   for (std::uint64_t* const count :

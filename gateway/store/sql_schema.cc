@@ -44,6 +44,7 @@ constexpr std::array<std::string_view, 8> to_version_1{
       expired_at BIGINT NOT NULL,
       cancelling_at BIGINT NOT NULL,
       cancelled_at BIGINT NOT NULL,
+      output_expires_after BIGINT NOT NULL,
       total BIGINT NOT NULL,
       completed BIGINT NOT NULL DEFAULT 0,
       failed BIGINT NOT NULL DEFAULT 0,

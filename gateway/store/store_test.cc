@@ -15,6 +15,7 @@
 #include "store/open_store.h"
 #include "store/postgres_connection.h"
 #include "store/sqlite_connection.h"
+#include "testing/memory_store.h"
 #include "testing/postgres_server.h"
 #include "testing/temporary_folder.h"
 
@@ -38,8 +39,14 @@ class AnyStore : public testing::TestWithParam<const char*> {
 
   [[nodiscard]] static bool in_postgres() { return std::string_view(GetParam()) == "postgres"; }
 
-  // Whatever was open is closed first.
+  [[nodiscard]] static bool in_memory() { return std::string_view(GetParam()) == "memory"; }
+
+  // Whatever was open is closed first, but for what would not survive that.
   void open() {
+    if (in_memory()) {
+      if (!store_) store_ = std::make_unique<MemoryStore>();
+      return;
+    }
     store_.reset();
     auto opened = open_store(place_, StoreThread::Need::make);
     ASSERT_TRUE(opened) << opened.error().detail << '\n' << told_;
@@ -74,6 +81,7 @@ class AnyStore : public testing::TestWithParam<const char*> {
     batch.completion_window = "24h";
     batch.metadata = R"({"a":"b"})";
     batch.engine = "local";
+    batch.output_expires_after = 3600;
     batch.created_at = 1'700'000'000;
     batch.total = 10;
     return batch;
@@ -125,7 +133,7 @@ class AnyStore : public testing::TestWithParam<const char*> {
 
 using Ids = std::vector<std::string>;
 
-INSTANTIATE_TEST_SUITE_P(, AnyStore, testing::Values("sqlite", "postgres"),
+INSTANTIATE_TEST_SUITE_P(, AnyStore, testing::Values("sqlite", "postgres", "memory"),
                          [](const auto& param) { return std::string(param.param); });
 
 TEST_P(AnyStore, KeepsFilesAsTheyAre) {
@@ -333,6 +341,7 @@ TEST_P(AnyStore, ALeaseIsTakenOverOnceItHasRunOut) {
 }
 
 TEST_P(AnyStore, TwoGatewaysNeverHaveTheSameLease) {
+  if (in_memory()) GTEST_SKIP() << "it is this process's alone";
   for (int i = 0; i < 40; ++i)
     ASSERT_TRUE(store_->add_batch(batch(std::to_string(i))));
   auto other = open_store(place_, StoreThread::Need::make);
@@ -379,6 +388,7 @@ struct Doomed {
 };
 
 TEST_P(AnyStore, ATransactionThatWasKilledHasNotHappened) {
+  if (in_memory()) GTEST_SKIP() << "it is this process's alone";
   ASSERT_TRUE(store_->add_file(file("1")));
   store_.reset();
   const Doomed victim([this](int out) {
@@ -398,6 +408,7 @@ TEST_P(AnyStore, ATransactionThatWasKilledHasNotHappened) {
 }
 
 TEST_P(AnyStore, WhatWasAcknowledgedOutlivesTheKill) {
+  if (in_memory()) GTEST_SKIP() << "it is this process's alone";
   store_.reset();
   Random random(7);
   for (int round = 0; round < 3; ++round) {
@@ -426,6 +437,7 @@ TEST_P(AnyStore, WhatWasAcknowledgedOutlivesTheKill) {
 }
 
 TEST_P(AnyStore, ANewerSchemaIsRefusedAndLeftAlone) {
+  if (in_memory()) GTEST_SKIP() << "it is this process's alone";
   ASSERT_TRUE(store_->add_file(file("1")));
   store_.reset();
   const auto set_version = [&](std::int64_t version) {
@@ -445,6 +457,7 @@ TEST_P(AnyStore, ANewerSchemaIsRefusedAndLeftAlone) {
 }
 
 TEST_P(AnyStore, ALockIsAnErrorThatPasses) {
+  if (in_memory()) GTEST_SKIP() << "it is this process's alone";
   const auto other = connect();
   ASSERT_TRUE(other->begin(SqlConnection::Access::write));
   ASSERT_TRUE(other->run(in_postgres() ? "LOCK TABLE rocket_files IN ACCESS EXCLUSIVE MODE"

@@ -135,6 +135,11 @@ class Gateway:
         self._ended = True
         self.program.send(signal.SIGTERM)
 
+    def kill(self) -> None:
+        """SIGKILL: it dies without a word."""
+        self._ended = True
+        self.program.kill()
+
     def finish(self) -> None:
         """SIGTERM: it exits 0 within the drain's time, and nothing that it started stays."""
         try:

@@ -1,0 +1,81 @@
+#include "batch/batch_engine.h"
+
+#include <utility>
+
+namespace rocket {
+
+BatchEngine::BatchEngine(const BatchSurroundings& around, std::string holder)
+    : around_(around),
+      holder_(std::move(holder)),
+      look_(timers().run_queue()),
+      ended_(timers().run_queue()),
+      tasks_(timers().run_queue()) {}
+
+Task<void> BatchEngine::run() {
+  while (!draining_) {
+    co_await take_leases();
+    if (!look_wanted_ && !draining_) {
+      co_await Wait(timers(), look_, timers().now() + look_every);
+    }
+    look_wanted_ = false;
+  }
+}
+
+void BatchEngine::look() {
+  for (const auto& [id, run] : runs_)
+    run->look();
+  look_wanted_ = true;
+  look_.signal_all();
+}
+
+// Where no store has been needed yet, looking makes none.
+Task<void> BatchEngine::take_leases() {
+  const std::uint32_t most = around_.loop.current->snapshot->config.batch.batches;
+  if (runs_.size() >= most) co_return;
+  const auto since = timers().wall_now().time_since_epoch();
+  const std::int64_t now = std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
+  constexpr auto lease =
+      std::chrono::duration_cast<std::chrono::milliseconds>(BatchRun::lease).count();
+  // Those that are being worked on are not given again before their leases have run out.
+  auto take = [holder = holder_, now, limit = most - static_cast<std::uint32_t>(runs_.size())](
+                  Store& store) { return store.take_leases(holder, now, now + lease, limit); };
+  auto taken = co_await around_.stores.look(std::move(take));
+  if (!taken) {
+    if (!std::exchange(trouble_told_, true)) {
+      around_.log.warn("batches wait for the store", {{"detail", taken.error().detail}});
+    }
+    co_return;
+  }
+  trouble_told_ = false;
+  for (StoredBatch& batch : *taken) {
+    std::string id = batch.id;
+    if (draining_ || runs_.contains(id)) continue;
+    auto run = std::make_unique<BatchRun>(around_, std::move(batch), holder_);
+    BatchRun& begun = *run;
+    runs_.emplace(std::move(id), std::move(run));
+    tasks_.spawn(work_on(begun));
+  }
+}
+
+Task<void> BatchEngine::work_on(BatchRun& run) {
+  const std::string id = run.batch().id;
+  co_await run.run();
+  runs_.erase(id);
+  ended_.signal_all();
+  look();
+}
+
+Task<void> BatchEngine::drain(TimePoint deadline) {
+  draining_ = true;
+  look_.signal_all();
+  for (const auto& [id, run] : runs_)
+    run->stop();
+  while (!runs_.empty()) {
+    const Wake wake = co_await Wait(timers(), ended_, deadline);
+    if (wake == Wake::timed_out) break;
+  }
+  tasks_.cancel_all();
+  runs_.clear();
+}
+
+}  // namespace rocket

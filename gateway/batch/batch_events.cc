@@ -1,0 +1,73 @@
+#include "batch/batch_events.h"
+
+#include <utility>
+
+#include "batch/batch_json.h"
+#include "batch/storage_error.h"
+#include "batch/upload.h"
+#include "wire/http_writer.h"
+
+namespace rocket {
+namespace {
+
+constexpr Duration look_again = std::chrono::milliseconds(500);
+
+std::string event(std::string_view name, std::string_view data) {
+  return "event: " + std::string(name) + "\ndata: " + std::string(data) + "\n\n";
+}
+
+// False: the client is gone.
+Task<bool> send(Call& call, std::string text, bool last) {
+  const std::string_view piece = text;
+  call.response().write({&piece, 1}, last);
+  if (!call.response().blocked()) co_return call.response().alive();
+  const bool alive = co_await call.response().drained();
+  co_return alive;
+}
+
+void begin(Call& call) {
+  std::string lines = call.common_lines();
+  append_header(lines, "content-type", "text/event-stream");
+  append_header(lines, "cache-control", "no-store");
+  call.response().start_stream(200, lines);
+}
+
+}  // namespace
+
+Task<void> send_batch_events(Call& call, const StoreCaller& stores, std::string id) {
+  Timers& timers = call.loop().io.timers;
+  const std::string owner = owner_of(call);
+  const Duration heartbeat = call.heartbeat();
+  std::string told;
+  TimePoint told_at = timers.now();
+  while (true) {
+    auto ask = [owner, id](Store& store) { return store.find_batch(owner, id); };
+    const auto found = co_await stores.look(std::move(ask));
+    if (told.empty() && (!found || !*found)) {
+      const Error missing{ErrorCode::batch_not_found, "No batch found with id '" + id + "'."};
+      send_storage_error(call, found ? missing : found.error());
+      co_return;
+    }
+    const bool known = found && *found;
+    std::string text;
+    if (known && told != write_batch(**found)) {
+      if (told.empty()) begin(call);
+      told = write_batch(**found);
+      text = event("progress", told);
+    } else if (heartbeat != Duration::zero() && timers.now() - told_at >= heartbeat) {
+      text = ": still here\n\n";
+    }
+    const bool last = call.loop().draining || (known && has_ended((*found)->status));
+    if (known && has_ended((*found)->status)) text += event("end", "{}");
+    if (!text.empty() || last) {
+      told_at = timers.now();
+      const bool alive = co_await send(call, std::move(text), last);
+      if (!alive) co_return;
+    }
+    if (last) break;
+    co_await SleepUntil(timers, timers.now() + look_again);
+  }
+  call.close_account(Outcome::ok, Blame::none);
+}
+
+}  // namespace rocket

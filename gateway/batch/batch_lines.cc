@@ -1,0 +1,249 @@
+#include "batch/batch_lines.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "batch/batch_ids.h"
+#include "batch/line_result.h"
+
+namespace rocket {
+namespace {
+
+// Texts that are held ahead of their turn, and results that the store has not taken yet.
+constexpr std::size_t ahead_bytes_max = std::size_t{4} * 1024 * 1024;
+constexpr std::size_t texts_bytes_max = std::size_t{64} * 1024 * 1024;
+constexpr std::size_t results_bytes_max = std::size_t{32} * 1024 * 1024;
+constexpr std::size_t results_max = 1024;
+constexpr Duration again_soon = std::chrono::seconds(1);
+constexpr Duration look_again = std::chrono::milliseconds(50);
+
+}  // namespace
+
+BatchLines::BatchLines(const BatchSurroundings& around, const StoredBatch& batch,
+                       std::shared_ptr<const BatchInput> input, BatchPlan plan,
+                       LineJournal& journal)
+    : around_(around),
+      batch_(batch),
+      input_(std::move(input)),
+      operation_(batch_operation(batch.endpoint).value_or(Operation::chat_completions)),
+      plan_(std::move(plan)),
+      journal_(journal),
+      sharer_(around.places),
+      changed_(around.loop.io.timers.run_queue()),
+      tasks_(around.loop.io.timers.run_queue()) {}
+
+Task<void> BatchLines::run() {
+  while (true) {
+    fetch_if_due();
+    start();
+    if (over()) co_return;
+    co_await Wait(around_.loop.io.timers, changed_, next_look());
+  }
+}
+
+void BatchLines::stop() {
+  stopping_ = true;
+  changed_.signal_all();
+}
+
+bool BatchLines::over() const {
+  if (stopping_) return sharer_.taken() == 0;
+  return plan_.left() == 0 && to_begin_.empty() && ready_.empty() && !fetching_ &&
+         under_way_ == 0 && no_suspects_;
+}
+
+// A key that may ask for so many at once is not asked for more only to refuse them.
+bool BatchLines::has_place() const {
+  const auto& keys = around_.loop.current->snapshot->keys;
+  const Key* const key = keys ? keys->named(batch_.owner) : nullptr;
+  const auto most = key == nullptr ? std::nullopt : key->limits->settings().concurrent;
+  return sharer_.free() && (!most || sharer_.taken() < *most);
+}
+
+// What waits for the store, or for another time, is bounded as well.
+bool BatchLines::may_start() const {
+  const std::size_t most = around_.places.most();
+  return !stopping_ && has_place() && under_way_ < 4 * most && under_way_bytes_ < texts_bytes_max &&
+         journal_.waiting() < results_max && journal_.waiting_bytes() < results_bytes_max;
+}
+
+std::size_t BatchLines::startable_lines() const {
+  return static_cast<std::size_t>(std::ranges::count_if(ready_, [&](const Ready& ready) {
+    return !plan_.held(input_->lines[ready.line].model, now());
+  }));
+}
+
+std::size_t BatchLines::ready_bytes() const {
+  std::size_t bytes = 0;
+  for (const Ready& ready : ready_)
+    bytes += ready.text.size();
+  return bytes;
+}
+
+// Most of what this waits for tells it; places of other batches, and of the lane, do not.
+TimePoint BatchLines::next_look() const {
+  if (!ready_.empty()) return now() + look_again;
+  return std::min(plan_.next_at(), now() + again_soon);
+}
+
+void BatchLines::start() {
+  for (auto ready = ready_.begin(); ready != ready_.end() && may_start();) {
+    if (plan_.held(input_->lines[ready->line].model, now())) {
+      ++ready;
+      continue;
+    }
+    Ready taken = std::move(*ready);
+    ready = ready_.erase(ready);
+    tasks_.spawn(answer(std::move(taken)));
+  }
+}
+
+// While some are asked, the next ones are begun: half as many as there are places are kept ready.
+void BatchLines::fetch_if_due() {
+  if (stopping_ || fetching_ || journal_.failure()) return;
+  const std::size_t ahead = around_.places.most();
+  const std::size_t startable = startable_lines();
+  if (startable >= (ahead + 1) / 2 || ready_.size() >= 4 * ahead) return;
+  if (startable != 0 && ready_bytes() >= ahead_bytes_max) return;
+  if (to_begin_.empty()) {
+    const auto taken = plan_.take(ahead, now());
+    to_begin_.assign(taken.begin(), taken.end());
+  }
+  if (!to_begin_.empty()) {
+    fetching_ = true;
+    tasks_.spawn(fetch());
+  } else if (plan_.left() == 0 && ready_.empty() && under_way_ == 0 && !no_suspects_) {
+    fetching_ = true;
+    tasks_.spawn(fetch_suspect());
+  }
+}
+
+Task<void> BatchLines::fetch() {
+  std::vector<std::uint32_t> group = next_group();
+  co_await begin(group);
+  auto texts = co_await read(group);
+  for (std::size_t i = 0; i < group.size(); ++i)
+    ready_.push_back({group[i], std::move(texts[i])});
+  fetching_ = false;
+  changed_.signal_all();
+}
+
+// One at least, whatever its length.
+std::vector<std::uint32_t> BatchLines::next_group() {
+  std::size_t bytes = ready_bytes();
+  std::vector<std::uint32_t> group;
+  while (!to_begin_.empty()) {
+    const std::uint32_t line = to_begin_.front();
+    bytes += input_->lines[line].length;
+    if (bytes > ahead_bytes_max && !group.empty()) break;
+    group.push_back(line);
+    to_begin_.pop_front();
+  }
+  return group;
+}
+
+Task<void> BatchLines::begin(std::vector<std::uint32_t> group) {
+  const auto lines = std::make_shared<const std::vector<std::uint32_t>>(std::move(group));
+  while (true) {
+    auto ask = [id = batch_.id, lines](Store& store) { return store.begin_lines(id, *lines); };
+    const auto begun = co_await around_.stores.call(std::move(ask));
+    if (begun) co_return;
+    co_await SleepUntil(around_.loop.io.timers, now() + again_soon);
+  }
+}
+
+Task<std::vector<std::string>> BatchLines::read(std::vector<std::uint32_t> group) {
+  const auto lines = std::make_shared<const std::vector<std::uint32_t>>(std::move(group));
+  while (true) {
+    auto look = [input = input_, lines] { return input->read(*lines); };
+    auto texts = co_await around_.work.call(around_.disk, std::move(look));
+    if (texts) co_return *std::move(texts);
+    around_.log.warn("a batch waits for its file",
+                     {{"batch", batch_.id}, {"detail", texts.error().detail}});
+    co_await SleepUntil(around_.loop.io.timers, now() + again_soon);
+  }
+}
+
+// A line that may be what has ended the process is asked while no other is, or given up.
+Task<void> BatchLines::fetch_suspect() {
+  const auto suspect = plan_.take_suspect();
+  if (!suspect) {
+    no_suspects_ = true;
+  } else {
+    auto texts = co_await read({suspect->line});
+    if (suspect->times >= BatchPlan::given_up) {
+      journal_.add(
+          unanswered_line(asked_line(batch_, suspect->line, texts.front()), "line_lost",
+                          "The gateway has ended " + std::to_string(suspect->times) +
+                              " times while it was at this line, so it is not asked again."));
+    } else {
+      co_await begin({suspect->line});
+      ready_.push_back({suspect->line, std::move(texts.front())});
+    }
+  }
+  fetching_ = false;
+  changed_.signal_all();
+}
+
+// A line that is being asked, or paused.
+class BatchLines::UnderWay {
+ public:
+  UnderWay(BatchLines& lines, const Ready& ready) : lines_(lines), bytes_(ready.text.size()) {
+    ++lines_.under_way_;
+    lines_.under_way_bytes_ += bytes_;
+  }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+  ~UnderWay() {
+    --lines_.under_way_;
+    lines_.under_way_bytes_ -= bytes_;
+  }
+
+ private:
+  BatchLines& lines_;
+  std::size_t bytes_;
+};
+
+Task<void> BatchLines::answer(Ready ready) {
+  const UnderWay counted(*this, ready);
+  const auto line = read_batch_line(ready.text, batch_.endpoint);
+  if (!line) {
+    // It has been read before; somebody has written into the file.
+    journal_.add(unanswered_line(asked_line(batch_, ready.line, ready.text), line.error().code,
+                                 line.error().message));
+    changed_.signal_all();
+    co_return;
+  }
+  const AskedLine asked{ready.line, line->custom_id, line_request_id(batch_.id, ready.line)};
+  LineRetry retry(retry_settings());
+  while (true) {
+    std::optional<Duration> again;
+    {
+      const LinePlaces::Place place(sharer_);
+      const LineQuestion question{batch_.owner, operation_, line->body};
+      const LineAnswer answer = co_await ask_line(around_.loop, question);
+      again = retry.after({answer.status, answer.asked, answer.retry_after, answer.unsettled},
+                          around_.loop.random);
+      if (!again) {
+        journal_.add(answered_line(asked, {answer.status, answer.request_id, answer.body.text()},
+                                   batch_.endpoint));
+      } else if (!answer.asked) {
+        plan_.hold(input_->lines[ready.line].model, now() + *again);
+      }
+    }
+    changed_.signal_all();
+    if (!again) co_return;
+    co_await SleepUntil(around_.loop.io.timers, now() + *again);
+    while (!has_place()) {
+      co_await Wait(around_.loop.io.timers, around_.places.freed(), now() + look_again);
+    }
+  }
+}
+
+LineRetry::Settings BatchLines::retry_settings() const {
+  const BatchConfig& config = around_.loop.current->snapshot->config.batch;
+  return {
+      .attempts = config.attempts, .backoff = config.backoff, .backoff_max = config.backoff_max};
+}
+
+}  // namespace rocket

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "batch/batch_files.h"
+#include "batch/batch_input.h"
+#include "batch/batch_plan.h"
+#include "batch/line_call.h"
+#include "batch/line_journal.h"
+#include "batch/line_places.h"
+#include "batch/store_caller.h"
+
+namespace rocket {
+
+// What whoever works on batches has to do it with. Outlives him.
+struct BatchSurroundings {
+  LoopState& loop;
+  const StoreCaller& stores;
+  const WorkCaller& work;
+  WorkThread& disk;  // where files are read and written
+  BatchFiles& files;
+  LinePlaces& places;
+  Log& log;
+};
+
+// Asks the lines of one batch that have no result yet, in the order of its plan, and gives what
+// comes of them to its journal.
+//
+//   to begin --begin_lines--> ready --a place--> asked --answer--> journal
+//                                                  ^  '--may change--> paused --.
+//                                                  '-----------------------------'
+//
+// A line is known to the store as begun before it is asked, so that one that takes the process
+// down with it is recognised. Lines are begun and read in groups, some ahead of those that are
+// asked. Destroying it calls off whatever is under way; such lines are begun and not finished.
+class BatchLines {
+ public:
+  // All outlive it.
+  BatchLines(const BatchSurroundings& around, const StoredBatch& batch,
+             std::shared_ptr<const BatchInput> input, BatchPlan plan, LineJournal& journal);
+  BatchLines(const BatchLines&) = delete;
+  BatchLines& operator=(const BatchLines&) = delete;
+
+  // Until all lines have come to a result, or, after stop(), those that are being asked.
+  [[nodiscard]] Task<void> run();
+  // No line is begun any more.
+  void stop();
+
+ private:
+  struct Ready {
+    std::uint32_t line = 0;
+    std::string text;
+  };
+
+  class UnderWay;
+
+  [[nodiscard]] bool over() const;
+  [[nodiscard]] bool may_start() const;
+  [[nodiscard]] bool has_place() const;
+  [[nodiscard]] std::size_t startable_lines() const;
+  [[nodiscard]] std::size_t ready_bytes() const;
+  [[nodiscard]] TimePoint next_look() const;
+  void start();
+  void fetch_if_due();
+  [[nodiscard]] Task<void> fetch();
+  [[nodiscard]] std::vector<std::uint32_t> next_group();
+  [[nodiscard]] Task<void> begin(std::vector<std::uint32_t> group);
+  [[nodiscard]] Task<std::vector<std::string>> read(std::vector<std::uint32_t> group);
+  [[nodiscard]] Task<void> fetch_suspect();
+  [[nodiscard]] Task<void> answer(Ready ready);
+  [[nodiscard]] LineRetry::Settings retry_settings() const;
+  [[nodiscard]] TimePoint now() const { return around_.loop.io.timers.now(); }
+
+  const BatchSurroundings& around_;
+  const StoredBatch& batch_;
+  const std::shared_ptr<const BatchInput> input_;  // shared with what reads it
+  const Operation operation_;
+  BatchPlan plan_;
+  LineJournal& journal_;
+  LinePlaces::Sharer sharer_;
+  WaitSlot changed_;
+  std::deque<std::uint32_t> to_begin_;  // taken from the plan
+  std::deque<Ready> ready_;
+  std::size_t under_way_ = 0;  // being asked or paused
+  std::size_t under_way_bytes_ = 0;
+  bool fetching_ = false;
+  bool no_suspects_ = false;
+  bool stopping_ = false;
+  TaskGroup tasks_;
+};
+
+}  // namespace rocket

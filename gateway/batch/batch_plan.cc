@@ -1,0 +1,69 @@
+#include "batch/batch_plan.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace rocket {
+
+BatchPlan::BatchPlan(std::span<const IndexedLine> lines, const std::vector<bool>& finished,
+                     std::span<const BegunLine> begun) {
+  const auto done = [&](std::uint32_t line) { return line < finished.size() && finished[line]; };
+  std::vector<bool> apart(lines.size());
+  for (const BegunLine& one : begun) {
+    if (one.times < suspected || one.line >= lines.size() || done(one.line)) continue;
+    apart[one.line] = true;
+    suspects_.push_back(one);
+  }
+  std::vector<std::uint32_t> order;
+  for (std::uint32_t line = 0; line < lines.size(); ++line) {
+    if (!done(line) && !apart[line]) order.push_back(line);
+  }
+  left_ = order.size();
+  // Both are numbered as they first appear.
+  std::ranges::sort(order, {}, [&](std::uint32_t line) {
+    return std::tuple(lines[line].model, lines[line].prefix, line);
+  });
+  for (const std::uint32_t line : order) {
+    const std::uint32_t model = lines[line].model;
+    if (queues_.empty() || queues_.back().model != model) {
+      queues_.push_back({.model = model, .lines = {}});
+    }
+    queues_.back().lines.push_back(line);
+  }
+}
+
+std::vector<std::uint32_t> BatchPlan::take(std::size_t most, TimePoint now) {
+  std::vector<std::uint32_t> taken;
+  for (Queue& queue : queues_) {
+    if (queue.held_until > now) continue;
+    while (taken.size() < most && queue.next < queue.lines.size())
+      taken.push_back(queue.lines[queue.next++]);
+  }
+  left_ -= taken.size();
+  return taken;
+}
+
+void BatchPlan::hold(std::uint32_t model, TimePoint until) {
+  const auto queue = std::ranges::find(queues_, model, &Queue::model);
+  if (queue != queues_.end()) queue->held_until = std::max(queue->held_until, until);
+}
+
+bool BatchPlan::held(std::uint32_t model, TimePoint now) const {
+  const auto queue = std::ranges::find(queues_, model, &Queue::model);
+  return queue != queues_.end() && queue->held_until > now;
+}
+
+TimePoint BatchPlan::next_at() const {
+  TimePoint next = never;
+  for (const Queue& queue : queues_) {
+    if (queue.next < queue.lines.size()) next = std::min(next, queue.held_until);
+  }
+  return next;
+}
+
+std::optional<BegunLine> BatchPlan::take_suspect() {
+  if (next_suspect_ == suspects_.size()) return std::nullopt;
+  return suspects_[next_suspect_++];
+}
+
+}  // namespace rocket

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "batch/batch_file.h"
+#include "store/records.h"
+
+namespace rocket {
+
+// In which order a batch's lines are begun: one model after the other, so that it stays in its
+// server's memory, and of each model lines that begin alike together, so that the server finds
+// their beginning in its cache. A model that nobody can answer now is passed over for a while.
+//
+// Lines that have been begun several times and never came to a result are suspected of taking the
+// process down with them. They come last and one at a time, so that no other line suffers, and
+// none of them is condemned because it stood beside the culprit.
+//
+// Pure; times are those of one clock.
+class BatchPlan {
+ public:
+  // So often has a suspected line been begun, and so often one that is given up.
+  static constexpr std::uint32_t suspected = 3;
+  static constexpr std::uint32_t given_up = 6;
+
+  // `finished` says of each line whether it has a result.
+  BatchPlan(std::span<const IndexedLine> lines, const std::vector<bool>& finished,
+            std::span<const BegunLine> begun);
+
+  // At most `most` lines to begin now; none: there are none, or their models are held.
+  [[nodiscard]] std::vector<std::uint32_t> take(std::size_t most, TimePoint now);
+  // No more lines of that model before `until`.
+  void hold(std::uint32_t model, TimePoint until);
+  [[nodiscard]] bool held(std::uint32_t model, TimePoint now) const;
+  // When lines of a model that is held may be taken; never: none waits for that.
+  [[nodiscard]] TimePoint next_at() const;
+  // Lines that take() has not given yet.
+  [[nodiscard]] std::size_t left() const { return left_; }
+
+  // The next suspected line, and how often it has been begun; to be asked for when no other line
+  // is at work.
+  [[nodiscard]] std::optional<BegunLine> take_suspect();
+
+ private:
+  struct Queue {
+    std::uint32_t model;
+    std::vector<std::uint32_t> lines;
+    std::size_t next = 0;
+    TimePoint held_until{};
+  };
+
+  std::vector<Queue> queues_;
+  std::vector<BegunLine> suspects_;
+  std::size_t next_suspect_ = 0;
+  std::size_t left_ = 0;
+};
+
+}  // namespace rocket

@@ -1,0 +1,67 @@
+#include "batch/batch_plan.h"
+
+#include <gtest/gtest.h>
+
+namespace rocket {
+namespace {
+
+using namespace std::chrono_literals;
+using Lines = std::vector<std::uint32_t>;
+
+constexpr TimePoint start{1h};
+
+// The n-th line asks for models[n] with the beginning prefixes[n].
+std::vector<IndexedLine> lines_of(const std::vector<std::uint32_t>& models,
+                                  const std::vector<std::uint32_t>& prefixes) {
+  std::vector<IndexedLine> lines;
+  for (std::size_t i = 0; i < models.size(); ++i)
+    lines.push_back({.offset = i * 10, .length = 9, .model = models[i], .prefix = prefixes[i]});
+  return lines;
+}
+
+TEST(BatchPlan, one_model_after_the_other_and_of_it_what_begins_alike_together) {
+  const auto lines = lines_of({0, 1, 0, 0, 1, 0}, {0, 1, 2, 0, 1, 2});
+  BatchPlan plan(lines, {}, {});
+  EXPECT_EQ(plan.left(), 6U);
+  EXPECT_EQ(plan.take(3, start), (Lines{0, 3, 2}));
+  EXPECT_EQ(plan.take(100, start), (Lines{5, 1, 4}));
+  EXPECT_EQ(plan.take(100, start), Lines{});
+  EXPECT_EQ(plan.left(), 0U);
+  EXPECT_EQ(plan.next_at(), never);
+}
+
+TEST(BatchPlan, what_has_a_result_is_not_begun_again) {
+  const auto lines = lines_of({0, 0, 0}, {0, 0, 0});
+  BatchPlan plan(lines, {true, false, true}, {});
+  EXPECT_EQ(plan.take(9, start), Lines{1});
+}
+
+TEST(BatchPlan, a_model_that_is_held_is_passed_over_for_a_while) {
+  const auto lines = lines_of({0, 0, 1}, {0, 0, 0});
+  BatchPlan plan(lines, {}, {});
+  EXPECT_EQ(plan.take(1, start), Lines{0});
+  plan.hold(0, start + 10s);
+  plan.hold(0, start + 5s);
+  EXPECT_TRUE(plan.held(0, start + 9s));
+  EXPECT_FALSE(plan.held(1, start));
+  EXPECT_EQ(plan.take(9, start), Lines{2});
+  EXPECT_EQ(plan.take(9, start + 9s), Lines{});
+  EXPECT_EQ(plan.next_at(), start + 10s);
+  EXPECT_EQ(plan.take(9, start + 10s), Lines{1});
+}
+
+TEST(BatchPlan, lines_that_were_lost_with_the_process_several_times_come_alone) {
+  const auto lines = lines_of({0, 0, 0, 0}, {0, 0, 0, 0});
+  const BegunLine begun[] = {{0, BatchPlan::suspected - 1},
+                             {1, BatchPlan::suspected},
+                             {2, BatchPlan::given_up},
+                             {3, BatchPlan::given_up}};
+  BatchPlan plan(lines, {false, false, false, true}, begun);
+  EXPECT_EQ(plan.take(9, start), Lines{0});
+  EXPECT_EQ(plan.take_suspect(), (BegunLine{1, BatchPlan::suspected}));
+  EXPECT_EQ(plan.take_suspect(), (BegunLine{2, BatchPlan::given_up}));
+  EXPECT_EQ(plan.take_suspect(), std::nullopt) << "the last has its result";
+}
+
+}  // namespace
+}  // namespace rocket

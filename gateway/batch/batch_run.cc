@@ -1,0 +1,367 @@
+#include "batch/batch_run.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "batch/batch_results.h"
+#include "batch/line_result.h"
+
+namespace rocket {
+namespace {
+
+constexpr Duration again_soon = std::chrono::seconds(1);
+
+LineJournal::Settings journal_settings(const BatchSurroundings& around) {
+  return {.gather = around.loop.current->snapshot->config.batch.commit};
+}
+
+// What has been found good once stays so, whatever the settings have become.
+BatchFileLimits file_limits(const BatchConfig& config, BatchStatus status) {
+  if (status != BatchStatus::validating) {
+    return {.lines = std::numeric_limits<std::uint32_t>::max(),
+            .line_bytes = std::numeric_limits<std::uint32_t>::max()};
+  }
+  return {.lines = config.lines, .line_bytes = config.line_bytes.bytes};
+}
+
+std::vector<std::uint32_t> unfinished(const BatchInput& input, const std::vector<bool>& finished) {
+  std::vector<std::uint32_t> lines;
+  for (std::uint32_t line = 0; line < input.lines.size(); ++line) {
+    if (line >= finished.size() || !finished[line]) lines.push_back(line);
+  }
+  return lines;
+}
+
+}  // namespace
+
+BatchRun::BatchRun(const BatchSurroundings& around, StoredBatch batch, std::string holder)
+    : around_(around),
+      batch_(std::move(batch)),
+      holder_(std::move(holder)),
+      journal_(around.loop.io.timers, around.stores, batch_.id, journal_settings(around)),
+      look_(timers().run_queue()),
+      interrupted_(timers().run_queue()),
+      lost_(timers().run_queue()),
+      tasks_(timers().run_queue()) {}
+
+std::int64_t BatchRun::wall_milliseconds() const {
+  const auto since = timers().wall_now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
+}
+
+std::int64_t BatchRun::wall_seconds() const {
+  return wall_milliseconds() / 1000;
+}
+
+template <class Ask>
+auto BatchRun::insist(Ask ask) -> Task<typename std::invoke_result_t<Ask&, Store&>::value_type> {
+  while (true) {
+    Ask once = ask;
+    auto answer = co_await around_.stores.call(std::move(once));
+    if (answer) {
+      trouble_.reset();
+      if constexpr (std::is_void_v<typename std::invoke_result_t<Ask&, Store&>::value_type>) {
+        co_return;
+      } else {
+        co_return *std::move(answer);
+      }
+    }
+    co_await wait_out(std::move(answer.error()));
+  }
+}
+
+// Once for each trouble it is logged.
+Task<void> BatchRun::wait_out(Error error) {
+  if (!trouble_ || trouble_->code != error.code) {
+    around_.log.warn("a batch waits for the store",
+                     {{"batch", batch_.id}, {"detail", error.detail}});
+  }
+  trouble_ = std::move(error);
+  co_await SleepUntil(timers(), timers().now() + again_soon);
+}
+
+Task<void> BatchRun::run() {
+  tasks_.spawn(journal_.run());
+  tasks_.spawn(keep_lease());
+  tasks_.spawn(watch_expiry());
+  const bool worked = co_await Until(work(), lost_, is_lost_);
+  tasks_.cancel_all();
+  if (!worked) {
+    around_.log.warn("a batch has gone to another gateway", {{"batch", batch_.id}});
+    co_return;
+  }
+  auto give = [id = batch_.id, holder = holder_](Store& store) {
+    return store.give_lease(id, holder);
+  };
+  // It runs out by itself where this fails.
+  static_cast<void>(co_await around_.stores.call(std::move(give)));
+}
+
+void BatchRun::stop() {
+  stopping_ = true;
+  if (lines_) lines_->stop();
+}
+
+Task<void> BatchRun::work() {
+  while (!ended() && !stopping_) {
+    if (batch_.status == BatchStatus::validating) {
+      co_await validate();
+    } else if (batch_.status == BatchStatus::in_progress) {
+      co_await answer_lines();
+    } else {
+      co_await finish();
+    }
+  }
+  if (!ended()) co_return;
+  auto drop = [id = batch_.id](Store& store) { return store.drop_lines(id); };
+  co_await insist(std::move(drop));
+  around_.log.info("a batch has ended", {{"batch", batch_.id},
+                                         {"completed", batch_.completed},
+                                         {"failed", batch_.failed},
+                                         {"total", batch_.total}});
+}
+
+Task<void> BatchRun::keep_lease() {
+  constexpr auto lease_ms = std::chrono::duration_cast<std::chrono::milliseconds>(lease).count();
+  while (true) {
+    if (!std::exchange(look_wanted_, false)) {
+      co_await Wait(timers(), look_, timers().now() + lease_extended);
+      look_wanted_ = false;
+    }
+    auto extend = [id = batch_.id, owner = batch_.owner, holder = holder_,
+                   until = wall_milliseconds() +
+                           lease_ms](Store& store) -> Result<std::optional<StoredBatch>> {
+      const auto held = store.extend_lease(id, holder, until);
+      if (!held) return std::unexpected(held.error());
+      if (!*held) return std::optional<StoredBatch>();
+      return store.find_batch(owner, id);
+    };
+    auto found = co_await around_.stores.call(std::move(extend));
+    // A store that can not be asked gives the batch to nobody else either.
+    if (!found) continue;
+    if (!*found) {
+      is_lost_ = true;
+      lost_.signal_all();
+      co_return;
+    }
+    if ((*found)->status == BatchStatus::cancelling && !cancelled_) {
+      cancelled_ = true;
+      interrupted_.signal_all();
+    }
+  }
+}
+
+// The wall clock decides, which may be set meanwhile.
+Task<void> BatchRun::watch_expiry() {
+  constexpr Duration look_again = std::chrono::seconds(30);
+  while (!expired()) {
+    const Duration left = std::chrono::seconds(batch_.expires_at - wall_seconds());
+    co_await SleepUntil(timers(), timers().now() + std::min(left, look_again));
+  }
+  interrupted_.signal_all();
+}
+
+Task<void> BatchRun::validate() {
+  const bool good = co_await open_input();
+  if (!good) co_return;
+  StoredBatch next = batch_;
+  next.total = input_->lines.size();
+  next.status = BatchStatus::in_progress;
+  next.in_progress_at = wall_seconds();
+  co_await change(std::move(next));
+}
+
+// False: there is no good one, and the batch has failed for that, or somebody has changed it.
+Task<bool> BatchRun::open_input() {
+  while (!input_) {
+    auto open = [files = &around_.files, batch = batch_] { return files->open_input(batch); };
+    auto source = co_await around_.work.call(around_.disk, std::move(open));
+    if (source) {
+      const auto reading = co_await read_input(*std::move(source));
+      if (!reading->problems().empty()) {
+        co_await fail_with(write_problems(reading->problems()));
+        co_return false;
+      }
+      input_ = std::make_shared<const BatchInput>(reading->take());
+    } else if (source.error().code == ErrorCode::file_not_found) {
+      const BatchProblem gone{"input_file_not_found",
+                              "The input file has been deleted before the batch was done with it.",
+                              "input_file_id",
+                              {}};
+      co_await fail_with(write_problems({&gone, 1}));
+      co_return false;
+    } else {
+      co_await wait_out(std::move(source.error()));
+    }
+  }
+  co_return true;
+}
+
+Task<std::shared_ptr<InputReading>> BatchRun::read_input(std::unique_ptr<BatchSource> source) {
+  const BatchConfig& config = around_.loop.current->snapshot->config.batch;
+  auto reading = std::make_shared<InputReading>(std::move(source), batch_.endpoint,
+                                                file_limits(config, batch_.status));
+  while (true) {
+    auto step = [reading] { return reading->step(); };
+    auto more = co_await around_.work.call(around_.disk, std::move(step));
+    if (more && !*more) co_return reading;
+    if (!more) {
+      co_await wait_out(std::move(more.error()));
+    }
+  }
+}
+
+Task<void> BatchRun::fail_with(std::string problems) {
+  StoredBatch next = batch_;
+  next.status = BatchStatus::failed;
+  next.failed_at = wall_seconds();
+  next.errors = std::move(problems);
+  co_await change(std::move(next));
+}
+
+Task<void> BatchRun::answer_lines() {
+  const bool good = co_await open_input();
+  if (!good) co_return;
+  if (!expired() && !cancelled_) {
+    co_await ask_unfinished();
+  }
+  co_await journal_.written();
+  if (stopping_) co_return;
+  co_await reload();
+  if (batch_.status != BatchStatus::in_progress) co_return;
+  const auto finished = co_await finished_lines();
+  const bool late = expired() && !unfinished(*input_, finished).empty();
+  StoredBatch next = batch_;
+  next.status = BatchStatus::finalizing;
+  next.finalizing_at = wall_seconds();
+  if (late) next.expired_at = next.finalizing_at;
+  co_await change(std::move(next));
+}
+
+Task<std::vector<bool>> BatchRun::finished_lines() {
+  auto ask = [id = batch_.id](Store& store) { return store.finished_lines(id); };
+  auto finished = co_await insist(std::move(ask));
+  co_return finished;
+}
+
+Task<void> BatchRun::ask_unfinished() {
+  const auto finished = co_await finished_lines();
+  auto ask = [id = batch_.id](Store& store) { return store.begun_lines(id); };
+  const auto begun = co_await insist(std::move(ask));
+  if (stopping_) co_return;
+  lines_ = std::make_unique<BatchLines>(around_, batch_, input_,
+                                        BatchPlan(input_->lines, finished, begun), journal_);
+  const bool done = co_await Until(lines_->run(), interrupted_, cancelled_ || expired());
+  if (!done) {
+    around_.log.info("a batch asks no more lines",
+                     {{"batch", batch_.id}, {"reason", cancelled_ ? "cancelled" : "expired"}});
+  }
+  lines_.reset();
+}
+
+// Lines that were not answered in time have a result as well: that they were not.
+Task<void> BatchRun::expire_unfinished() {
+  constexpr std::size_t group_lines = 256;
+  const bool good = co_await open_input();
+  if (!good) co_return;
+  const auto finished = co_await finished_lines();
+  const auto lines = unfinished(*input_, finished);
+  for (std::size_t at = 0; at < lines.size(); at += group_lines) {
+    const auto begin = lines.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto count = std::min(group_lines, lines.size() - at);
+    co_await expire({begin, begin + static_cast<std::ptrdiff_t>(count)});
+  }
+}
+
+// They are read one by one: only their names are kept.
+Task<void> BatchRun::expire(std::vector<std::uint32_t> lines) {
+  auto read = [input = input_, lines = std::move(lines),
+               batch = batch_]() -> Result<std::vector<LineResult>> {
+    std::vector<LineResult> results;
+    for (const std::uint32_t line : lines) {
+      const auto texts = input->read({&line, 1});
+      if (!texts) return std::unexpected(texts.error());
+      results.push_back(
+          unanswered_line(asked_line(batch, line, texts->front()), "batch_expired",
+                          "This request could not be executed before the completion window "
+                          "expired."));
+    }
+    return results;
+  };
+  while (true) {
+    auto once = read;
+    auto results = co_await around_.work.call(around_.disk, std::move(once));
+    if (results) {
+      auto ask = [id = batch_.id, results = *std::move(results)](Store& store) {
+        return store.finish_lines(id, results);
+      };
+      co_await insist(std::move(ask));
+      co_return;
+    }
+    co_await wait_out(std::move(results.error()));
+  }
+}
+
+// Writes what has come of it into files, and ends it.
+Task<void> BatchRun::finish() {
+  if (batch_.status == BatchStatus::finalizing && batch_.expired_at != 0) {
+    co_await expire_unfinished();
+    if (batch_.status != BatchStatus::finalizing) co_return;
+  }
+  co_await reload();
+  StoredBatch next = batch_;
+  while (batch_.completed != 0 && next.output_file_id.empty()) {
+    auto written = co_await write_results(around_, batch_, BatchFiles::Results::answers);
+    if (written) next.output_file_id = *std::move(written);
+    if (!written) {
+      co_await wait_out(std::move(written.error()));
+    }
+  }
+  while (batch_.failed != 0 && next.error_file_id.empty()) {
+    auto written = co_await write_results(around_, batch_, BatchFiles::Results::errors);
+    if (written) next.error_file_id = *std::move(written);
+    if (!written) {
+      co_await wait_out(std::move(written.error()));
+    }
+  }
+  if (batch_.status == BatchStatus::cancelling) {
+    next.status = BatchStatus::cancelled;
+    next.cancelled_at = wall_seconds();
+  } else if (batch_.expired_at != 0) {
+    next.status = BatchStatus::expired;
+  } else {
+    next.status = BatchStatus::completed;
+    next.completed_at = wall_seconds();
+  }
+  co_await change(std::move(next));
+}
+
+Task<void> BatchRun::change(StoredBatch next) {
+  auto update = [next, from = batch_.status](Store& store) {
+    return store.update_batch(next, from);
+  };
+  const bool changed = co_await insist(std::move(update));
+  if (changed) {
+    batch_ = std::move(next);
+    co_return;
+  }
+  co_await reload();
+}
+
+Task<void> BatchRun::reload() {
+  auto find = [owner = batch_.owner, id = batch_.id](Store& store) {
+    return store.find_batch(owner, id);
+  };
+  auto found = co_await insist(std::move(find));
+  if (found) {
+    batch_ = *std::move(found);
+    co_return;
+  }
+  // Nobody takes batches away; whoever did wants nothing more of this one.
+  is_lost_ = true;
+  lost_.signal_all();
+  co_await Wait(timers(), lost_, never);
+}
+
+}  // namespace rocket

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/body.h"
+#include "batch/line_retry.h"
+#include "proxy/call.h"
+
+namespace rocket {
+
+// A request of the gateway's own on behalf of somebody who is not connected: a line of a batch, a
+// prompt of several. An exchange like any other, in the lowest lane: it is logged and counted, has
+// a receipt, and keeps the scope and the limits of the key that it is made for.
+struct LineQuestion {
+  std::string_view owner;  // the name of the key; empty: none is needed, or was
+  Operation operation = Operation::chat_completions;
+  std::string_view body;
+  std::string_view backend{};  // asked for instead of what the body says; empty: nothing
+};
+
+// What would have gone to a client.
+struct LineAnswer {
+  int status = 503;
+  std::string request_id{};
+  Body body{};
+  bool asked = false;  // a backend was, and heard it
+  std::optional<Duration> retry_after{};
+  std::string backend{};
+  // Nobody is known to have the model, but some server has not been heard of.
+  bool unsettled = false;
+};
+
+// What `question` views outlives it. Destroying it calls the request off. Whose key is not known
+// any more gets 401.
+[[nodiscard]] Task<LineAnswer> ask_line(LoopState& loop, LineQuestion question);
+
+// The operation behind a path that batches may ask for: chat completions, completions, embeddings
+// and responses.
+[[nodiscard]] std::optional<Operation> batch_operation(std::string_view endpoint);
+
+}  // namespace rocket

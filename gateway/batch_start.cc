@@ -1,0 +1,134 @@
+#include "batch_start.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <vector>
+
+#include "base/sha256.h"
+#include "batch/line_call.h"
+#include "config/discovery.h"
+#include "config/read_config.h"
+#include "config/url.h"
+#include "wire/json.h"
+
+namespace rocket {
+namespace {
+
+constexpr int exit_config = 1;
+constexpr int exit_usage = 2;
+constexpr const char* default_config_path = "rocket.yaml";
+
+std::expected<Config, int> read_checked(const std::string& path) {
+  ConfigReading reading = read_config_file(path);
+  for (const Problem& problem : reading.problems)
+    std::fprintf(stderr, "%s\n", format_problem(problem).c_str());
+  if (!reading.ok()) return std::unexpected(exit_config);
+  return std::move(reading.config);
+}
+
+// The lane is the key's: one of `lane: batch` makes way for people there.
+std::expected<Config, int> gateway_config(const BatchOptions& options) {
+  auto url = parse_endpoint_url(options.gateway_url);
+  if (!url) {
+    std::fprintf(stderr, "--gateway: %s\n", url.error().detail.c_str());
+    return std::unexpected(exit_usage);
+  }
+  Config config;
+  BackendConfig gateway;
+  gateway.name = "gateway";
+  gateway.urls.push_back(*std::move(url));
+  gateway.api_key_file = options.key_file;
+  config.backends.push_back(std::move(gateway));
+  config.order = {"gateway"};
+  // How many it takes at once is for the gateway to say.
+  config.limits.in_flight_per_endpoint = 2 * config.batch.lines_in_flight;
+  return config;
+}
+
+bool file_exists(const char* path) {
+  struct stat status{};
+  return ::stat(path, &status) == 0;
+}
+
+// The first line with something in it.
+Result<std::string> endpoint_of(std::string_view line, const std::string& input) {
+  const auto json = parse_json(line);
+  const auto url =
+      json && json->kind == JsonKind::object ? json_find(json->text, "url") : std::nullopt;
+  auto endpoint = url ? url->as_string() : std::nullopt;
+  if (endpoint && batch_operation(*endpoint)) return *std::move(endpoint);
+  return fail(ErrorCode::invalid_json,
+              input +
+                  ": the first line has no `url` of /v1/chat/completions, /v1/completions, "
+                  "/v1/embeddings or /v1/responses; a line is {\"custom_id\", \"method\": "
+                  "\"POST\", \"url\", \"body\"}");
+}
+
+std::string hex(const Sha256& digest) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t byte : digest) {
+    text += digits[byte >> 4U];
+    text += digits[byte & 15U];
+  }
+  return text;
+}
+
+// A chain of digests of pieces, so that no more than a piece is held.
+std::string fingerprint_of(std::ifstream& file) {
+  constexpr std::size_t piece_bytes = std::size_t{1024} * 1024;
+  std::string chained(sizeof(Sha256), '\0');
+  std::vector<char> piece(piece_bytes);
+  while (file) {
+    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    const auto got = static_cast<std::size_t>(file.gcount());
+    if (got == 0) break;
+    const Sha256 digest = sha256(chained + std::string(piece.data(), got));
+    std::memcpy(chained.data(), digest.data(), digest.size());
+  }
+  Sha256 last{};
+  std::memcpy(last.data(), chained.data(), last.size());
+  return hex(last);
+}
+
+}  // namespace
+
+std::expected<Config, int> batch_config(const BatchOptions& options) {
+  std::expected<Config, int> config;
+  if (!options.gateway_url.empty()) {
+    config = gateway_config(options);
+  } else if (!options.config_path.empty()) {
+    config = read_checked(options.config_path);
+  } else if (file_exists(default_config_path)) {
+    config = read_checked(default_config_path);
+  } else {
+    const Config usual;
+    config = discovery_config(usual.listen, usual.admin);
+  }
+  if (!config) return config;
+  // Whoever runs it here needs no key of the gateway's clients, and one loop is enough.
+  config->keys_file = {};
+  config->threads = 1;
+  return config;
+}
+
+Result<BatchStart> read_batch_start(const std::string& input) {
+  std::ifstream file(input, std::ios::binary);
+  if (!file) {
+    return fail(ErrorCode::store_unavailable, input + ": " + std::strerror(errno));
+  }
+  std::string line;
+  while (std::getline(file, line) && line.find_first_not_of(" \t\r") == std::string::npos) {
+  }
+  auto endpoint = endpoint_of(line, input);
+  if (!endpoint) return std::unexpected(std::move(endpoint.error()));
+  file.clear();
+  file.seekg(0);
+  return BatchStart{*std::move(endpoint), fingerprint_of(file)};
+}
+
+}  // namespace rocket

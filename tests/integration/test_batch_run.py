@@ -1,0 +1,131 @@
+"""`rocket batch run`: a file of requests without a server."""
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from harness import batches
+from harness.fake import Fake
+from harness.gateway import Gateway, backend, binary
+from harness.keys import entry, write_keys
+from harness.program import Program
+from harness.waiting import wait_until
+
+Rocket = Callable[..., Gateway]
+Fakes = Callable[..., Fake]
+
+
+def run(tmp_path: Path, *arguments: str | Path) -> Program:
+    return Program([binary(), "batch", "run", *arguments], tmp_path)
+
+
+def write_config(tmp_path: Path, url: str, **more) -> Path:
+    file = tmp_path / "batch.yaml"
+    file.write_text(json.dumps({"backends": [backend("a", url)], **more}))
+    return file
+
+
+def read(file: Path) -> list[dict]:
+    return [json.loads(each) for each in file.read_text().splitlines()]
+
+
+def test_every_line_is_answered_in_its_order(tmp_path: Path, fake: Fakes) -> None:
+    (tmp_path / "in.jsonl").write_text(batches.lines(100))
+    config = write_config(tmp_path, fake().url)
+    program = run(tmp_path, "in.jsonl", "-o", "out.jsonl", "--config", config)
+    assert program.wait(60) == 0, program.err()
+    found = read(tmp_path / "out.jsonl")
+    assert [each["custom_id"] for each in found] == [f"line-{i}" for i in range(100)]
+    assert "100 of 100 lines, 0 failed" in program.err()
+    assert not (tmp_path / "out.jsonl.journal").exists()
+    assert not (tmp_path / "out.jsonl.errors").exists()
+
+
+def test_failed_lines_make_it_4(tmp_path: Path, fake: Fakes) -> None:
+    bad = batches.line("bad", {"model": "m", "messages": batches.HI, "fake": {"status": 400}})
+    (tmp_path / "in.jsonl").write_text(batches.lines(3) + bad)
+    config = write_config(tmp_path, fake().url)
+    program = run(tmp_path, "in.jsonl", "-o", "out.jsonl", "--config", config)
+    assert program.wait(60) == 4, program.err()
+    assert batches.custom_ids(read(tmp_path / "out.jsonl")) == batches.names(3)
+    assert [each["custom_id"] for each in read(tmp_path / "out.jsonl.errors")] == ["bad"]
+
+
+def test_it_goes_on_where_it_was_killed_or_interrupted(tmp_path: Path, fake: Fakes) -> None:
+    upstream = fake()
+    (tmp_path / "in.jsonl").write_text(batches.lines(400, head_delay_ms=20))
+    config = write_config(tmp_path, upstream.url, batch={"lines_in_flight": 4})
+    command = ("in.jsonl", "-o", "out.jsonl", "--config", config)
+    journal = tmp_path / "out.jsonl.journal"
+    for number in (signal.SIGKILL, signal.SIGINT):
+        program = run(tmp_path, *command)
+        wait_until("it has begun", lambda: any(journal.glob("*")) if journal.exists() else False)
+        wait_until("lines are done", lambda: written(journal) > 20_000)
+        program.send(number)
+        status = program.wait(20)
+        assert status == (-9 if number == signal.SIGKILL else 130), program.err()
+    assert "run the same command again" in program.err()
+    last = run(tmp_path, *command)
+    assert last.wait(60) == 0, last.err()
+    assert "goes on where it was left" in last.err()
+    assert batches.custom_ids(read(tmp_path / "out.jsonl")) == batches.names(400)
+    assert upstream.stop()["requests"] <= 400 + 3 * 8
+
+
+def written(journal: Path) -> int:
+    return sum(each.stat().st_size for each in journal.iterdir() if each.is_file())
+
+
+def test_a_journal_of_another_input_is_left_alone(tmp_path: Path, fake: Fakes) -> None:
+    config = write_config(tmp_path, fake().url)
+    (tmp_path / "in.jsonl").write_text(batches.lines(10, head_delay_ms=60_000))
+    first = run(tmp_path, "in.jsonl", "-o", "out.jsonl", "--config", config)
+    wait_until("lines are asked", lambda: (tmp_path / "out.jsonl.journal").exists())
+    first.kill()
+    (tmp_path / "in.jsonl").write_text(batches.lines(11))
+    second = run(tmp_path, "in.jsonl", "-o", "out.jsonl", "--config", config)
+    assert second.wait(60) == 2
+    assert "another input" in second.err()
+
+
+def test_what_is_wrong_is_said(tmp_path: Path, fake: Fakes) -> None:
+    config = write_config(tmp_path, fake().url)
+    (tmp_path / "bad.jsonl").write_text(batches.lines(2) + "{\n")
+    (tmp_path / "strange.jsonl").write_text("hello\n")
+    (tmp_path / "bad.yaml").write_text("nonsense: 1\n")
+    for arguments, status, words in [
+        (("none.jsonl", "-o", "o", "--config", config), 3, "none.jsonl"),
+        (("strange.jsonl", "-o", "o", "--config", config), 1, "custom_id"),
+        (("bad.jsonl", "-o", "o", "--config", config), 1, "invalid_json_line"),
+        (("bad.jsonl", "-o", "o", "--config", tmp_path / "bad.yaml"), 1, "nonsense"),
+        (("bad.jsonl",), 2, ""),
+        (("bad.jsonl", "-o", "o", "--key-file", "k"), 2, ""),
+    ]:
+        program = run(tmp_path, *arguments)
+        assert program.wait(30) == status, (arguments, program.err())
+        assert words in program.err() + program.out(), arguments
+
+
+def test_nobody_to_ask_is_said_at_once(tmp_path: Path, fake: Fakes) -> None:
+    upstream = fake()
+    upstream.stop()
+    (tmp_path / "in.jsonl").write_text(batches.lines(1))
+    config = write_config(tmp_path, upstream.url)
+    program = run(tmp_path, "in.jsonl", "-o", "out.jsonl", "--config", config)
+    assert program.wait(30) == 3
+    assert "no backend answers" in program.err()
+
+
+def test_through_a_running_gateway(tmp_path: Path, rocket: Rocket, fake: Fakes) -> None:
+    keys = write_keys(tmp_path / "keys.yaml", entry("batches", "rk-batches", lane="batch"))
+    gateway = rocket({"backends": [backend("a", fake().url)], "keys_file": str(keys)})
+    (tmp_path / "key").write_text("rk-batches\n")
+    (tmp_path / "in.jsonl").write_text(batches.lines(50))
+    program = run(
+        tmp_path, "in.jsonl", "-o", "out.jsonl", "--gateway", gateway.url, "--key-file", "key"
+    )
+    assert program.wait(60) == 0, program.err()
+    assert batches.custom_ids(read(tmp_path / "out.jsonl")) == batches.names(50)
+    chats = [x for x in gateway.access_lines(50) if x["operation"] == "chat_completions"]
+    assert {(each["key"], each["lane"]) for each in chats} == {("batches", "batch")}

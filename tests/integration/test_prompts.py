@@ -1,0 +1,71 @@
+"""`POST /v1/batch/prompts`: many prompts, one answer."""
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.fake import Fake
+from harness.gateway import Gateway, backend
+from harness.waiting import wait_until
+from harness.wire import request_bytes
+
+Rocket = Callable[..., Gateway]
+Fakes = Callable[..., Fake]
+
+
+@pytest.fixture
+def gateway(rocket: Rocket, fake: Fakes) -> Gateway:
+    return rocket({"backends": [backend("a", fake().url), backend("b", fake().url)]})
+
+
+def test_all_are_answered_in_their_order(gateway: Gateway) -> None:
+    prompts = [f'fake: {{"word": "w{i}-", "tokens": 1}}' for i in range(200)]
+    answer = gateway.call(
+        "POST", "/v1/batch/prompts", {"prompts": prompts, "params": {"model": "m"}, "backend": "b"}
+    )
+    assert answer.status == 200, answer
+    body = answer.json()
+    assert body["count"] == 200 and body["backend"] == "b" and len(body["results"]) == 200
+    for i, each in enumerate(body["results"]):
+        assert each["choices"][0]["message"]["content"].startswith(f"w{i}-"), i
+        assert each["_backend"] == "b"
+
+
+def test_one_that_fails_has_an_error_in_its_place(gateway: Gateway) -> None:
+    prompts = ["good", 'fake: {"status": 400}', [{"role": "user", "content": "good too"}]]
+    answer = gateway.call(
+        "POST", "/v1/batch/prompts", {"prompts": prompts, "params": {"model": "m"}}
+    )
+    assert answer.status == 200
+    results = answer.json()["results"]
+    assert "choices" in results[0] and "choices" in results[2]
+    assert results[1].keys() == {"error"} and results[1]["error"]["message"]
+
+
+def test_what_is_asked_wrongly_is_refused(gateway: Gateway) -> None:
+    for body, name in [
+        ({}, "prompts"),
+        ({"prompts": []}, "prompts"),
+        ({"prompts": ["x"] * 1001}, "1000"),
+        ({"prompts": [7]}, "prompts[0]"),
+        ({"prompts": ["x"], "params": {"stream": True}}, "stream"),
+    ]:
+        answer = gateway.call("POST", "/v1/batch/prompts", body)
+        assert answer.status == 400 and name in answer.error()["message"], answer
+    nobody = gateway.call(
+        "POST", "/v1/batch/prompts", {"prompts": ["x"], "params": {"model": "m"}, "backend": "none"}
+    )
+    assert nobody.status == 200
+    assert nobody.json()["results"][0]["error"]["code"] == "unknown_backend"
+
+
+def test_who_hangs_up_calls_all_of_it_off(rocket: Rocket, fake: Fakes) -> None:
+    upstream = fake()
+    gateway = rocket({"backends": [backend("a", upstream.url)], "batch": {"lines_in_flight": 5}})
+    with gateway.connect() as connection:
+        body = {"prompts": ['fake: {"head_delay_ms": 60000}'] * 50, "params": {"model": "m"}}
+        connection.send(request_bytes("POST", "/v1/batch/prompts", body))
+        wait_until("they are asked", lambda: gateway.in_flight() == 5)
+    wait_until("they are called off", lambda: gateway.in_flight() == 0)
+    counted = upstream.stop()
+    assert (counted["requests"], counted["aborted"]) == (5, 5)
