@@ -136,7 +136,12 @@ Configured Waiting::take_up(ConfigReading reading, std::string text) {
   if (!sockets) {
     return refuse(409, {{"listen", sockets.error().detail, std::string(listen_remedy)}});
   }
-  first_ = FirstConfig{std::move(reading.config), std::move(text), {*std::move(sockets), {}}};
+  auto metrics = open_metrics_socket(reading.config);
+  if (!metrics) {
+    return refuse(409, {{"metrics_listen", metrics.error().detail, std::string(listen_remedy)}});
+  }
+  first_ = FirstConfig{
+      std::move(reading.config), std::move(text), {*std::move(sockets), {}, *std::move(metrics)}};
   worker_.tasks.spawn(leave_when_told());
   return {.revision = 1};
 }

@@ -169,7 +169,9 @@ int Gateway::run() {
   listen();
   warn_of_few_descriptors(config_);
   log_.info("serving",
-            {{"listen", config_.listen.to_string()}, {"admin", config_.admin.to_string()}});
+            {{"listen", config_.listen.to_string()},
+             {"admin", config_.admin.to_string()},
+             {"metrics", config_.metrics_listen ? config_.metrics_listen->to_string() : ""}});
 
   signals_ = std::make_unique<Signals>(first().loop, [this](int number) { on_signal(number); });
   if (config_path_.empty() && posted_.empty()) first().tasks.spawn(tell_what_was_found());
@@ -207,6 +209,7 @@ void Gateway::add_operations() {
   for (const auto& worker : workers_)
     receipts_.add(worker->loop, worker->state);
   add_admin_operations(first().admin, {*control_, exposition_, health, receipts_});
+  add_metrics_operation(first().metrics, exposition_);
   add_control_operations(
       first().admin, {.configure = [this](std::string text) { return configure(std::move(text)); },
                       .lame_duck = [this] { be_lame_duck(); },
@@ -217,11 +220,12 @@ bool Gateway::open_sockets() {
   if (sockets_) return true;
   auto data = open_data_sockets(config_);
   auto admin = data ? open_admin_socket(config_) : std::unexpected(data.error());
-  if (!admin) {
-    log_.error(admin.error().detail, {{"remedy", listen_remedy}});
+  auto metrics = admin ? open_metrics_socket(config_) : std::unexpected(admin.error());
+  if (!metrics) {
+    log_.error(metrics.error().detail, {{"remedy", listen_remedy}});
     return false;
   }
-  sockets_ = Sockets{*std::move(data), *std::move(admin)};
+  sockets_ = Sockets{*std::move(data), *std::move(admin), *std::move(metrics)};
   return true;
 }
 
@@ -230,6 +234,7 @@ void Gateway::listen() {
     workers_[i]->listen(std::move(sockets_->data[i]), workers_[i]->data);
   first().admin_on_unix = !config_.admin.unix_path.empty();
   first().listen(std::move(sockets_->admin), first().admin);
+  if (sockets_->metrics) first().listen_for_metrics(std::move(sockets_->metrics));
 }
 
 void Gateway::publish(const std::shared_ptr<const Snapshot>& snapshot,
@@ -328,6 +333,8 @@ std::vector<Problem> Gateway::take_up(ConfigReading reading) {
     if (admin_overridden_) reading.config.admin = config_.admin;
     keep_chosen_port(reading.config.listen, config_.listen);
     keep_chosen_port(reading.config.admin, config_.admin);
+    if (reading.config.metrics_listen && config_.metrics_listen)
+      keep_chosen_port(*reading.config.metrics_listen, *config_.metrics_listen);
     const auto applied = apply(std::move(reading.config));
     if (!applied) problems.push_back({"", applied.error().detail, ""});
   }

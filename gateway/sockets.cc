@@ -47,4 +47,15 @@ Result<FileDescriptor> open_admin_socket(Config& config) {
   return fd;
 }
 
+Result<FileDescriptor> open_metrics_socket(Config& config) {
+  if (!config.metrics_listen) return FileDescriptor();
+  ListenAddress& address = *config.metrics_listen;
+  const bool on_unix = !address.unix_path.empty();
+  auto fd =
+      on_unix ? listen_unix(address.unix_path) : listen_tcp(address.host, address.port, false);
+  if (!fd) return can_not_listen(address, fd.error());
+  if (!on_unix) address.port = local_port(*fd);
+  return fd;
+}
+
 }  // namespace rocket

@@ -15,6 +15,7 @@ namespace rocket {
 struct Worker {
   // Of its own, so that a full data port does not lock the operator out.
   static constexpr size_t admin_connections = 100;
+  static constexpr size_t metrics_connections = 16;
 
   // What all of them share, and outlives them.
   struct Shared {
@@ -40,11 +41,14 @@ struct Worker {
               .admission = admission},
         count(loop.run_queue(), 0),  // until a configuration is in force
         admin_count(loop.run_queue(), admin_connections),
+        metrics_count(loop.run_queue(), metrics_connections),
         data(state),
         admin(state, Operations::Port::admin),
+        metrics(state, Operations::Port::metrics),
         server(state),
         accepting(loop.run_queue()),
         accepting_admin(loop.run_queue()),
+        accepting_metrics(loop.run_queue()),
         tasks(loop.run_queue()) {
     shared.bells.hang(index, [this] { loop.post([this] { admission.look(); }); });
   }
@@ -62,6 +66,18 @@ struct Worker {
     };
     TaskGroup& group = for_admin ? accepting_admin : accepting;
     group.spawn(listening.listener->accept_all(listening.on_accept));
+  }
+
+  // Where only metrics are.
+  void listen_for_metrics(FileDescriptor fd) {
+    metrics_listener.listener = std::make_unique<Listener>(
+        loop, std::move(fd), metrics_count, [this](FileDescriptor connection) {
+          return std::make_unique<SocketStream>(loop, std::move(connection));
+        });
+    metrics_listener.on_accept = [this](std::unique_ptr<ByteStream> stream) {
+      server.accept(std::move(stream), metrics, metrics_count);
+    };
+    accepting_metrics.spawn(metrics_listener.listener->accept_all(metrics_listener.on_accept));
   }
 
   // The data port; the admin port stays to tell how the drain goes.
@@ -100,13 +116,17 @@ struct Worker {
   LoopState state;
   ConnectionCount count;
   ConnectionCount admin_count;
+  ConnectionCount metrics_count;
   Operations data;
   Operations admin;
+  Operations metrics;
   Server server;
   std::vector<Listening> listeners;
   Listening admin_listener;
+  Listening metrics_listener;
   TaskGroup accepting;
   TaskGroup accepting_admin;
+  TaskGroup accepting_metrics;
   TaskGroup tasks;
 };
 

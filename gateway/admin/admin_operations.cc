@@ -176,9 +176,13 @@ Task<void> send_receipt(Call& call, ReceiptSearch& receipts) {
 
 }  // namespace
 
-void add_admin_operations(Operations& operations, const AdminView& view) {
+void add_metrics_operation(Operations& operations, const Exposition& exposition) {
   operations.add({Method::get, "/metrics", Operation::none,
-                  [view](Call& call) { return send_metrics(call, view.exposition); }, true});
+                  [&exposition](Call& call) { return send_metrics(call, exposition); }, true});
+}
+
+void add_admin_operations(Operations& operations, const AdminView& view) {
+  add_metrics_operation(operations, view.exposition);
   operations.add(
       {Method::get, "/health", Operation::health,
        [view](Call& call) { return send_json(call, describe_health(view, call.loop().draining)); },

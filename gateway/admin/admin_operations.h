@@ -16,5 +16,7 @@ struct AdminView {
   ReceiptSearch& receipts;
 };
 void add_admin_operations(Operations& operations, const AdminView& view);
+// /metrics alone. Loop 0 only; `exposition` outlives the operations.
+void add_metrics_operation(Operations& operations, const Exposition& exposition);
 
 }  // namespace rocket

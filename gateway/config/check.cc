@@ -132,6 +132,13 @@ void check_addresses(const Config& config, Problems& problems) {
   if (share_a_port(config.listen, config.admin)) {
     problems.add("admin", "is the address of listen", "give it a port of its own");
   }
+  if (!config.metrics_listen) return;
+  for (const auto& [name, address] :
+       {std::pair{"listen", &config.listen}, std::pair{"admin", &config.admin}}) {
+    if (!share_a_port(*address, *config.metrics_listen)) continue;
+    problems.add("metrics_listen", std::string("is the address of ") + name,
+                 "give it a port of its own, or remove it");
+  }
 }
 
 void check_tls(const TlsConfig& tls, const Environment& environment, Problems& problems) {

@@ -79,7 +79,8 @@ class BackendCheck {
   }
 
   void check_not_ourselves(const EndpointUrl& url, const std::string& path) {
-    for (const ListenAddress& address : {config_.listen, config_.admin}) {
+    for (const ListenAddress& address :
+         {config_.listen, config_.admin, config_.metrics_listen.value_or(config_.admin)}) {
       if (!reaches(url, address)) continue;
       problems_.add(path, "is Rocket's own address: it would call itself",
                     "give the port of the model server");

@@ -19,6 +19,8 @@ TEST(Check, KeepsAddressesSafe) {
   const std::string admin =
       "admin: the admin API listens on loopback only; write 127.0.0.1:PORT, [::1]:PORT or "
       "unix:PATH";
+  const std::string metrics = "metrics_listen: is the address of ";
+  const std::string apart = "; give it a port of its own, or remove it";
   const ProblemCase cases[] = {
       {"listen: 0.0.0.0:8000", {open}},
       {"listen: \"[::]:8000\"", {open}},
@@ -33,6 +35,14 @@ TEST(Check, KeepsAddressesSafe) {
       {"listen: 0.0.0.0:8090\nallow_unauthenticated: true", {same}},
       {"listen: unix:/s\nadmin: unix:/s", {same}},
       {"listen: unix:/s\nadmin: unix:/t", {}},
+      {"metrics_listen: \"\"", {}},
+      {"metrics_listen: 0.0.0.0:9464", {}},
+      {"metrics_listen: unix:/run/metrics.sock", {}},
+      {"metrics_listen: 0.0.0.0:8000", {metrics + "listen" + apart}},
+      {"metrics_listen: 127.0.0.1:8090", {metrics + "admin" + apart}},
+      {"metrics_listen: 9464",
+       {"metrics_listen: \"9464\" is not an address such as 127.0.0.1:8000; write IP:PORT, "
+        "[IPv6]:PORT or unix:PATH"}},
       {"listen: rocket.example:8000",
        {"listen: has a name where an IP address is needed; write IP:PORT, [IPv6]:PORT or "
         "unix:PATH"}},

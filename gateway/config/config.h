@@ -390,6 +390,7 @@ struct CorsConfig {
 struct Config {
   ListenAddress listen{"127.0.0.1", 8000, ""};
   ListenAddress admin{"127.0.0.1", 8090, ""};
+  std::optional<ListenAddress> metrics_listen;
   std::uint32_t threads = 1;
   std::vector<BackendConfig> backends;
   std::vector<std::string> order;
@@ -422,6 +423,8 @@ struct Config {
     visit("listen", self.listen, "Where clients connect. Can not be reloaded.");
     visit("admin", self.admin,
           "Where metrics and the admin API listen: loopback or `unix:PATH`. Can not be reloaded.");
+    visit("metrics_listen", self.metrics_listen,
+          "Where `/metrics` alone is told to anybody: `0.0.0.0:9464`. Can not be reloaded.");
     visit("threads", self.threads,
           "Event loops, each with a listener, pools and counters of its own. Can not be reloaded.");
     visit("backends", self.backends, "The model servers. Required.");
@@ -445,8 +448,7 @@ struct Config {
     visit("heartbeat", self.heartbeat,
           "Silence in a stream after which the client is sent a comment; 0s: never.");
     visit("embedding_batching", self.embedding_batching, "Several requests, one upstream call.");
-    visit("responses", self.responses,
-          "What is kept of `/v1/responses`; a reload keeps what is there.");
+    visit("responses", self.responses, "What is kept of `/v1/responses`; a reload keeps it.");
     visit("store", self.store,
           "Where files and batches are kept (`/v1/files`, `/v1/batches`): a directory, or Postgres "
           "and a directory for what is in files. Made when it is first needed.");

@@ -91,6 +91,9 @@ void change(ByteSize& value) {
 void change(ListenAddress& value) {
   value.port = static_cast<std::uint16_t>(value.port + 1);
 }
+void change(std::optional<ListenAddress>& value) {
+  value = ListenAddress{"0.0.0.0", 9464, ""};
+}
 void change(EndpointUrl& value) {
   value = {true, "::1", 8443, "/base"};
 }

@@ -10,7 +10,7 @@ namespace rocket {
 namespace {
 
 // Settings that the documentation of later versions has; "[]" is any index.
-constexpr std::array<std::string_view, 2> later_settings{"metrics_listen", "store"};
+constexpr std::array<std::string_view, 1> later_settings{"store"};
 
 // Without case, '-' and '_'.
 constexpr std::array<std::string_view, 9> secret_keys{

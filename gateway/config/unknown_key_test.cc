@@ -24,10 +24,10 @@ TEST(UnknownKey, IsExplained) {
       {"models: {m: [{backend: vllm, modle: x, model: y}]}",
        {"models.m.candidates[0].modle: unknown key; did you mean \"model\"?"}},
       {"\"odd.key\": 1",
-       {"[\"odd.key\"]: unknown key; known here: listen, admin, threads, backends, order, models, "
-        "timeouts, health, breaker, outlier, retry, hedge, lanes, limits, heartbeat, "
-        "embedding_batching, responses, drain, cors, mark_backend, media_urls, media, keys_file, "
-        "allow_unauthenticated, ..."}},
+       {"[\"odd.key\"]: unknown key; known here: listen, admin, metrics_listen, threads, backends, "
+        "order, models, timeouts, health, breaker, outlier, retry, hedge, lanes, limits, "
+        "heartbeat, embedding_batching, responses, drain, cors, mark_backend, media_urls, media, "
+        "keys_file, ..."}},
       {"threads: 1\nthreads: 2\nthreads: 3", {"threads: given more than once; keep one of them"}},
       {"thread: 1\nthread: 2",
        {"thread: given more than once; keep one of them",
@@ -35,13 +35,12 @@ TEST(UnknownKey, IsExplained) {
       {"health: {rise: 1, rise: 1}", {"health.rise: given more than once; keep one of them"}},
       {"models: {m: [{backend: vllm, model: x}], m: [{backend: vllm, model: x}]}",
        {"models.m: given more than once; keep one of them"}},
-      {"metrics_listen: x", {"metrics_listen: not available in this version; remove it"}},
       {"store: {path: x}", {"store: not available in this version; remove it"}},
       {"stor3: 1",
-       {"stor3: unknown key; known here: listen, admin, threads, backends, order, models, "
-        "timeouts, health, breaker, outlier, retry, hedge, lanes, limits, heartbeat, "
-        "embedding_batching, responses, drain, cors, mark_backend, media_urls, media, keys_file, "
-        "allow_unauthenticated, ..."}},
+       {"stor3: unknown key; known here: listen, admin, metrics_listen, threads, backends, "
+        "order, models, timeouts, health, breaker, outlier, retry, hedge, lanes, limits, "
+        "heartbeat, embedding_batching, responses, drain, cors, mark_backend, media_urls, media, "
+        "keys_file, ..."}},
   };
   expect_problems_besides_backend(cases);
 }

@@ -139,6 +139,14 @@ struct Scalar<ListenAddress> {
 };
 
 template <>
+struct Scalar<std::optional<ListenAddress>> : Scalar<ListenAddress> {
+  static Result<std::optional<ListenAddress>> read(const YamlNode& node) {
+    if (node.text.empty()) return std::nullopt;
+    return Scalar<ListenAddress>::read(node);
+  }
+};
+
+template <>
 struct Scalar<EndpointUrl> {
   static constexpr std::string_view expected = "a URL such as http://127.0.0.1:11434";
   static constexpr std::string_view remedy =

@@ -7,11 +7,12 @@ namespace rocket {
 namespace {
 
 Result<void> check_reloadable(const Config& before, const Config& after) {
-  const char* changed = before.listen != after.listen           ? "listen"
-                        : before.admin != after.admin           ? "admin"
-                        : before.threads != after.threads       ? "threads"
-                        : !before.store.same_place(after.store) ? "the place of the store"
-                                                                : nullptr;
+  const char* changed = before.listen != after.listen                   ? "listen"
+                        : before.admin != after.admin                   ? "admin"
+                        : before.metrics_listen != after.metrics_listen ? "metrics_listen"
+                        : before.threads != after.threads               ? "threads"
+                        : !before.store.same_place(after.store)         ? "the place of the store"
+                                                                        : nullptr;
   if (changed == nullptr) return {};
   return fail(ErrorCode::invalid_field,
               std::string(changed) + " can not be reloaded; set it back, or restart Rocket");

@@ -100,7 +100,7 @@ Result<void> Operations::check(const RequestHead& head, Asked& asked) const {
 
 Result<void> Operations::authenticate(const RequestHead& head, Asked& asked) const {
   const std::shared_ptr<const KeyRing>& keys = loop_.current->snapshot->keys;
-  if (port_ == Port::admin || !keys) return {};
+  if (port_ != Port::data || !keys) return {};
   const auto shown = presented_key(head.headers);
   if (!shown) return std::unexpected(shown.error());
   if (shown->empty()) {
@@ -113,7 +113,7 @@ Result<void> Operations::authenticate(const RequestHead& head, Asked& asked) con
 }
 
 Result<void> Operations::check_host(const RequestHead& head) const {
-  if (port_ == Port::data) return {};
+  if (port_ != Port::admin) return {};
   std::string_view host = head.headers.find("host").value_or("localhost");
   if (!host.ends_with(']')) host = host.substr(0, host.rfind(':'));
   const bool loopback_literal =

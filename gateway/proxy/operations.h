@@ -39,6 +39,8 @@ class Operations final : public RequestHandler {
     // Answers only who calls it by a loopback name, so that no web page can reach it by a name
     // of its own (DNS rebinding), and never speaks CORS.
     admin,
+    // Whoever reaches it may read, without a key; no web page is told anything.
+    metrics,
   };
 
   explicit Operations(LoopState& loop, Port port = Port::data) : loop_(loop), port_(port) {}

@@ -152,6 +152,10 @@ def test_it_waits_for_its_first_configuration(waiting, fake) -> None:
         (problem,) = refused.json()["problems"]
         assert problem["path"] == "listen"
         assert address in problem["message"] and problem["remedy"]
+        refused = gateway.configure(posted(upstream.url, metrics_listen=address))
+        assert refused.status == 409
+        (problem,) = refused.json()["problems"]
+        assert problem["path"] == "metrics_listen" and address in problem["message"]
     pid = gateway.program.pid
     answer = gateway.configure(posted(upstream.url, threads=2))
     assert (answer.status, answer.json()) == (200, {"revision": 1})

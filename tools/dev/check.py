@@ -34,6 +34,7 @@ def steps(everything: bool) -> dict[str, Callable[[], object]]:
         "python": python_compiles,
         "broken policies apply": check_table,
         "docs": docs_follow,
+        "monitoring": monitoring_follows,
         "clang-tidy": lambda: clang_tidy(everything),
     }
 
@@ -104,6 +105,11 @@ def docs_follow() -> None:
             "build/release/rocket docs configuration > docs/configuration.md\n"
             + "\n".join(list(drift)[:20])
         )
+
+
+def monitoring_follows() -> None:
+    """Dashboards, and rules as Kubernetes takes them, are what tools/monitoring.py makes."""
+    process.run("monitoring", [sys.executable, "-B", ROOT / "tools/monitoring.py", "--check"])
 
 
 def clang_tidy(everything: bool) -> None:

@@ -7,7 +7,7 @@ import xml.etree.ElementTree
 from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 
-from dev import engines, process
+from dev import engines, process, prometheus
 from dev.build import RELEASE, build, programs
 from dev.console import DevError, Tally, say
 from dev.places import BUILD, ROOT
@@ -153,6 +153,7 @@ def surroundings(asked: Set[str] = frozenset()) -> dict[str, str]:
         "ROCKET_TINY_MODEL": engines.tiny_model,
         "ROCKET_OLLAMA": engines.ollama,
         "ROCKET_OLLAMA_MODELS": engines.ollama_models,
+        "ROCKET_PROMETHEUS": prometheus.programs,
     }
     if "vllm" in asked:
         wanted |= {"ROCKET_VLLM": engines.vllm, "ROCKET_VLLM_MODEL": engines.vllm_model}

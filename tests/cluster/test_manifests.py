@@ -1,0 +1,75 @@
+"""The manifests do none of what the first sketch did wrong, and each fault would be noticed."""
+
+import copy
+
+import pytest
+from manifests import setups
+from manifests.mutations import MUTATIONS, Mutation
+from manifests.rendering import ENVIRONMENTS, MANIFESTS, of_kind, parse, ray_service
+from manifests.rules import RULES, Setup, broken
+
+FAULTS = range(1, 27)
+
+
+@pytest.fixture(scope="module")
+def prod() -> Setup:
+    return setups.setup("prod")
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_no_rule_is_broken(environment: str) -> None:
+    assert broken(setups.setup(environment)) == []
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
+def test_a_planted_fault_is_noticed(mutation: Mutation, prod: Setup) -> None:
+    setup = copy.deepcopy(prod)
+    mutation.plant(setup)
+    found = [
+        problem for rule in RULES if rule.fault == mutation.fault for problem in rule.look(setup)
+    ]
+    assert any(mutation.says in problem for problem in found), found
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_has_a_rule_and_is_planted(fault: int) -> None:
+    assert any(rule.fault == fault for rule in RULES)
+    assert any(mutation.fault == fault for mutation in MUTATIONS)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_names_that_others_rely_on(environment: str) -> None:
+    objects = setups.setup(environment).objects
+    assert ray_service(objects)["metadata"]["name"] == f"ray-cluster-{environment}"
+    (namespace,) = of_kind(objects, "Namespace")
+    assert namespace["metadata"]["name"] == f"ray-{environment}"
+    for each in objects:
+        if each["kind"] != "Namespace":
+            assert each["metadata"]["namespace"] == f"ray-{environment}", each["metadata"]
+
+
+def test_the_dashboard_s_ingress_asks_who_comes() -> None:
+    """It is applied by hand, if at all."""
+    objects = parse((MANIFESTS / "ingress/ray-dashboard-ingress.yaml").read_text())
+    (ingress,) = of_kind(objects, "Ingress")
+    annotations = ingress["metadata"]["annotations"]
+    nginx = "nginx.ingress.kubernetes.io/"
+    assert annotations[nginx + "auth-type"] == "basic" and annotations[nginx + "auth-secret"]
+    assert annotations[nginx + "ssl-redirect"] == "true"
+    (tls,) = ingress["spec"]["tls"]
+    assert tls["hosts"] == [rule["host"] for rule in ingress["spec"]["rules"]]
+    for environment in ENVIRONMENTS:
+        found = setups.setup(environment).objects
+        assert "ray-dashboard" not in {each["metadata"]["name"] for each in found}
+
+
+def test_what_environments_have_besides() -> None:
+    def claims(name: str) -> dict[str, str]:
+        return {
+            each["metadata"]["name"]: each["spec"]["resources"]["requests"]["storage"]
+            for each in of_kind(setups.setup(name).objects, "PersistentVolumeClaim")
+        }
+
+    assert claims("dev") == {}
+    assert claims("staging")["ray-head-logs"] == "500Mi"
+    assert claims("prod")["ray-head-logs"] == "1Gi"
