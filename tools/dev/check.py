@@ -77,6 +77,8 @@ def python_compiles() -> None:
         *(ROOT / "tools").rglob("*.py"),
         *(ROOT / "tests").rglob("*.py"),
         *(ROOT / "bench").rglob("*.py"),
+        *(ROOT / "python").rglob("*.py"),
+        *(ROOT / "deploy").rglob("*.py"),
     ]:
         try:
             ast.parse(path.read_text(encoding="utf-8"), str(path))

@@ -57,7 +57,7 @@ def steps() -> dict[str, Callable[[], object]]:
         "unit tests, address and undefined-behaviour sanitizer": partial(sanitized, "asan"),
         "thread sanitizer": partial(sanitized, "tsan", "rocket_thread_tests"),
         "fuzzing": fuzzed,
-        "suites with real engines": partial(suites, None, set(), limit=1200),
+        "suites with real engines": partial(suites, None, set(), limit=1800),
     }
 
 

@@ -17,6 +17,7 @@ SUMMARY = {
     "fuzz": "fuzz the parsers: [TARGET] [--seconds N]",
     "record": "record what real servers say, into tests/cassettes",
     "bench": "run a benchmark of bench/: [NAME]",
+    "ray": "the gateway on a small real Ray cluster, on this machine: up|down|memory",
     "ci": "everything a change has to pass",
 }
 
@@ -59,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     made["fuzz"].add_argument("target", nargs="?")
     made["fuzz"].add_argument("--seconds", type=float, default=60, help="for each target")
     made["bench"].add_argument("name", nargs="?")
+    made["ray"].add_argument("action", choices=("up", "down", "memory"))
     return top
 
 
@@ -107,6 +109,10 @@ def dispatch(options: argparse.Namespace) -> int:
             from dev.test import bench
 
             return bench(options.name)
+        case "ray":
+            from dev import ray
+
+            return {"up": ray.up, "down": ray.down, "memory": ray.memory}[options.action]()
         case "ci":
             from dev.ci import ci
 

@@ -18,7 +18,8 @@ PACKAGES = {
     ),
     "check": "git clang-tidy-19 clang-format-19",
     "clang": "clang-19 libclang-rt-19-dev lld-19 llvm-19",
-    "test": "curl strace slowhttptest postgresql",
+    "test": "curl strace slowhttptest postgresql iproute2 redis-tools",
+    "ray": "iproute2",
     "bench": "valgrind",
 }
 

@@ -11,6 +11,7 @@ from dev import engines, process, prometheus
 from dev.build import RELEASE, build, programs
 from dev.console import DevError, Tally, say
 from dev.places import BUILD, ROOT
+from dev.ray_cluster import ray_python
 from dev.setup import setup
 from dev.venvs import python
 
@@ -82,13 +83,16 @@ def tally_of(code: int, report: Path) -> Tally:
 
 
 def tool_tests(pattern: str | None = None) -> Tally:
-    """The tests of the tools themselves."""
+    """The tests of the tools themselves, and those beside the source of python/."""
     if pattern:
         return Tally()
-    code = process.relay(
-        [sys.executable, "-B", "-m", "unittest", "--quiet", "tidy_test"], cwd=ROOT / "tools"
-    )
-    return Tally(failed=1) if code else Tally(passed=1)
+    unittest = [sys.executable, "-B", "-m", "unittest"]
+    packages = ["discover", "--quiet", "-s", "rocket_ray", "-t", ".", "-p", "*_test.py"]
+    codes = [
+        process.relay([*unittest, "--quiet", "tidy_test"], cwd=ROOT / "tools"),
+        process.relay([*unittest, *packages], cwd=ROOT / "python"),
+    ]
+    return sum((Tally(failed=1) if code else Tally(passed=1) for code in codes), Tally())
 
 
 def suites(pattern: str | None, asked: set[str], limit: float | None = None) -> Tally:
@@ -154,6 +158,7 @@ def surroundings(asked: Set[str] = frozenset()) -> dict[str, str]:
         "ROCKET_OLLAMA": engines.ollama,
         "ROCKET_OLLAMA_MODELS": engines.ollama_models,
         "ROCKET_PROMETHEUS": prometheus.programs,
+        "ROCKET_RAY_PYTHON": ray_python,
     }
     if "vllm" in asked:
         wanted |= {"ROCKET_VLLM": engines.vllm, "ROCKET_VLLM_MODEL": engines.vllm_model}

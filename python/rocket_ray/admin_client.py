@@ -1,0 +1,98 @@
+"""The admin port of a gateway, over its Unix socket. Thin: one request, one connection."""
+
+import http.client
+import json
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+JSON = {"Content-Type": "application/json"}
+YAML = {"Content-Type": "application/yaml"}
+ANSWER_BYTES_MAX = 64 << 20
+
+
+class ConfigRefused(Exception):
+    """A configuration that the gateway does not take. The message is what `rocket check` would
+    say, a line per problem; the old configuration stays in force."""
+
+
+class AdminError(Exception):
+    """An answer of the admin port that is none of those that it may give."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """What a gateway says of itself. `status`: `waiting` for its first configuration, `ok`,
+    `draining` (also as a lame duck)."""
+
+    status: str
+    revision: int
+
+
+class AdminClient:
+    """Every call raises OSError or http.client.HTTPException if nobody answers in time.
+
+    `timeout`: seconds for each step of a call: to connect, to write, to read.
+    """
+
+    def __init__(self, socket_path: Path, timeout: float):
+        self._path = socket_path
+        self._timeout = timeout
+
+    def health(self) -> Health:
+        answer = json.loads(self._call("GET", "/health"))
+        return Health(str(answer["status"]), int(answer["revision"]))
+
+    def metrics(self) -> str:
+        """In Prometheus' text format."""
+        return self._call("GET", "/metrics").decode()
+
+    def configure(self, text: str) -> int:
+        """Puts a configuration, YAML or JSON, in force; its revision. Raises ConfigRefused."""
+        status, body = self._ask("POST", "/config", text.encode(), YAML)
+        if status == 200:
+            return int(json.loads(body)["revision"])
+        if status in (409, 422):
+            raise ConfigRefused(describe(json.loads(body)["problems"]))
+        raise AdminError(f"POST /config: status {status}: {body[:500].decode(errors='replace')}")
+
+    def lame_duck(self) -> None:
+        self._call("POST", "/lame_duck", b"{}", JSON)
+
+    def _call(self, method: str, path: str, body: bytes | None = None, headers=None) -> bytes:
+        status, answer = self._ask(method, path, body, headers)
+        if status != 200:
+            raise AdminError(f"{method} {path}: status {status}")
+        return answer
+
+    def _ask(self, method: str, path: str, body: bytes | None, headers) -> tuple[int, bytes]:
+        connection = _UnixConnection(self._path, self._timeout)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            answer = response.read(ANSWER_BYTES_MAX)
+            if response.isclosed() or not response.read(1):
+                return response.status, answer
+            raise AdminError(f"{method} {path}: an answer of over {ANSWER_BYTES_MAX} bytes")
+        finally:
+            connection.close()
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path, timeout: float):
+        super().__init__("localhost", timeout=timeout)
+        self._socket_path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._socket_path))
+
+
+def describe(problems: list[dict[str, str]]) -> str:
+    """As `rocket check` prints them."""
+    lines = []
+    for problem in problems:
+        line = ": ".join(filter(None, (problem.get("path"), problem.get("message"))))
+        lines.append("; ".join(filter(None, (line, problem.get("remedy")))))
+    return "\n".join(lines)

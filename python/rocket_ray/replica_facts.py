@@ -1,0 +1,21 @@
+"""What a replica knows of its surroundings. Kept in one place: some of it Ray tells only inside."""
+
+import tempfile
+from pathlib import Path
+
+import ray
+from ray import serve
+
+
+def log_folder() -> Path:
+    """A folder of ours among this node's Ray logs, which Ray's dashboard shows."""
+    session = ray.get_runtime_context().get_session_name()
+    logs = Path(tempfile.gettempdir()) / "ray" / session / "logs"
+    return (logs if logs.is_dir() else Path(tempfile.gettempdir())) / "rocket"
+
+
+def graceful_shutdown_s() -> float | None:
+    """How long Serve lets this replica take to go; None if it does not tell."""
+    settings = getattr(serve.get_replica_context(), "_deployment_config", None)
+    found = getattr(settings, "graceful_shutdown_timeout_s", None)
+    return float(found) if found is not None else None

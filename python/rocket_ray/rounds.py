@@ -1,0 +1,99 @@
+"""What has to be done once a second beside a gateway: read its figures, see to its files."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rocket_ray import load, user_config
+from rocket_ray.admin_client import ConfigRefused
+from rocket_ray.gateway_child import UNANSWERED, ChildUnavailable, GatewayChild
+from rocket_ray.load import Load
+from rocket_ray.metrics_text import samples
+from rocket_ray.ray_metrics import RayMetrics
+
+INTERVAL_S = 1.0
+
+
+class Rounds:
+    """A thread of its own, so that a slow answer holds nobody up. `load` is the last reading."""
+
+    def __init__(self, child: GatewayChild, metrics: RayMetrics, logger: logging.Logger):
+        self._child = child
+        self._metrics = metrics
+        self._logger = logger
+        self._over = threading.Event()
+        self._before: load.Reading | None = None
+        self._file: WatchedFile | None = None
+        self.threads = 1  # the gateway's
+        self.load = Load()
+        self._thread = threading.Thread(target=self._go, name="rounds", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+
+    def watch(self, file: "WatchedFile | None") -> None:
+        """Instead of the one before."""
+        self._file = file
+
+    def config_refused(self, refused: bool) -> None:
+        """Whether what was given last is not in force."""
+        self._metrics.config_refused(refused)
+
+    def _go(self) -> None:
+        while not self._over.wait(INTERVAL_S):
+            try:
+                self._read_metrics()
+                self._child.trim_logs()
+                self._look_at_file()
+            except Exception:  # the next round may go better; the thread has to stay
+                self._logger.exception("a round beside the gateway failed")
+
+    def _read_metrics(self) -> None:
+        try:
+            found = list(samples(self._child.metrics()))
+        except UNANSWERED:
+            # The supervisor knows better what to do about it.
+            self._before, self.load = None, Load()
+            return
+        now = load.read(found, time.monotonic())
+        self.load = load.between(self._before, now, self.threads)
+        self._before = now
+        self._metrics.publish(found, self.load, self._child.restarts)
+
+    def _look_at_file(self) -> None:
+        file = self._file
+        if file is None or not file.changed():
+            return
+        try:
+            file.take_up()
+            self._metrics.config_refused(False)
+            self._logger.info("%s has changed and is in force", file.path)
+        except (ConfigRefused, ChildUnavailable, user_config.UserConfigError, OSError) as error:
+            self._metrics.config_refused(True)
+            self._logger.error("%s has changed and is not in force: %s", file.path, error)
+
+
+class WatchedFile:
+    """`take_up` is called when it is another one than when this was made; to be made before the file
+    is read. Also of one that is replaced through a symbolic link, as Kubernetes does."""
+
+    def __init__(self, path: Path, take_up: Callable[[], object]):
+        self.path = path
+        self.take_up = take_up
+        self._seen = self._look()
+
+    def changed(self) -> bool:
+        before, self._seen = self._seen, self._look()
+        return self._seen != before and self._seen is not None
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size

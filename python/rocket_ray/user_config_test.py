@@ -1,0 +1,67 @@
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+from rocket_ray.user_config import UserConfigError, config_file, read, seconds
+
+BACKENDS = [{"name": "a", "urls": ["http://127.0.0.1:1"]}]
+
+
+class UserConfigTest(unittest.TestCase):
+    def test_a_configuration_itself(self) -> None:
+        given = {
+            "backends": BACKENDS,
+            "listen": "0.0.0.0:8000",
+            "threads": 2,
+            "drain": {"timeout": "1500ms"},
+        }
+        self.assertIsNone(config_file(given))
+        config = read(given)
+        self.assertEqual(json.loads(config.text), given)
+        self.assertEqual((config.threads, config.drain_s), (2, 1.5))
+        self.assertEqual(config.local_url(), "http://127.0.0.1:8000")
+
+    def test_defaults_are_the_gateway_s(self) -> None:
+        config = read({"backends": BACKENDS})
+        self.assertEqual((config.listen, config.threads, config.drain_s), ("127.0.0.1:8000", 1, 30))
+
+    def test_a_file(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "rocket.yaml"
+            path.write_text(json.dumps({"backends": BACKENDS}))
+            self.assertEqual(config_file({"file": str(path)}), path)
+
+    def test_what_is_no_configuration(self) -> None:
+        for given in (None, "text", [], {"file": 1}, {"file": "x", "backends": []}):
+            with self.subTest(given), self.assertRaises(UserConfigError):
+                config_file(given)
+
+    def test_what_the_checker_will_refuse_is_not_judged_here(self) -> None:
+        config = read({"threads": "many", "drain": 5, "tls": True})
+        self.assertEqual((config.threads, config.drain_s, config.tls), (1, 30.0, False))
+
+    def test_where_this_machine_reaches_it(self) -> None:
+        for listen, url in [
+            ("0.0.0.0:8000", "http://127.0.0.1:8000"),
+            ("[::]:8000", "http://[::1]:8000"),
+            ("[::1]:8000", "http://[::1]:8000"),
+            ("10.1.2.3:80", "http://10.1.2.3:80"),
+            ("localhost:80", "http://localhost:80"),
+        ]:
+            with self.subTest(listen):
+                self.assertEqual(read({"listen": listen}).local_url(), url)
+
+    def test_where_it_can_not(self) -> None:
+        for given, word in [
+            ({"listen": "unix:/run/x"}, "listen"),
+            ({"listen": "127.0.0.1:0"}, "listen"),
+            ({"tls": {"cert_file": "c", "key_file": "k"}}, "tls"),
+        ]:
+            with self.subTest(given), self.assertRaisesRegex(UserConfigError, word):
+                read(given).local_url()
+
+    def test_durations(self) -> None:
+        for text, expected in [("250ms", 0.25), ("2s", 2), ("5m", 300), ("1h", 3600), ("x", 30)]:
+            with self.subTest(text):
+                self.assertEqual(seconds(text), expected)

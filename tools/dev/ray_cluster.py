@@ -1,0 +1,261 @@
+"""A small real Ray cluster in emulated pods, with the gateway as a Serve application on it."""
+
+import http.client
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from dev import namespaces
+from dev.console import DevError
+from dev.engines import EngineMissing
+from dev.places import ROOT
+from dev.pods import Pod, PodNetwork
+from dev.venvs import python
+
+REQUIREMENTS = ROOT / "python/requirements.txt"
+PYTHON = (3, 11)  # whose packages it pins
+APPLICATION = "gateway"
+DEPLOYMENT = "MultiBackendRouter"
+IMPORT_PATH = "deploy.ray_serve.multi_backend_router:app"
+GCS_PORT = 6379
+DASHBOARD_PORT = 8265
+METRICS_PORT = 8080
+DATA_PORT = 8000
+RESTARTS_MAX = 3
+# The least that Ray takes, in bytes: no object of a request is ever put there.
+OBJECT_STORE_BYTES = 80_000_000
+# The head has no place for replicas; what it saves is in docs/ray.md.
+HEAD_OPTIONS = ("--num-cpus=0", "--dashboard-host=0.0.0.0", f"--dashboard-port={DASHBOARD_PORT}")
+WORKER_OPTIONS = ("--num-cpus=1",)
+COMMON_OPTIONS = (
+    f"--object-store-memory={OBJECT_STORE_BYTES}",
+    f"--metrics-export-port={METRICS_PORT}",
+    "--include-log-monitor=false",
+    "--disable-usage-stats",
+    "--block",
+)
+ENVIRONMENT = {
+    "RAY_AUTH_MODE": "token",
+    # Workers serve on without a head for as long; the default is 60 s.
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "600",
+    # How often replicas tell the autoscaler what they have to do; the default is 10 s.
+    "RAY_SERVE_REPLICA_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "1",
+    # Its Python processes take this long to start where others use the processors, too.
+    "RAY_agent_register_timeout_ms": "120000",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "LANG": "C.UTF-8",
+}
+
+
+def ray_python() -> Path:
+    """The interpreter that has Ray, made once. Raises EngineMissing where pods can not be had."""
+    try:
+        namespaces.require()
+    except namespaces.NamespacesMissing as missing:
+        raise EngineMissing(f"Ray: {missing}") from missing
+    if sys.version_info[:2] != PYTHON:
+        raise EngineMissing(f"Ray: its packages are pinned for Python {PYTHON[0]}.{PYTHON[1]}")
+    return python(REQUIREMENTS)
+
+
+class RayCluster:
+    """`head` and `worker-1`, `worker-2`, ... in `network`. Its token is made anew for each one."""
+
+    def __init__(
+        self,
+        network: PodNetwork,
+        ray_python: Path,
+        binary: Path,
+        environment: Mapping[str, str] | None = None,
+    ):
+        self.network = network
+        self.python = ray_python
+        self.token = secrets.token_hex(32)
+        self.environment = {
+            **ENVIRONMENT,
+            "PATH": f"{self.python.parent}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(network.folder),
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'python'}",
+            "RAY_AUTH_TOKEN": self.token,
+            "ROCKET_BINARY": str(binary),
+            **(environment or {}),
+        }
+
+    @property
+    def head_address(self) -> str:
+        return self.network.address(0)
+
+    def worker_address(self, number: int) -> str:
+        return self.network.address(number)
+
+    def start_head(self, environment: Mapping[str, str] | None = None) -> Pod:
+        options = ("--head", f"--port={GCS_PORT}", *HEAD_OPTIONS)
+        return self._start("head", 0, options, environment)
+
+    def start_worker(self, number: int) -> Pod:
+        """From 1 on."""
+        options = (f"--address={self.head_address}:{GCS_PORT}", *WORKER_OPTIONS)
+        return self._start(f"worker-{number}", number, options)
+
+    def _start(self, name: str, index: int, options, environment=None) -> Pod:
+        address = f"--node-ip-address={self.network.address(index)}"
+        argv = [self.python.parent / "ray", "start", address, *options, *COMMON_OPTIONS]
+        return self.network.start(name, index, argv, {**self.environment, **(environment or {})})
+
+    def wait_for_head(self, seconds: float = 180) -> None:
+        self._wait("the head is up", lambda: self.call("GET", "/api/version")[0] == 200, seconds)
+
+    def wait_for_nodes(self, count: int, seconds: float = 180) -> None:
+        """Until so many nodes, the head among them, are alive."""
+        self._wait(f"{count} nodes are alive", lambda: len(self.nodes()) >= count, seconds)
+
+    def nodes(self) -> list[dict]:
+        status, answer = self.call("GET", "/api/v0/nodes")
+        if status != 200:
+            return []
+        rows = answer["data"]["result"]["result"]
+        return [row for row in rows if row["state"] == "ALIVE"]
+
+    def deploy(self, config: Mapping) -> None:
+        """As `serve deploy` does. Returns when Serve has it, not when it runs."""
+        status, answer = self.call("PUT", "/api/serve/applications/", config, timeout=120)
+        if status != 200:
+            raise DevError(f"Serve does not take the application: {status}: {str(answer)[:2000]}")
+
+    def shut_serve_down(self) -> None:
+        self.call("DELETE", "/api/serve/applications/", timeout=180)
+
+    def application(self, name: str = APPLICATION) -> dict:
+        """What Serve says of it; empty if it says nothing."""
+        status, answer = self.call("GET", "/api/serve/applications/")
+        return answer["applications"].get(name, {}) if status == 200 else {}
+
+    def wait_until_running(self, name: str = APPLICATION, seconds: float = 180) -> dict:
+        """Until all of its replicas are; raises DevError with what Serve says once it has failed."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = self.application(name)
+            if found.get("status") == "RUNNING":
+                return found
+            if found.get("status") == "DEPLOY_FAILED" or time.monotonic() > deadline:
+                told = [found.get("status", "not there"), found.get("message", "")]
+                told += [each["message"] for each in found.get("deployments", {}).values()]
+                raise DevError(f"the application {name} does not run: " + "\n".join(told))
+            time.sleep(0.1)
+
+    def call(
+        self, method: str, path: str, body: Mapping | None = None, timeout: float = 10
+    ) -> tuple[int, dict]:
+        """Asks the dashboard. Status 0: nobody answers."""
+
+        def ask() -> tuple[int, dict]:
+            connection = http.client.HTTPConnection(self.head_address, DASHBOARD_PORT, timeout=timeout)
+            headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+            try:
+                connection.request(method, path, json.dumps(body) if body else None, headers)
+                response = connection.getresponse()
+                text = response.read()
+            except (OSError, http.client.HTTPException):
+                return 0, {}
+            finally:
+                connection.close()
+            try:
+                return response.status, json.loads(text or b"{}")
+            except ValueError:
+                return response.status, {"text": text.decode(errors="replace")}
+
+        return namespaces.inside(self.network.lan, ask)
+
+    def run(self, *argv: str | Path, pod: str = "head", timeout: float = 120) -> str:
+        """A program in a pod, as somebody who has logged in there; what it says."""
+        found = self.network.pods[pod]
+        done = subprocess.run(
+            ["nsenter", "-t", str(found.init), "--net", "--mount", "--pid", *map(str, argv)],
+            env={**self.environment, "RAY_ADDRESS": f"{self.head_address}:{GCS_PORT}"},
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise DevError(f"{argv[0]}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _wait(self, what: str, condition, seconds: float) -> None:
+        """A pod that ends meanwhile is started again, as Kubernetes does: on a busy machine Ray gives
+        up its own start after half a minute."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            ended = [pod for pod in self.network.pods.values() if not pod.running()]
+            tails = "\n".join(f"{pod.name}:\n{pod.log_tail()}" for pod in ended)
+            if time.monotonic() > deadline:
+                raise DevError(f"not within {seconds:.0f} s: {what}\n{tails}".rstrip())
+            for pod in ended:
+                if pod.restarts == RESTARTS_MAX:
+                    raise DevError(f"pods have ended again and again; {tails}")
+                self.network.restart(pod)
+            time.sleep(0.1)
+
+
+def serve_config(user_config: Mapping, *, arguments: Mapping | None = None, **options) -> dict:
+    """For deploy(): the gateway application alone. `options` are of its deployment."""
+    return {
+        "proxy_location": "Disabled",
+        "applications": [
+            {
+                "name": APPLICATION,
+                "route_prefix": None,
+                "import_path": IMPORT_PATH,
+                "args": dict(arguments or {}),
+                "deployments": [{"name": DEPLOYMENT, "user_config": user_config, **options}],
+            }
+        ],
+    }
+
+
+def gateway_config(backends: list[dict], **more) -> dict:
+    """A configuration for gateways in pods."""
+    return {
+        "listen": f"0.0.0.0:{DATA_PORT}",
+        "allow_unauthenticated": True,
+        "backends": backends,
+        **more,
+    }
+
+
+def pss_bytes(pid: int) -> int:
+    """A process's share of memory: what it shares with others is counted in parts."""
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass  # it has just ended
+    return 0
+
+
+def process_name(pid: int) -> str:
+    """As a person would call it."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return "(ended)"
+    if words[0].startswith("ray::"):
+        return words[0].split()[0]
+    if any("multiprocessing" in word for word in words):
+        return "a process of the dashboard"
+    for word in words:
+        name = os.path.basename(word)
+        if name.startswith(("python", "-")) or not name:
+            continue
+        if name in ("main.py", "agent.py", "dashboard.py"):
+            return f"{Path(word).parent.name}/{name}"
+        return f"{name} {words[2]}".strip() if name == "ray" and len(words) > 2 else name
+    return words[0]
