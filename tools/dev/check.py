@@ -75,6 +75,7 @@ def python_compiles() -> None:
     for path in [
         ROOT / "dev",
         *(ROOT / "tools").rglob("*.py"),
+        *(ROOT / "python").rglob("*.py"),
         *(ROOT / "tests").rglob("*.py"),
         *(ROOT / "bench").rglob("*.py"),
         *(ROOT / "python").rglob("*.py"),

@@ -1,0 +1,1 @@
+"""The Matrix bot: people in rooms ask models through Rocket. docs/matrix.md says how to run it."""

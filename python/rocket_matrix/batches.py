@@ -1,0 +1,209 @@
+"""`!batch`: over Rocket's Files and Batches API, as OpenAI documents it. A batch knows the event that
+asked for it, so a crash between making and noting it makes no second one; what is shown of it in the
+room has transaction ids of its own."""
+
+import asyncio
+import hashlib
+import json
+import time
+
+import aiohttp
+
+from rocket_matrix import jobs
+from rocket_matrix.commands import Batch
+from rocket_matrix.gateway import GatewayError
+from rocket_matrix.journal import Job, Work
+from rocket_matrix.matrix_http import HomeserverError
+from rocket_matrix.messages import editing, notice, replying
+from rocket_matrix.pace import Pace
+from rocket_matrix.parts import Parts
+from rocket_matrix.requests import attachment_of
+from rocket_matrix.telemetry import log
+
+RESULT_BYTES_MAX = 50 << 20
+POLL = 2.0
+POLL_MAX = 15.0
+_NONE_HERE = "This Rocket has no batches; ask an admin for a newer one, or use `!infer`."
+
+
+class Batches:
+    def __init__(self, parts: Parts):
+        self._config = parts.config
+        self._home = parts.home
+        self._gateway = parts.gateway
+        self._journal = parts.journal
+        self._telemetry = parts.telemetry
+
+    async def submit(self, work: Work) -> dict:
+        """Makes the batch that is asked for, once. GatewayError and HomeserverError tell the person."""
+        request = work.request
+        data, endpoint = await self._lines(work)
+        mark = hashlib.sha256(request.event_id.encode()).hexdigest()[:32]
+        batch = await self._made_before(mark) if work.attempts > 1 else None
+        if not batch:
+            batch = await self._make(data, endpoint, mark)
+        job = Job(
+            str(batch["id"]),
+            request.event_id,
+            request.room_id,
+            request.thread,
+            request.sender,
+        )
+        if not job.thread and not request.direct:
+            job.thread = request.event_id
+        self._journal.add_job(job)
+        return batch
+
+    async def get(self, batch_id: str) -> dict:
+        return await self._ask("GET", f"/v1/batches/{batch_id}")
+
+    async def cancel(self, batch_id: str) -> dict:
+        return await self._ask("POST", f"/v1/batches/{batch_id}/cancel")
+
+    async def watch(self, job: Job) -> None:
+        """Until the batch has ended and its results are in the room."""
+        pace, shown, wait = (
+            Pace(max(POLL, self._config.edit_interval)),
+            job.status,
+            POLL,
+        )
+        while True:
+            try:
+                batch = await self.get(job.batch_id)
+            except GatewayError as error:
+                if error.unknown:
+                    batch = {"id": job.batch_id, "status": "failed"}
+                    batch["errors"] = {"data": [{"message": "Rocket does not know it any more."}]}
+                else:
+                    await asyncio.sleep(min(POLL_MAX, wait))
+                    wait *= 1.5
+                    continue
+            told = jobs.card(batch, time.time())
+            if told != shown and job.card:
+                await self._edit_card(job, told)
+                shown, wait = told, POLL
+            else:
+                wait = min(POLL_MAX, wait * 1.2)
+            if jobs.ended(batch):
+                await self._deliver(job, batch)
+                job.status, job.done = str(batch.get("status")), True
+                self._journal.save_job(job)
+                return
+            pace.sent(time.monotonic())
+            await asyncio.sleep(max(wait, pace.wait(time.monotonic())))
+
+    async def _lines(self, work: Work) -> tuple[bytes, str]:
+        request, command = work.request, work.request.command
+        assert isinstance(command, Batch)
+        attachment = request.attachment
+        if not attachment and request.replies_to and not command.prompts:
+            event = await self._home.event(request.room_id, request.replies_to)
+            attachment = attachment_of(event.get("content") or {})
+        if attachment:
+            data = await self._home.download(attachment, self._config.limits.attachment)
+            return data, jobs.endpoint_of(data)
+        if not command.prompts:
+            raise jobs.BadLines(
+                "There is nothing to do. Write one prompt a line below `!batch`, or make it the "
+                "caption of a JSONL file, or reply to one with it."
+            )
+        settings = self._config.defaults_of(request.room_id)
+        model = command.model or self._journal.model(request.room_id) or settings.model
+        data = jobs.lines_of(command.prompts, model, settings.system)
+        if command.backend or settings.backend:
+            lines = [json.loads(line) for line in data.splitlines()]
+            for line in lines:
+                line["body"]["backend"] = command.backend or settings.backend
+            data = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        return data, jobs.ENDPOINTS[0]
+
+    async def _make(self, data: bytes, endpoint: str, mark: str) -> dict:
+        form = aiohttp.FormData()
+        form.add_field("purpose", "batch")
+        form.add_field("file", data, filename="matrix.jsonl", content_type="application/jsonl")
+        made = await self._ask("POST", "/v1/files", form=form)
+        body = {
+            "input_file_id": made.get("id"),
+            "endpoint": endpoint,
+            "completion_window": "24h",
+            "metadata": {"matrix_event": mark},
+        }
+        return await self._ask("POST", "/v1/batches", body=body)
+
+    async def _made_before(self, mark: str) -> dict | None:
+        """The batch that an earlier attempt, before a crash, has made."""
+        listed = await self._ask("GET", "/v1/batches?limit=100")
+        for batch in listed.get("data") or []:
+            if ((batch or {}).get("metadata") or {}).get("matrix_event") == mark:
+                return batch
+        return None
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: dict | None = None,
+        form: aiohttp.FormData | None = None,
+    ) -> dict:
+        try:
+            found = await self._gateway.ask_bytes(method, path, body=body, form=form)
+            answer = json.loads(found)
+        except GatewayError as error:
+            if error.unknown and "batch_" not in path:
+                raise GatewayError(_NONE_HERE, status=error.status) from error
+            raise
+        except ValueError as error:
+            raise GatewayError(_NONE_HERE) from error
+        if not isinstance(answer, dict) or "error" in answer:
+            raise GatewayError(_NONE_HERE)
+        return answer
+
+    async def _edit_card(self, job: Job, told: str) -> None:
+        txn = f"{_base(job)}.card.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+        try:
+            await self._home.send(job.room_id, editing(notice(told), job.card), txn)
+        except HomeserverError as error:
+            log("a card can not be edited", batch=job.batch_id, code=error.code)
+
+    async def _deliver(self, job: Job, batch: dict) -> None:
+        """Files and a summary, each once: a homeserver knows their transaction ids."""
+        for name in ("output", "error"):
+            file_id = batch.get(f"{name}_file_id")
+            if (
+                not isinstance(file_id, str)
+                or not file_id.replace("-", "").replace("_", "").isalnum()
+            ):
+                continue
+            data = await self._content(file_id)
+            if data is not None:
+                content = await self._home.attach(
+                    job.room_id,
+                    data,
+                    f"{job.batch_id}.{name}.jsonl",
+                    "application/jsonl",
+                )
+                await self._place(job, content, name)
+        await self._place(job, notice(jobs.summary(batch)), "summary")
+
+    async def _content(self, file_id: str) -> bytes | None:
+        """None: it can not be had; the summary stands by itself then."""
+        path, wait = f"/v1/files/{file_id}/content", 0.5
+        while True:
+            try:
+                return await self._gateway.ask_bytes("GET", path, most=RESULT_BYTES_MAX)
+            except GatewayError as error:
+                if not error.again:
+                    log("results can not be had", file=file_id, status=error.status)
+                    self._telemetry.errors.labels("results").inc()
+                    return None
+            await asyncio.sleep(wait)
+            wait = min(POLL_MAX, wait * 2)
+
+    async def _place(self, job: Job, content: dict, name: str) -> None:
+        placed = replying(content, job.event_id, job.thread)
+        await self._home.send(job.room_id, placed, f"{_base(job)}.{name}")
+
+
+def _base(job: Job) -> str:
+    return "j" + hashlib.sha256(job.batch_id.encode()).hexdigest()[:32]

@@ -1,0 +1,289 @@
+"""The bot: what came is judged, taken into the journal and worked on; each request in a task of its
+own. The order of two things matters: requests are taken in the transaction that moves the sync
+position past them, and before that nobody works on them."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from rocket_matrix.access import Access
+from rocket_matrix.answering import Answering
+from rocket_matrix.batches import Batches
+from rocket_matrix.commands import Batch as BatchCommand
+from rocket_matrix.commands import Infer, Mistake
+from rocket_matrix.gateway import GatewayError
+from rocket_matrix.homeserver import Batch
+from rocket_matrix.jobs import BadLines, card
+from rocket_matrix.journal import Job, Work
+from rocket_matrix.judge import Judge
+from rocket_matrix.matrix_http import Away, HomeserverError, Limited
+from rocket_matrix.messages import notice
+from rocket_matrix.parts import Parts
+from rocket_matrix.replies import Replies
+from rocket_matrix.requests import (
+    Identity,
+    stopped_by,
+)
+from rocket_matrix.telemetry import log
+from rocket_matrix.typing_notices import TypingNotices
+
+# How long joining a room may hold up everything else; whoever invited can do so again.
+JOIN_SECONDS = 20.0
+# How often a request is begun again after a crash before it is given up: it may be the reason.
+ATTEMPTS_MAX = 10
+
+
+@dataclass
+class Running:
+    """An answer under way, for whoever wants it stopped."""
+
+    work: Work
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    began: float = field(default_factory=time.monotonic)
+
+
+class Bot:
+    def __init__(self, parts: Parts):
+        self._parts = parts
+        self._config = parts.config
+        self._home = parts.home
+        self._journal = parts.journal
+        self._telemetry = parts.telemetry
+        self._batches = Batches(parts)
+        self._typing = TypingNotices(parts.home.typing)
+        self._places = asyncio.Semaphore(parts.config.limits.answers_at_once)
+        self._running: dict[str, Running] = {}
+        self._tasks: set[asyncio.Task] = set()
+        self._open = 0
+
+    async def run(self) -> None:
+        """Until it is cancelled. HomeserverError: the token is refused."""
+        parts, config = self._parts, self._config
+        access = self._access = Access(
+            config.users,
+            config.admins,
+            config.rooms,
+            config.direct_messages,
+            await self._aliases(),
+        )
+        me = Identity(self._home.user_id, self._home.display_name)
+        self._judge = Judge(parts, access, me, lambda: self._open, self._stopped)
+        self._answering = Answering(parts, access, me)
+        self._replies = Replies(parts, access, self._batches, self._stop_newest)
+        try:
+            await self._follow()
+        finally:
+            for task in list(self._tasks):
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=5)
+
+    # What comes.
+
+    async def _follow(self) -> None:
+        first, wait = True, 0.1
+        while True:
+            since = self._journal.position()
+            try:
+                batch = await self._home.sync(since, whole_state=first)
+                await self._home.keep_keys()
+            except HomeserverError as error:
+                if error.token_is_bad:
+                    raise
+                log("sync refused", code=error.code)
+                self._telemetry.errors.labels("sync").inc()
+                await asyncio.sleep(5)
+                continue
+            except (Away, Limited) as error:
+                self._telemetry.reconnects.inc()
+                if wait >= 1:
+                    log("homeserver away", why=str(error))
+                await asyncio.sleep(error.after if isinstance(error, Limited) else wait)
+                wait = min(5.0, wait * 2)
+                continue
+            self._telemetry.synced()
+            wait = 0.1
+            await self._invited(batch)
+            # Before the very first sync nobody can have asked this bot anything.
+            requests = await self._judge.requests(batch, since) if since else []
+            if batch.position != since:
+                for work in self._journal.take(batch.position, requests):
+                    self._begin(work)
+            if first:
+                first = False
+                self._resume({request.event_id for request in requests})
+
+    def _resume(self, begun: set[str]) -> None:
+        """What an earlier life has taken and not done."""
+        for work in self._journal.open_work():
+            if work.request.event_id not in begun:
+                self._begin(work)
+                begun.add(work.request.event_id)
+        for job in self._journal.jobs(open_only=True):
+            if job.event_id not in begun:
+                self._spawn(self._watch(job))
+
+    async def _invited(self, batch: Batch) -> None:
+        for invitation in batch.invitations:
+            room_id = invitation.room_id
+            welcome = self._access.invitation(invitation.inviter, room_id, invitation.direct)
+            log("invited", room=room_id, by=invitation.inviter, welcome=welcome)
+            if not welcome:
+                self._telemetry.refused.labels("invitation").inc()
+            act = self._home.join if welcome else self._home.decline
+            try:
+                await asyncio.wait_for(act(room_id), JOIN_SECONDS)
+            except (TimeoutError, HomeserverError) as error:
+                log("not joined", room=room_id, code=getattr(error, "code", "timeout"))
+                self._telemetry.errors.labels("join").inc()
+
+    # What stops.
+
+    def _stopped(self, event: dict, sender: str) -> None:
+        """A reaction to an answer or its question, or a question that is taken back."""
+        target = stopped_by(event)
+        if event.get("type") == "m.room.redaction":
+            content = event.get("content")
+            target = event.get("redacts") or (content or {}).get("redacts", "")
+        for running in self._running.values():
+            request = running.work.request
+            ours = target == request.event_id or target in running.work.parts
+            if target and ours and self._access.stop(sender, request.sender):
+                running.stop.set()
+
+    def _stop_newest(self, sender: str, room_id: str, thread: str) -> bool:
+        """In a thread, what runs there; else what runs in the room. An admin stops anybody's, but
+        his own first."""
+        here = [
+            running
+            for running in self._running.values()
+            if running.work.request.room_id == room_id
+            and thread in ("", running.work.request.thread, running.work.request.event_id)
+            and self._access.stop(sender, running.work.request.sender)
+            and not running.stop.is_set()
+        ]
+        here.sort(key=lambda running: (running.work.request.sender == sender, running.began))
+        if here:
+            here[-1].stop.set()
+        return bool(here)
+
+    # What is done.
+
+    def _begin(self, work: Work) -> None:
+        self._open += 1
+        self._telemetry.waiting.set(self._open)
+        self._spawn(self._work(work))
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, work: Work) -> None:
+        """Cancelled, it stays in the journal."""
+        request = work.request
+        outcome = "lost"
+        try:
+            outcome = await self._done(work)
+        except HomeserverError as error:
+            # Nothing can be said there: the bot is out of the room, or may not speak.
+            log("not answered", event_id=request.event_id, code=error.code)
+            self._telemetry.errors.labels("send").inc()
+        except Exception as error:
+            log("failed", event_id=request.event_id, why=repr(error)[:300])
+            self._telemetry.errors.labels("bug").inc()
+            with contextlib.suppress(Exception):
+                await self._say(work, "That went wrong in a way I did not expect; tell an admin.")
+        self._open -= 1
+        self._telemetry.waiting.set(self._open)
+        self._telemetry.answers.labels(outcome).inc()
+        self._journal.finish(work)
+
+    async def _done(self, work: Work) -> str:
+        request = work.request
+        if work.attempts >= ATTEMPTS_MAX and work.outbox is None:
+            await self._say(work, "I have tried that too often; ask again.")
+            return "lost"
+        if isinstance(request.command, Infer):
+            return await self._infer(work)
+        if isinstance(request.command, BatchCommand):
+            return await self._batch(work)
+        if work.outbox is None:
+            try:
+                told = await self._replies.reply(request)
+            except GatewayError as error:
+                told = error.message
+            await self._say(work, told)
+        else:
+            await self._answering.deliver(work)
+        return "mistake" if isinstance(request.command, Mistake) else "ok"
+
+    async def _infer(self, work: Work) -> str:
+        request = work.request
+        root = request.thread or ("" if request.direct else request.event_id)
+        if root:
+            self._journal.converse(root, request.room_id)
+        running = self._running[request.event_id] = Running(work)
+        try:
+            async with self._typing.shown(request.room_id), self._places:
+                with self._telemetry.running.track_inprogress():
+                    return await self._answering.answer(work, running.stop)
+        finally:
+            del self._running[request.event_id]
+
+    async def _batch(self, work: Work) -> str:
+        if work.outbox is None:
+            work.attempts += 1
+            self._journal.save(work)
+            try:
+                told = card(await self._batches.submit(work), time.time())
+            except (GatewayError, BadLines, HomeserverError) as error:
+                told = getattr(error, "message", str(error))
+            await self._say(work, told)
+        else:
+            await self._answering.deliver(work)
+        job = self._journal.job_of(work.request.event_id)
+        if not job:
+            return "error"
+        job.card = work.parts[0]
+        self._journal.save_job(job)
+        self._spawn(self._watch(job))
+        return "ok"
+
+    async def _watch(self, job: Job) -> None:
+        self._telemetry.jobs.inc()
+        try:
+            await self._batches.watch(job)
+        except HomeserverError as error:
+            log("a job can not be shown", batch=job.batch_id, code=error.code)
+            self._telemetry.errors.labels("job").inc()
+            job.done = True
+            self._journal.save_job(job)
+        except Exception as error:
+            log("failed", batch=job.batch_id, why=repr(error)[:300])
+            self._telemetry.errors.labels("bug").inc()
+        finally:
+            self._telemetry.jobs.dec()
+
+    async def _say(self, work: Work, told: str) -> None:
+        item = {
+            "do": "edit" if work.parts else "send",
+            "part": 0,
+            "content": notice(told),
+        }
+        work.outbox = [item]
+        self._journal.save(work)
+        await self._answering.deliver(work)
+
+    async def _aliases(self) -> list[str]:
+        found = []
+        for alias in self._config.rooms:
+            if alias.startswith("#"):
+                try:
+                    found.append(await self._home.room_of_alias(alias))
+                except HomeserverError as error:
+                    log("no such room", alias=alias, code=error.code)
+        return found

@@ -1,0 +1,146 @@
+"""The client-server API as plain HTTP, and how its refusals are taken: wait, try again, or give up."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import aiohttp
+
+from rocket_matrix.telemetry import Telemetry
+
+T = TypeVar("T")
+
+RETRY_MAX = 5.0
+JSON_BYTES_MAX = 8 << 20
+
+
+class HomeserverError(Exception):
+    """No waiting mends it. `code`: Matrix's own, or empty."""
+
+    def __init__(self, message: str, code: str = ""):
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def token_is_bad(self) -> bool:
+        return self.code in ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN")
+
+
+class Limited(Exception):
+    """The homeserver says: too fast. `after`: seconds."""
+
+    def __init__(self, after: float):
+        super().__init__(f"not for {after:g} s")
+        self.after = after
+
+
+class Away(Exception):
+    """Nobody answers, or not as a homeserver does."""
+
+
+class MatrixHttp:
+    def __init__(self, url: str, token: str, telemetry: Telemetry):
+        self._url = url
+        self._token = token
+        self._telemetry = telemetry
+        self._closed_until = 0.0
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {self._token}"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    async def close(self) -> None:
+        if self._session:
+            await self._session.close()
+
+    def limited(self, after_ms: Any) -> Limited:
+        """The homeserver has said "too fast": from now on nothing is sent until that is over."""
+        after = after_ms / 1000 if isinstance(after_ms, (int, float)) and after_ms > 0 else 1.0
+        after = min(after, 600.0)
+        self._closed_until = max(self._closed_until, time.monotonic() + after)
+        return Limited(after)
+
+    def may_send(self) -> None:
+        """Limited: not yet."""
+        left = self._closed_until - time.monotonic()
+        if left > 0:
+            raise Limited(left)
+
+    async def patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Tries until it works or can not work."""
+        wait = 0.1
+        while True:
+            try:
+                return await attempt()
+            except Limited as limited:
+                self._telemetry.limit_waits.inc()
+                self._telemetry.limit_seconds.inc(limited.after)
+                await asyncio.sleep(limited.after)
+            except Away:
+                await asyncio.sleep(wait)
+                wait = min(RETRY_MAX, wait * 2)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        data: bytes | None = None,
+        kind: str = "",
+    ) -> dict:
+        found = await self.request(method, path, body, data, kind)
+        try:
+            answer = json.loads(found)
+        except ValueError as error:
+            raise Away("not JSON") from error
+        return answer if isinstance(answer, dict) else {}
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        data: bytes | None = None,
+        kind: str = "",
+        bytes_max: int = JSON_BYTES_MAX,
+    ) -> bytes:
+        assert self._session, "open() first"
+        more: dict[str, Any] = (
+            {"data": data, "headers": {"Content-Type": kind}} if kind else {"json": body}
+        )
+        found = bytearray()
+        try:
+            async with self._session.request(
+                method,
+                self._url + path,
+                timeout=aiohttp.ClientTimeout(total=60, sock_connect=10),
+                allow_redirects=False,
+                **more,
+            ) as answer:
+                async for piece in answer.content.iter_chunked(64 << 10):
+                    found += piece
+                    if len(found) > bytes_max:
+                        raise HomeserverError(f"larger than {bytes_max >> 20} MiB")
+                status = answer.status
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise Away(type(error).__name__) from error
+        if status < 300:
+            return bytes(found)
+        raise self._failure(status, bytes(found))
+
+    def _failure(self, status: int, body: bytes) -> Exception:
+        try:
+            told = json.loads(body)
+        except ValueError:
+            told = {}
+        told = told if isinstance(told, dict) else {}
+        if status == 429:
+            return self.limited(told.get("retry_after_ms"))
+        if status >= 500 or "errcode" not in told:
+            return Away(str(status))
+        return HomeserverError(str(told.get("error", "")), str(told["errcode"]))

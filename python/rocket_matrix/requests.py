@@ -1,0 +1,222 @@
+"""From an event in a room to what somebody asks of the bot, if he does. Pure."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rocket_matrix import commands
+from rocket_matrix.commands import Batch, Command, Infer, Mistake
+
+# A reaction with one of these stops an answer; without the mark that asks for a coloured glyph.
+STOP_KEYS = frozenset(["❌", "🛑", "⏹", "✋", "🚫", "✖", "🗙", "⛔"])
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file as an event names it: `mxc` URL, and the key if it is encrypted."""
+
+    url: str
+    size: int = 0
+    encryption: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Room:
+    """What is known of a room."""
+
+    room_id: str
+    direct: bool = False
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The bot, and what people call it."""
+
+    user_id: str
+    display_name: str = ""
+
+    def names(self) -> list[str]:
+        localpart = self.user_id[1:].partition(":")[0]
+        return [
+            self.user_id,
+            f"@{localpart}",
+            localpart,
+            *filter(None, [self.display_name]),
+        ]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asks. `thread`: the root of the thread it stands in, or none. It is kept in
+    the journal until it is answered, so it goes into JSON and back."""
+
+    event_id: str
+    room_id: str
+    sender: str
+    command: Command
+    thread: str = ""
+    direct: bool = False
+    replies_to: str = ""
+    attachment: Attachment | None = None
+
+    def to_json(self) -> str:
+        values = dataclasses.asdict(self)
+        values["command"] = {"is": type(self.command).__name__, **values["command"]}
+        return json.dumps(values)
+
+    @staticmethod
+    def from_json(text: str) -> "Request":
+        values = json.loads(text)
+        command = values.pop("command")
+        kind = getattr(commands, command.pop("is"))
+        if "prompts" in command:
+            command["prompts"] = tuple(command["prompts"])
+        attachment = values.pop("attachment")
+        return Request(
+            **values,
+            command=kind(**command),
+            attachment=Attachment(**attachment) if attachment else None,
+        )
+
+
+def relation(content: dict) -> dict:
+    found = content.get("m.relates_to")
+    return found if isinstance(found, dict) else {}
+
+
+def thread_of(content: dict) -> str:
+    found = relation(content)
+    root = found.get("event_id") if found.get("rel_type") == "m.thread" else None
+    return root if isinstance(root, str) else ""
+
+
+def is_edit(content: dict) -> bool:
+    return relation(content).get("rel_type") == "m.replace"
+
+
+def text_of(content: dict) -> str:
+    """What a message says, without what a reply repeats of another one."""
+    body = content.get("body")
+    if not isinstance(body, str):
+        return ""
+    if "m.in_reply_to" in relation(content) and body.startswith("> "):
+        lines = body.split("\n")
+        while lines and lines[0].startswith(">"):
+            lines.pop(0)
+        body = "\n".join(lines)
+    return body.strip()
+
+
+def named_text(content: dict, me: Identity) -> str:
+    """What a message says, without the bot's name in front."""
+    return _without_name(text_of(content), me)[0]
+
+
+def request_of(
+    event: dict,
+    me: Identity,
+    room: Room,
+    in_conversation: Callable[[str], bool],
+    prompt_bytes_max: int,
+) -> Request | None:
+    """None: nobody asks anything. `in_conversation`: whether the bot answers in that thread. What
+    edits, notices and the bot itself say is never a request."""
+    content = event.get("content")
+    sender = event.get("sender")
+    if event.get("type") != "m.room.message" or not isinstance(content, dict):
+        return None
+    if sender == me.user_id or is_edit(content) or not isinstance(sender, str):
+        return None
+    message = content.get("msgtype")
+    attachment = attachment_of(content) if message == "m.file" else None
+    if message != "m.text" and not attachment:
+        return None
+    thread = thread_of(content)
+    text, called = _without_name(text_of(content), me)
+    if attachment and content.get("body") == content.get("filename", content.get("body")):
+        text = ""  # only the file's own name
+    command = commands.parse(text)
+    if command is None and (attachment or not text):
+        return None
+    if command is None:
+        mentioned = _mentions(content)
+        for_me = me.user_id in mentioned or (called and not mentioned)
+        goes_on = bool(thread) and in_conversation(thread) and not mentioned
+        if not (for_me or room.direct or goes_on):
+            return None
+        command = Infer(text)
+    if isinstance(command, (Infer, Batch)) and len(text.encode()) > prompt_bytes_max:
+        command = Mistake(f"That is longer than {prompt_bytes_max // 1024} KiB; shorten it.")
+    replied = relation(content).get("m.in_reply_to")
+    replied = replied.get("event_id") if isinstance(replied, dict) else None
+    return Request(
+        event_id=event["event_id"],
+        room_id=room.room_id,
+        sender=sender,
+        command=command,
+        thread=thread,
+        direct=room.direct,
+        replies_to=replied if isinstance(replied, str) else "",
+        attachment=attachment,
+    )
+
+
+def attachment_of(content: dict) -> Attachment | None:
+    """The file of a message. Only what lies in the homeserver's own media has an `mxc` URL."""
+    encryption = content.get("file")
+    encryption = encryption if isinstance(encryption, dict) else {}
+    url = encryption.get("url", content.get("url"))
+    if not isinstance(url, str) or not re.fullmatch(r"mxc://[^/\s?#]+/[A-Za-z0-9_-]+", url):
+        return None
+    info = content.get("info")
+    size = info.get("size") if isinstance(info, dict) else 0
+    return Attachment(url, size if isinstance(size, int) else 0, encryption)
+
+
+def stopped_by(event: dict) -> str:
+    """The event that a reaction wants stopped; empty if it wants nothing of the sort."""
+    content = event.get("content")
+    if event.get("type") != "m.reaction" or not isinstance(content, dict):
+        return ""
+    found = relation(content)
+    key = str(found.get("key", "")).replace("\ufe0f", "").strip()
+    target = found.get("event_id")
+    return target if key in STOP_KEYS and isinstance(target, str) else ""
+
+
+def since_invited(events: list[dict], user_id: str) -> list[dict]:
+    """What of a stretch of a room's life came after the bot was last invited into it; all of it if
+    that is not part of the stretch."""
+    begin = 0
+    for index, event in enumerate(events):
+        if event.get("type") != "m.room.member" or event.get("state_key") != user_id:
+            continue
+        content = event.get("content")
+        now = content.get("membership") if isinstance(content, dict) else None
+        unsigned = event.get("unsigned")
+        previous = unsigned.get("prev_content") if isinstance(unsigned, dict) else None
+        before = previous.get("membership") if isinstance(previous, dict) else None
+        if now in ("invite", "leave", "ban") or (
+            now == "join" and before not in ("join", "invite")
+        ):
+            begin = index + 1
+    return events[begin:]
+
+
+def _mentions(content: dict) -> set[str]:
+    mentions = content.get("m.mentions")
+    users = mentions.get("user_ids") if isinstance(mentions, dict) else None
+    return {each for each in users if isinstance(each, str)} if isinstance(users, list) else set()
+
+
+def _without_name(text: str, me: Identity) -> tuple[str, bool]:
+    """`rocket: why?` is `why?`; and whether it was called by name."""
+    for name in me.names():
+        found = re.match(re.escape(name) + r"(?:\s*[:,]\s*|\s+(?=!))", text, re.IGNORECASE)
+        if not found and name.startswith("@"):
+            found = re.match(re.escape(name) + r"(?:\s+|$)", text, re.IGNORECASE)
+        if found:
+            return text[found.end() :].strip(), True
+    return text, False

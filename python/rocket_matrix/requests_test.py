@@ -1,0 +1,173 @@
+"""From events to requests."""
+
+import unittest
+
+from rocket_matrix.commands import Batch, Help, Infer, Mistake, Models
+from rocket_matrix.requests import (
+    Attachment,
+    Identity,
+    Request,
+    Room,
+    attachment_of,
+    request_of,
+    since_invited,
+    stopped_by,
+)
+
+ME = Identity("@rocket:here", "Rocket Man")
+ROOM = Room("!r:here")
+DIRECT = Room("!d:here", direct=True)
+OURS = {"rel_type": "m.thread", "event_id": "$ours"}
+THEIRS = {"rel_type": "m.thread", "event_id": "$theirs"}
+FILE = {"msgtype": "m.file", "url": "mxc://here/abc", "info": {"size": 9}}
+
+
+def asked(content: dict, room: Room = ROOM, **event) -> Request | None:
+    whole = {
+        "type": "m.room.message",
+        "event_id": "$e",
+        "sender": "@a:here",
+        "content": content,
+    }
+    return request_of({**whole, **event}, ME, room, lambda root: root == "$ours", 1024)
+
+
+def text(body: str, **more) -> dict:
+    return {"msgtype": "m.text", "body": body, **more}
+
+
+MENTIONED = {"m.mentions": {"user_ids": ["@rocket:here"]}}
+OTHER_MENTIONED = {"m.mentions": {"user_ids": ["@b:here"]}}
+QUOTED = {"m.relates_to": {"m.in_reply_to": {"event_id": "$q"}}}
+
+IN_A_ROOM = [
+    (text("!infer why"), Infer("why")),
+    (text("why"), None),
+    (text("rocket: why"), Infer("why")),
+    (text("Rocket Man, why"), Infer("why")),
+    (text("@rocket:here why"), Infer("why")),
+    (text("@rocket why", **MENTIONED), Infer("why")),
+    (text("so, why?", **MENTIONED), Infer("so, why?")),
+    (text("rocket: !models"), Models()),
+    (text("rocket science is hard"), None),
+    (text("rocket: @b said so", **OTHER_MENTIONED), None),
+    (text("go on", **{"m.relates_to": OURS}), Infer("go on")),
+    (text("go on", **{"m.relates_to": OURS}, **OTHER_MENTIONED), None),
+    (text("go on", **{"m.relates_to": THEIRS}), None),
+    (text("!infer x", **{"m.relates_to": THEIRS}), Infer("x")),
+    (text("> <@b:here> !infer y\n> more\n\n!infer x", **QUOTED), Infer("x")),
+    (text("> <@b:here> !infer y", **QUOTED), None),
+    (text("", **MENTIONED), None),
+    ({"msgtype": "m.notice", "body": "!infer x"}, None),
+    ({"msgtype": "m.emote", "body": "!infer x"}, None),
+    ({"msgtype": "m.image", "body": "!infer x", "url": "mxc://here/abc"}, None),
+    (
+        text(
+            "* !infer x",
+            **{"m.relates_to": {"rel_type": "m.replace", "event_id": "$o"}},
+        ),
+        None,
+    ),
+    ({"msgtype": "m.text", "body": 7}, None),
+    ({"msgtype": "m.text"}, None),
+    ({}, None),
+    ({**FILE, "body": "!batch --model m", "filename": "in.jsonl"}, Batch(model="m")),
+    ({**FILE, "body": "in.jsonl", "filename": "in.jsonl"}, None),
+    ({**FILE, "body": "in.jsonl"}, None),
+    ({**FILE, "body": "!batch", "filename": "!batch"}, None),
+]
+
+
+class Requests(unittest.TestCase):
+    def test_in_a_room(self) -> None:
+        for content, command in IN_A_ROOM:
+            with self.subTest(content):
+                found = asked(content)
+                self.assertEqual(found.command if found else None, command)
+
+    def test_in_a_direct_message(self) -> None:
+        self.assertEqual(asked(text("why"), DIRECT).command, Infer("why"))
+        self.assertEqual(asked(text("!help"), DIRECT).command, Help())
+        self.assertIsNone(asked({**FILE, "body": "in.jsonl"}, DIRECT))
+
+    def test_never_its_own_words(self) -> None:
+        self.assertIsNone(asked(text("!infer x"), sender="@rocket:here"))
+        self.assertIsNone(asked(text("!infer x"), type="m.room.topic"))
+        self.assertIsNone(asked("!infer x"))
+
+    def test_too_long(self) -> None:
+        self.assertIsInstance(asked(text("!infer " + "x" * 2000)).command, Mistake)
+
+    def test_kept_in_json(self) -> None:
+        for content, command in IN_A_ROOM:
+            if command:
+                found = asked(content)
+                self.assertEqual(Request.from_json(found.to_json()), found)
+
+    def test_attachments_lie_in_the_homeserver(self) -> None:
+        self.assertEqual(attachment_of(FILE), Attachment("mxc://here/abc", 9))
+        for url in (
+            "https://evil/x",
+            "mxc://here/../x",
+            "mxc://here/a?b",
+            "mxc://here",
+            7,
+            None,
+        ):
+            self.assertIsNone(attachment_of({**FILE, "url": url}), url)
+        encrypted = {"url": "mxc://here/abc", "iv": "x"}
+        self.assertEqual(attachment_of({"file": encrypted}).encryption, encrypted)
+
+
+def reaction(key: object, target: object = "$e", **event) -> dict:
+    relates = {"rel_type": "m.annotation", "event_id": target, "key": key}
+    return {"type": "m.reaction", "content": {"m.relates_to": relates}, **event}
+
+
+class Reactions(unittest.TestCase):
+    def test_stop(self) -> None:
+        for key in ("❌", "🛑", "⏹️", "⏹", "✋"):
+            self.assertEqual(stopped_by(reaction(key)), "$e", key)
+        for key in ("👍", "", None, 7):
+            self.assertEqual(stopped_by(reaction(key)), "", key)
+        self.assertEqual(stopped_by(reaction("❌", target=7)), "")
+        self.assertEqual(stopped_by(reaction("❌", type="m.room.message")), "")
+
+
+def member(membership: str, before: str = "", user: str = "@rocket:here") -> dict:
+    unsigned = {"prev_content": {"membership": before}} if before else {}
+    return {
+        "type": "m.room.member",
+        "state_key": user,
+        "content": {"membership": membership},
+        "unsigned": unsigned,
+    }
+
+
+OLD, NEW = {"type": "m.room.message", "n": 1}, {"type": "m.room.message", "n": 2}
+
+LIVES = [
+    ([OLD, NEW], [OLD, NEW]),
+    (
+        [OLD, member("invite"), NEW, member("join", "invite"), NEW],
+        [NEW, member("join", "invite"), NEW],
+    ),
+    ([OLD, member("join"), NEW], [NEW]),
+    ([OLD, member("join", "join"), NEW], [OLD, member("join", "join"), NEW]),
+    ([OLD, member("leave", "join"), OLD, member("invite", "leave"), NEW], [NEW]),
+    (
+        [OLD, member("invite", user="@b:here"), NEW],
+        [OLD, member("invite", user="@b:here"), NEW],
+    ),
+]
+
+
+class Invited(unittest.TestCase):
+    def test_what_came_before_is_not_for_the_bot(self) -> None:
+        for events, after in LIVES:
+            with self.subTest(events):
+                self.assertEqual(since_invited(events, "@rocket:here"), after)
+
+
+if __name__ == "__main__":
+    unittest.main()
