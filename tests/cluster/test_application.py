@@ -11,6 +11,8 @@ from harness.ray_bed import RayBed
 from harness.traffic import Traffic
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.cluster
+
 
 def test_each_node_has_one_gateway_that_answers(bed: RayBed) -> None:
     assert len(bed.serving()) == 2

@@ -11,6 +11,8 @@ from harness.ray_bed import RayBed
 from harness.traffic import Outcome, Traffic
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.cluster
+
 
 def traffic_on(bed: RayBed, **more) -> Traffic:
     return Traffic(bed.network.lan, bed.addresses(), **more)

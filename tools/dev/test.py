@@ -21,7 +21,7 @@ REPORTS = BUILD / "reports"
 OPT_IN = {
     "long": "takes minutes",
     "vllm": "needs vLLM, gigabytes to install",
-    "cluster": "needs a cluster",
+    "cluster": "starts a Ray cluster, which takes minutes and half a gigabyte",
 }
 
 
@@ -158,8 +158,9 @@ def surroundings(asked: Set[str] = frozenset()) -> dict[str, str]:
         "ROCKET_OLLAMA": engines.ollama,
         "ROCKET_OLLAMA_MODELS": engines.ollama_models,
         "ROCKET_PROMETHEUS": prometheus.programs,
-        "ROCKET_RAY_PYTHON": ray_python,
     }
+    if "cluster" in asked:
+        wanted["ROCKET_RAY_PYTHON"] = ray_python
     if "vllm" in asked:
         wanted |= {"ROCKET_VLLM": engines.vllm, "ROCKET_VLLM_MODEL": engines.vllm_model}
     for variable, get in wanted.items():
