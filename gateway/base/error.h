@@ -49,24 +49,24 @@ enum class ErrorCode : unsigned char {
   store_full,         // there is no room for more of them
   internal,           // a bug
   // The upstream.
-  no_backend,            // every candidate is known to be down
-  connect_refused,       // nobody listens
-  connect_timeout,       // phase: connect
-  connect_failed,        // DNS, TLS, unreachable
-  upstream_closed,       // closed or reset before the answer was whole
-  upstream_garbage,      // an answer that is not HTTP, not JSON or not the promised stream
-  upstream_too_large,    // an answer over our limits
-  upstream_status,       // answered another 5xx
-  upstream_unauthorized, // answered 401: what we have shown does not open it
-  upstream_unavailable,  // answered 503: it is there but can not answer now
-  upstream_overloaded,   // answered 529: whoever provides it can answer nobody now
-  upstream_loading,      // answered that it is still loading its model
-  upstream_limited,      // answered 429
-  upstream_error_event,  // an error event inside a stream
-  load_timeout,          // phase: load
-  first_token_timeout,   // phase: first token
-  idle_timeout,          // phase: idle between events
-  total_timeout,         // phase: total
+  no_backend,             // every candidate is known to be down
+  connect_refused,        // nobody listens
+  connect_timeout,        // phase: connect
+  connect_failed,         // DNS, TLS, unreachable
+  upstream_closed,        // closed or reset before the answer was whole
+  upstream_garbage,       // an answer that is not HTTP, not JSON or not the promised stream
+  upstream_too_large,     // an answer over our limits
+  upstream_status,        // answered another 5xx
+  upstream_unauthorized,  // answered 401: what we have shown does not open it
+  upstream_unavailable,   // answered 503: it is there but can not answer now
+  upstream_overloaded,    // answered 529: whoever provides it can answer nobody now
+  upstream_loading,       // answered that it is still loading its model
+  upstream_limited,       // answered 429
+  upstream_error_event,   // an error event inside a stream
+  load_timeout,           // phase: load
+  first_token_timeout,    // phase: first token
+  idle_timeout,           // phase: idle between events
+  total_timeout,          // phase: total
 };
 
 // The code's name as it stands in logs, metrics and error bodies: "connect_refused".

@@ -27,12 +27,14 @@ AttemptReport stale() {
 
 TEST(Retry, OnlyWhatTheUpstreamIsToBlameForIsTriedElsewhere) {
   const std::vector<ErrorCode> elsewhere{
-      ErrorCode::connect_refused,  ErrorCode::connect_timeout,      ErrorCode::connect_failed,
-      ErrorCode::upstream_closed,  ErrorCode::upstream_garbage,     ErrorCode::upstream_too_large,
-      ErrorCode::upstream_status,  ErrorCode::upstream_unavailable, ErrorCode::upstream_overloaded,
-      ErrorCode::upstream_loading, ErrorCode::upstream_limited,     ErrorCode::upstream_error_event,
-      ErrorCode::load_timeout,     ErrorCode::first_token_timeout,  ErrorCode::idle_timeout,
-      ErrorCode::upstream_unauthorized,
+      ErrorCode::connect_refused,     ErrorCode::connect_timeout,
+      ErrorCode::connect_failed,      ErrorCode::upstream_closed,
+      ErrorCode::upstream_garbage,    ErrorCode::upstream_too_large,
+      ErrorCode::upstream_status,     ErrorCode::upstream_unavailable,
+      ErrorCode::upstream_overloaded, ErrorCode::upstream_loading,
+      ErrorCode::upstream_limited,    ErrorCode::upstream_error_event,
+      ErrorCode::load_timeout,        ErrorCode::first_token_timeout,
+      ErrorCode::idle_timeout,        ErrorCode::upstream_unauthorized,
   };
   for (unsigned char i = 0; i <= static_cast<unsigned char>(ErrorCode::total_timeout); ++i) {
     const auto code = static_cast<ErrorCode>(i);

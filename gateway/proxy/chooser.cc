@@ -56,8 +56,7 @@ Result<void> Chooser::require(const OpenAiRequest& request, std::string_view bod
   needs_.tools = request.tools;
   needs_.images = request.attachments.images;
   // What an image comes to is the model's secret.
-  if (!needs_.images &&
-      prompt.size() + request.guidance > characters_that_fit(smallest_context)) {
+  if (!needs_.images && prompt.size() + request.guidance > characters_that_fit(smallest_context)) {
     needs_.characters = count_characters(prompt) + request.guidance;
   }
   Lack first = Lack::none;

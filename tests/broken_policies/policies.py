@@ -173,8 +173,10 @@ POLICIES = (
         (
             (
                 "gateway/net/http_connection.cc",
+                "                          handler_.settings().write_time);\n"
                 "  const bool answered =\n"
                 "      co_await Until(handler_.handle(request_, response), stream_->hangup(), stream_->hung_up());\n",
+                "                          handler_.settings().write_time);\n"
                 "  WaitSlot deaf(io_.timers.run_queue());\n"
                 "  const bool answered = co_await Until(handler_.handle(request_, response), deaf);\n",
             ),
