@@ -56,8 +56,10 @@ bool BatchLines::over() const {
 bool BatchLines::has_place() const {
   const auto& keys = around_.loop.current->snapshot->keys;
   const Key* const key = keys ? keys->named(batch_.owner) : nullptr;
-  const auto most = key == nullptr ? std::nullopt : key->limits->settings().concurrent;
-  return sharer_.free() && (!most || sharer_.taken() < *most);
+  if (!sharer_.free()) return false;
+  if (key == nullptr) return true;
+  const std::optional<std::uint32_t>& most = key->limits->settings().concurrent;
+  return !most || sharer_.taken() < *most;
 }
 
 // What waits for the store, or for another time, is bounded as well.
@@ -170,14 +172,15 @@ Task<void> BatchLines::fetch_suspect() {
   if (!suspect) {
     no_suspects_ = true;
   } else {
-    auto texts = co_await read({suspect->line});
+    std::vector<std::uint32_t> line{suspect->line};
+    auto texts = co_await read(line);
     if (suspect->times >= BatchPlan::given_up) {
       journal_.add(
           unanswered_line(asked_line(batch_, suspect->line, texts.front()), "line_lost",
                           "The gateway has ended " + std::to_string(suspect->times) +
                               " times while it was at this line, so it is not asked again."));
     } else {
-      co_await begin({suspect->line});
+      co_await begin(std::move(line));
       ready_.push_back({suspect->line, std::move(texts.front())});
     }
   }

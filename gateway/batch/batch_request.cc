@@ -66,14 +66,14 @@ Result<void> read_expires_after(const JsonValue& value, std::int64_t& seconds) {
       value.kind == JsonKind::object ? json_find(value.text, "anchor") : std::nullopt;
   const auto after =
       value.kind == JsonKind::object ? json_find(value.text, "seconds") : std::nullopt;
-  const auto count = after ? after->as_int() : std::nullopt;
-  if (!anchor || !anchor->string_is("created_at") || !count || *count < expires_after_min ||
-      *count > expires_after_max) {
+  const std::int64_t count = after ? after->as_int().value_or(0) : 0;
+  if (!anchor || !anchor->string_is("created_at") || count < expires_after_min ||
+      count > expires_after_max) {
     return wrong(
         "`output_expires_after` has to be {\"anchor\": \"created_at\", \"seconds\": N}, with N "
         "from 3600 to 2592000");
   }
-  seconds = *count;
+  seconds = count;
   return {};
 }
 
