@@ -16,6 +16,10 @@ class ConfigRefused(Exception):
     say, a line per problem; the old configuration stays in force."""
 
 
+class AddressTaken(ConfigRefused):
+    """It can not be listened where the configuration says."""
+
+
 class AdminError(Exception):
     """An answer of the admin port that is none of those that it may give."""
 
@@ -53,7 +57,8 @@ class AdminClient:
         if status == 200:
             return int(json.loads(body)["revision"])
         if status in (409, 422):
-            raise ConfigRefused(describe(json.loads(body)["problems"]))
+            refusal = AddressTaken if status == 409 else ConfigRefused
+            raise refusal(describe(json.loads(body)["problems"]))
         raise AdminError(f"POST /config: status {status}: {body[:500].decode(errors='replace')}")
 
     def lame_duck(self) -> None:

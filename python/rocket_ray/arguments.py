@@ -20,8 +20,8 @@ class Arguments(BaseModel):
         5.0,
         ge=0,
         le=600,
-        description="How long a gateway that is to go serves on while `/-/healthz` says 503: longer "
-        "than the probe's period and the time until the last client has heard of it.",
+        description="How long a gateway that is to go serves on while `/-/healthz` says 503: "
+        "longer than the probe's period and the time until the last client has heard of it.",
     )
     environment: list[str] = Field(
         default_factory=lambda: ["ANTHROPIC_API_KEY"],
@@ -46,8 +46,8 @@ def find_binary(arguments: Arguments) -> str:
     found = shutil.which(named or "rocket")
     if found is None:
         raise HostError(
-            f"no program {named or 'rocket'} on this node: put it into the image's PATH, or name it "
-            "in args.binary or ROCKET_BINARY"
+            f"no program {named or 'rocket'} on this node: put it into the image's PATH, or name "
+            "it in args.binary or ROCKET_BINARY"
         )
     return found
 

@@ -62,7 +62,11 @@ class PolicyTest(unittest.TestCase):
                 self.assertEqual(policy(self.context(nothing)), (2, {}))
 
     def test_figures_by_replica(self) -> None:
-        told = {"ongoing": {"a": 1.0, "b": 2.0}, "utilisation": {"b": 0.5}, "queue_wait_s": {"a": 3.0}}
+        told = {
+            "ongoing": {"a": 1.0, "b": 2.0},
+            "utilisation": {"b": 0.5},
+            "queue_wait_s": {"a": 3.0},
+        }
         self.assertEqual(loads(told), [Load(1.0, 3.0, 0.0), Load(2.0, 0.0, 0.5)])
 
 

@@ -16,7 +16,7 @@ from ray import serve
 from ray.serve import metrics as serve_metrics
 
 from rocket_ray import replica_facts, user_config
-from rocket_ray.admin_client import ConfigRefused
+from rocket_ray.admin_client import AddressTaken, ConfigRefused
 from rocket_ray.arguments import Arguments, HostError, find_binary, read_key
 from rocket_ray.child_environment import child_environment
 from rocket_ray.child_log import ChildLog
@@ -29,6 +29,8 @@ from rocket_ray.user_config import GatewayConfig
 NAME = "MultiBackendRouter"
 # A drain may take this much longer than it is allowed to before the gateway is killed.
 DRAIN_MARGIN_S = 3.0
+
+PROXY_HINT = "Is it Serve's own proxy? A gateway needs `proxy_location: Disabled` (docs/ray.md)."
 
 # In force until an operator says otherwise: the model servers that usually run beside it.
 USER_CONFIG = {
@@ -100,30 +102,19 @@ class GatewayHost:
         (docs/decisions/0036). It is said in the log, by `refused()` and by a metric.
         """
 
-        def take_up() -> GatewayConfig:
-            config = user_config.read(given)
-            self._check_times(config)
-            revision = self._child.configure(config.text)
-            self._config = config
-            self._rounds.threads = config.threads
-            self._logger.info("configuration %d is in force", revision)
-            return config
+        def take_up() -> bool:
+            return self._take_up(given)
 
+        file = None
         try:
             path = user_config.config_file(given)
             file = WatchedFile(path, take_up) if path else None
-            # Not on the event loop: a large one takes its time, and calls of handles go on.
-            await asyncio.to_thread(take_up)
-        except (ConfigRefused, user_config.UserConfigError, OSError) as error:
-            if self._config is None:
-                raise
-            self._refused = str(error)
-            self._rounds.config_refused(True)
-            self._logger.error("the configuration is refused, the old one stays: %s", error)
+        except user_config.UserConfigError as error:
+            self._refuse(error)
             return
-        self._refused = None
-        self._rounds.config_refused(False)
-        self._rounds.watch(file)
+        # Not on the event loop: a large one takes its time, and calls of handles go on.
+        if await asyncio.to_thread(take_up):
+            self._rounds.watch(file)
 
     async def check_health(self) -> None:
         """Raises when no gateway of this replica can be kept alive: Serve then replaces it."""
@@ -174,6 +165,32 @@ class GatewayHost:
             self._child.kill()
             await asyncio.to_thread(self._child.ended, DRAIN_MARGIN_S)
         self._logger.info("the gateway has ended %.1f s later", time.monotonic() - started)
+
+    def _take_up(self, given: Mapping[str, Any]) -> bool:
+        """Whether it is in force now. Raises where it is refused and there is no other one."""
+        try:
+            config = user_config.read(given)
+            self._check_times(config)
+            revision = self._child.configure(config.text)
+        except (ConfigRefused, user_config.UserConfigError, OSError) as error:
+            self._refuse(error)
+            return False
+        self._config = config
+        self._rounds.threads = config.threads
+        self._refused = None
+        self._rounds.config_refused(False)
+        self._logger.info("configuration %d is in force", revision)
+        return True
+
+    def _refuse(self, error: Exception) -> None:
+        """To be called where `error` is handled: raises it where no configuration is in force."""
+        if self._config is None:
+            if isinstance(error, AddressTaken):
+                error = AddressTaken(f"{error}\n{PROXY_HINT}")
+            raise error
+        self._refused = str(error)
+        self._rounds.config_refused(True)
+        self._logger.error("the configuration is refused, the old one stays: %s", error)
 
     def _local_url(self) -> str:
         if self._config is None:

@@ -89,7 +89,9 @@ class LocalGateway:
                 return await self._opened().post(self._url() + PATH, json=body, headers=headers)
             except aiohttp.ClientConnectorError as error:
                 if time.monotonic() > deadline:
-                    raise GatewayError(0, {"message": f"no gateway on this node: {error}"}) from error
+                    raise GatewayError(
+                        0, {"message": f"no gateway on this node: {error}"}
+                    ) from error
                 await asyncio.sleep(CONNECT_PAUSE_S)
             except aiohttp.ClientError as error:
                 raise cut(error) from error

@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rocket_ray import load, user_config
-from rocket_ray.admin_client import ConfigRefused
+from rocket_ray import load
 from rocket_ray.gateway_child import UNANSWERED, ChildUnavailable, GatewayChild
 from rocket_ray.load import Load
 from rocket_ray.metrics_text import samples
@@ -67,20 +66,18 @@ class Rounds:
 
     def _look_at_file(self) -> None:
         file = self._file
-        if file is None or not file.changed():
-            return
-        try:
-            file.take_up()
-            self._metrics.config_refused(False)
-            self._logger.info("%s has changed and is in force", file.path)
-        except (ConfigRefused, ChildUnavailable, user_config.UserConfigError, OSError) as error:
-            self._metrics.config_refused(True)
-            self._logger.error("%s has changed and is not in force: %s", file.path, error)
+        if file is not None and file.changed():
+            self._logger.info("%s has changed", file.path)
+            try:
+                file.take_up()
+            except ChildUnavailable:
+                file.forget()  # the next round tries again
+                raise
 
 
 class WatchedFile:
-    """`take_up` is called when it is another one than when this was made; to be made before the file
-    is read. Also of one that is replaced through a symbolic link, as Kubernetes does."""
+    """`take_up` is called when it is another one than when this was made; to be made before the
+    file is read. Also of one that is replaced through a symbolic link, as Kubernetes does."""
 
     def __init__(self, path: Path, take_up: Callable[[], object]):
         self.path = path
@@ -90,6 +87,10 @@ class WatchedFile:
     def changed(self) -> bool:
         before, self._seen = self._seen, self._look()
         return self._seen != before and self._seen is not None
+
+    def forget(self) -> None:
+        """The next look at it finds it changed."""
+        self._seen = None
 
     def _look(self) -> tuple[int, int, int] | None:
         try:

@@ -2,7 +2,10 @@ import unittest
 
 from rocket_ray.server_sent_events import EVENT_BYTES_MAX, EventSplitter, EventTooLarge
 
-STREAM = 'data: {"a":"é"}\n\n: a comment\n\ndata: one\ndata: two\n\nevent: x\ndata:three\n\ndata: [DONE]\n\n'
+STREAM = (
+    'data: {"a":"é"}\n\n: a comment\n\ndata: one\ndata: two\n\n'
+    "event: x\ndata:three\n\ndata: [DONE]\n\n"
+)
 EVENTS = ['{"a":"é"}', "one\ntwo", "three", "[DONE]"]
 
 

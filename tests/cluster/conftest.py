@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
 from harness.engines import place  # noqa: E402
 from harness.ray_bed import RayBed, remove_leftovers  # noqa: E402
+from harness.waiting import wait_until  # noqa: E402
 
 WORKERS = 2
 
@@ -38,5 +39,7 @@ def bed(ray_bed: RayBed) -> RayBed:
         if pod is None or not pod.running():
             ray_bed.cluster.start_worker(number)
     ray_bed.cluster.wait_for_nodes(1 + WORKERS)
+    ray_bed.deploy()
+    wait_until("each worker has a gateway", lambda: len(ray_bed.serving()) == WORKERS, 120)
     ray_bed.deployed()
     return ray_bed

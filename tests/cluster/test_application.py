@@ -61,7 +61,7 @@ def test_a_bad_configuration_is_refused_and_the_old_one_stays(bed: RayBed) -> No
         bed.deploy({**bed.config(), **BAD})
         wait_until("Ray's metrics tell", lambda: metric(bed, "ray_rocket_config_refused") == 1, 45)
         bed.cluster.wait_until_running()
-        said = json.loads(bed.cluster.run(bed.cluster.python, "-c", REFUSED).splitlines()[-1])
+        said = wait_until("it says why", lambda: refused(bed), 60)
         assert "backends[0].urls[0]" in said and "bakends" in said, said
         count = traffic.answered()
         wait_until("the old one answers", lambda: traffic.answered() > count + 50)
@@ -81,6 +81,11 @@ from ray import serve
 ray.init(address="auto", log_to_driver=False)
 print(json.dumps(serve.get_app_handle("gateway").refused.remote().result(timeout_s=30)))
 """
+
+
+def refused(bed: RayBed) -> str | None:
+    said = bed.cluster.run(bed.cluster.python, "-c", REFUSED)
+    return json.loads(said.splitlines()[-1])
 
 
 def test_a_file_is_followed(bed: RayBed) -> None:
@@ -116,7 +121,11 @@ def metric(bed: RayBed, name: str) -> float:
 def test_the_main_figures_are_ray_metrics(bed: RayBed) -> None:
     for pod in bed.serving():
         assert bed.chat(pod).status == 200
-    for name in ("ray_rocket_requests_total", "ray_rocket_config_revision", "ray_rocket_utilisation"):
+    for name in (
+        "ray_rocket_requests_total",
+        "ray_rocket_config_revision",
+        "ray_rocket_utilisation",
+    ):
         wait_until(f"Ray exports {name}", lambda name=name: metric(bed, name) >= 0, 45)
     assert metric(bed, "ray_rocket_requests_total") > 0
 
@@ -152,8 +161,9 @@ try:
     errors.append("a cut stream passes for a whole one")
 except GatewayError as error:
     errors.append("cut")
-print(json.dumps({"backend": answer["_backend"], "answer": answer["choices"][0]["message"]["content"],
-                  "stream": text, "errors": errors}))
+content = answer["choices"][0]["message"]["content"]
+print(json.dumps({"backend": answer["_backend"], "answer": content, "stream": text,
+                  "errors": errors}))
 """
 
 
@@ -174,8 +184,10 @@ def test_serve_deploys_the_example(bed: RayBed) -> None:
     bed.cluster.wait_until_running()
     wait_until(
         "both have its configuration",
-        lambda: len(bed.serving()) == 2
-        and all(bed.call(pod, "GET", "/-/healthz").status == 200 for pod in bed.serving()),
+        lambda: (
+            len(bed.serving()) == 2
+            and all(bed.call(pod, "GET", "/-/healthz").status == 200 for pod in bed.serving())
+        ),
         30,
     )
 
@@ -193,7 +205,9 @@ def test_a_worker_takes_no_more_memory_than_it_may(bed: RayBed) -> None:
     assert head <= 1.2 * 2**30
 
 
-def test_shutdown_leaves_no_gateway_and_no_port_and_a_first_configuration_has_to_be_good(bed: RayBed) -> None:
+def test_shutdown_leaves_no_gateway_and_no_port_and_a_first_configuration_has_to_be_good(
+    bed: RayBed,
+) -> None:
     pods = bed.serving()
     bed.cluster.shut_serve_down()
     for pod in pods:
@@ -201,8 +215,8 @@ def test_shutdown_leaves_no_gateway_and_no_port_and_a_first_configuration_has_to
         assert bed.refused(pod)
     # Where nothing is in force yet, a bad configuration fails the deployment.
     bed.deploy({**bed.config(), **BAD})
-    with pytest.raises(DevError) as refused:
+    with pytest.raises(DevError) as failed:
         bed.cluster.wait_until_running()
-    said = str(refused.value)
+    said = str(failed.value)
     assert "DEPLOY_FAILED" in said and "backends[0].urls[0]" in said and "bakends" in said, said
     bed.deployed()

@@ -25,7 +25,9 @@ def kill(pid: int | None, number: signal.Signals = signal.SIGKILL) -> float:
     return time.monotonic()
 
 
-def wait_for_answer_of(bed: RayBed, traffic: Traffic, pod: Pod, since: float, seconds: float) -> float:
+def wait_for_answer_of(
+    bed: RayBed, traffic: Traffic, pod: Pod, since: float, seconds: float
+) -> float:
     """Seconds from `since` until the pod has answered a request that began after it."""
     wait_until(
         f"{pod.name} answers again",
@@ -93,8 +95,10 @@ def test_a_rolling_update_loses_nothing(bed: RayBed) -> None:
         bed.deploy(arguments={"environment": ["SOMETHING"]})
         wait_until(
             "both are new",
-            lambda: len(bed.serving()) == 2
-            and all(bed.replica_pid(pod) != replicas[pod.name] for pod in bed.serving()),
+            lambda: (
+                len(bed.serving()) == 2
+                and all(bed.replica_pid(pod) != replicas[pod.name] for pod in bed.serving())
+            ),
             240,
         )
         bed.cluster.wait_until_running()
@@ -128,7 +132,9 @@ def test_a_dead_node_is_replaced(bed: RayBed) -> None:
         at = time.monotonic()
         bed.network.kill(pod)
         count = traffic.answered(other.address)
-        wait_until("the other one goes on", lambda: traffic.answered(other.address) > count + 200, 30)
+        wait_until(
+            "the other one goes on", lambda: traffic.answered(other.address) > count + 200, 30
+        )
         again = bed.cluster.start_worker(1 if pod.name == "worker-1" else 2)
         seconds = wait_for_answer_of(bed, traffic, again, at, 240)
     print(f"node killed and started again: answers after {seconds:.1f} s; {span(traffic.failed())}")
@@ -150,7 +156,9 @@ def test_a_dead_head_is_not_missed(bed: RayBed) -> None:
         bed.cluster.wait_until_running(seconds=240)
         seconds = time.monotonic() - at
         bed.deployed(bed.config("after"))
-    print(f"head killed and started again: in charge after {seconds:.1f} s; {span(traffic.failed())}")
+    print(
+        f"head killed and started again: in charge after {seconds:.1f} s; {span(traffic.failed())}"
+    )
     assert traffic.failed() == []
     assert {pod.name: bed.replica_pid(pod) for pod in bed.serving()} == replicas
     assert {pod.name: bed.gateway_pid(pod) for pod in bed.serving()} == gateways

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from pytest import skip
+
 from dev import namespaces
 from dev.pods import LAN_ADDRESS, Pod, PodNetwork
 from dev.ray_cluster import DATA_PORT, RayCluster, gateway_config, serve_config
@@ -19,7 +21,6 @@ from harness.gateway import backend, binary
 from harness.program import Program
 from harness.waiting import wait_until
 from harness.wire import Answer
-from pytest import skip
 
 T = TypeVar("T")
 
@@ -90,7 +91,17 @@ class RayBed:
         folder.mkdir(parents=True)
         server = folder / "redis-server"
         server.symlink_to(program)
-        argv = [server, "--port", REDIS_PORT, "--bind", LAN_ADDRESS, "--save", "", "--appendonly", "no"]
+        argv = [
+            server,
+            "--port",
+            REDIS_PORT,
+            "--bind",
+            LAN_ADDRESS,
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
         argv += ["--protected-mode", "no"]
         redis = self.inside(lambda: Program([str(word) for word in argv], folder))
         self._programs.append(redis)
@@ -123,7 +134,7 @@ class RayBed:
         arguments: dict | None = None,
         **options,
     ) -> None:
-        """Returns when Serve has taken it up. `replicas`: how many, or from how many to how many."""
+        """Returns when Serve has taken it up. `replicas`: how many, or from and to how many."""
         least, most = replicas if isinstance(replicas, tuple) else (replicas or self.workers,) * 2
         scaling = {
             "min_replicas": least,

@@ -1,4 +1,4 @@
-"""The thread of a Ray replica that keeps a gateway alive, without Ray: `rocket_ray.gateway_child`."""
+"""What keeps a replica's gateway alive: `rocket_ray.gateway_child`, without Ray."""
 
 import json
 import logging
@@ -16,12 +16,12 @@ import pytest
 
 from harness.gateway import backend, binary
 from harness.waiting import wait_until
-from harness.wire import call, chat, request_bytes, RawConnection
+from harness.wire import RawConnection, call, chat, request_bytes
 
 PACKAGES = Path(__file__).parents[2] / "python"
 sys.path.insert(0, str(PACKAGES))
 
-from rocket_ray.admin_client import ConfigRefused  # noqa: E402
+from rocket_ray.admin_client import AddressTaken, ConfigRefused  # noqa: E402
 from rocket_ray.child_environment import ALWAYS, child_environment  # noqa: E402
 from rocket_ray.child_log import ChildLog  # noqa: E402
 from rocket_ray.gateway_child import ChildUnavailable, GatewayChild, Patience  # noqa: E402
@@ -54,7 +54,9 @@ class Hosted:
 
     def answers(self) -> bool:
         try:
-            return call(self.port, "POST", "/v1/chat/completions", chat("m"), timeout=5).status == 200
+            return (
+                call(self.port, "POST", "/v1/chat/completions", chat("m"), timeout=5).status == 200
+            )
         except OSError:
             return False
 
@@ -119,7 +121,7 @@ def test_a_killed_child_is_back_at_once_with_its_last_configuration(hosted) -> N
     for _ in range(5):
         pid = hosted.child.pid
         times.append(hosted.seconds_without(lambda pid=pid: os.kill(pid, signal.SIGKILL)))
-        wait_until("another one has come", lambda: hosted.child.pid != pid)
+        wait_until("another one has come", lambda pid=pid: hosted.child.pid != pid)
         hosted.wait()
         answer = call(hosted.port, "POST", "/v1/chat/completions", chat("m"))
         assert answer.header("x-rocket-backend") == "last"
@@ -171,8 +173,11 @@ def test_a_refused_configuration_changes_nothing(hosted) -> None:
 def test_a_port_that_is_taken_is_the_configuration_s_error(start_child, fake) -> None:
     child = start_child()
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        config = {"listen": f"127.0.0.1:{taken.getsockname()[1]}", "backends": [backend("a", fake().url)]}
-        with pytest.raises(ConfigRefused, match="listen"):
+        config = {
+            "listen": f"127.0.0.1:{taken.getsockname()[1]}",
+            "backends": [backend("a", fake().url)],
+        }
+        with pytest.raises(AddressTaken, match="listen"):
             child.configure(json.dumps(config))
     assert child.configure(json.dumps(config)) == 1
 
@@ -204,7 +209,9 @@ def test_configurations_and_deaths_at_once(hosted) -> None:
 def test_it_drains(hosted, fake) -> None:
     hosted.upstream = fake(models=["slow"], tokens=20, event_delay_ms=50).url
     hosted.configure("slow")
-    wait_until("it knows the model", lambda: b'"slow"' in call(hosted.port, "GET", "/v1/models").body)
+    wait_until(
+        "it knows the model", lambda: b'"slow"' in call(hosted.port, "GET", "/v1/models").body
+    )
     with RawConnection(hosted.port) as connection:
         body = chat("slow", stream=True)
         connection.send(request_bytes("POST", "/v1/chat/completions", body))
@@ -247,8 +254,9 @@ from pathlib import Path
 from rocket_ray.child_environment import child_environment
 from rocket_ray.child_log import ChildLog
 from rocket_ray.gateway_child import GatewayChild
-child = GatewayChild(sys.argv[2], child_environment(os.environ, []), ChildLog(Path(sys.argv[3]), "g"),
-                     logger=logging.getLogger("host"))
+log = ChildLog(Path(sys.argv[3]), "g")
+environment = child_environment(os.environ, [])
+child = GatewayChild(sys.argv[2], environment, log, logger=logging.getLogger("host"))
 child.start()
 child.configure(sys.argv[4])
 print(child.pid, flush=True)

@@ -49,7 +49,9 @@ class Ready:
         try:
             async with asyncio.timeout(1):
                 reader, writer = await asyncio.open_connection(*target)
-                writer.write(b"GET /-/healthz HTTP/1.1\r\nHost: rocket\r\nConnection: close\r\n\r\n")
+                writer.write(
+                    b"GET /-/healthz HTTP/1.1\r\nHost: rocket\r\nConnection: close\r\n\r\n"
+                )
                 good = (await reader.readline()).startswith(b"HTTP/1.1 200")
                 writer.close()
         except (OSError, TimeoutError):
@@ -138,9 +140,7 @@ def main(direction: str, name: str, listen: str, *targets: str) -> None:
         namespaces.enter(name)
         listening = socket.create_server(address(listen), backlog=1024)
         (target,) = targets
-        asyncio.run(
-            outward(listening, address(target), lambda: outside_socket(outside, name))
-        )
+        asyncio.run(outward(listening, address(target), lambda: outside_socket(outside, name)))
 
 
 if __name__ == "__main__":

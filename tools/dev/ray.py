@@ -14,7 +14,7 @@ from dev.console import DevError, Progress, say
 from dev.places import BUILD, shown
 from dev.pods import LAN_ADDRESS, Pod, PodNetwork
 from dev.ray_cluster import DATA_PORT, RayCluster, gateway_config, pss_bytes, serve_config
-from dev.run import discover, require_free
+from dev.run import curl, discover, require_free
 from dev.setup import setup
 
 NAME = "rocket-ray"
@@ -139,13 +139,15 @@ def remove() -> None:
 
 
 def summary() -> str:
+    gateway = f"http://127.0.0.1:{DATA_PORT}"
+    dashboard = f"http://{PodNetwork(NAME, FOLDER).address(0)}:{ray_cluster.DASHBOARD_PORT}"
+    token = f"$(cat {shown(FOLDER)}/token)"
     return (
-        f"a head and {WORKERS} workers in network namespaces ({NAME}-*), the gateway on each worker\n"
-        f"  http://127.0.0.1:{DATA_PORT} goes to one worker after the other. Try:\n\n"
-        f"curl -N http://127.0.0.1:{DATA_PORT}/v1/chat/completions -H 'content-type: application/json'"
-        ' \\\n  -d \'{"stream": true, "messages": [{"role": "user", "content": "Hello"}]}\'\n\n'
-        f"  dashboard: ip netns exec {NAME}-lan curl -H \"authorization: Bearer $(cat "
-        f'{shown(FOLDER)}/token)" http://{PodNetwork(NAME, FOLDER).address(0)}:8265/api/serve/applications/\n'
+        f"a head and {WORKERS} workers in network namespaces ({NAME}-*), a gateway on each worker\n"
+        f"  {gateway} goes to one worker after the other. Try:\n\n"
+        f"{curl('127.0.0.1', DATA_PORT)}\n\n"
+        f"  Serve: ip netns exec {NAME}-lan \\\n"
+        f'    curl -H "authorization: Bearer {token}" {dashboard}/api/serve/applications/\n'
         f"  logs: {shown(FOLDER)}/*.log, {shown(FOLDER)}/*/session_2*/logs\n"
         "  ./dev ray down removes it"
     )

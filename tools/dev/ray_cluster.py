@@ -136,7 +136,7 @@ class RayCluster:
         return answer["applications"].get(name, {}) if status == 200 else {}
 
     def wait_until_running(self, name: str = APPLICATION, seconds: float = 180) -> dict:
-        """Until all of its replicas are; raises DevError with what Serve says once it has failed."""
+        """Until all of its replicas are. Raises DevError with what Serve says of a failure."""
         deadline = time.monotonic() + seconds
         while True:
             found = self.application(name)
@@ -154,7 +154,9 @@ class RayCluster:
         """Asks the dashboard. Status 0: nobody answers."""
 
         def ask() -> tuple[int, dict]:
-            connection = http.client.HTTPConnection(self.head_address, DASHBOARD_PORT, timeout=timeout)
+            connection = http.client.HTTPConnection(
+                self.head_address, DASHBOARD_PORT, timeout=timeout
+            )
             headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
             try:
                 connection.request(method, path, json.dumps(body) if body else None, headers)
@@ -189,8 +191,8 @@ class RayCluster:
         return done.stdout
 
     def _wait(self, what: str, condition, seconds: float) -> None:
-        """A pod that ends meanwhile is started again, as Kubernetes does: on a busy machine Ray gives
-        up its own start after half a minute."""
+        """A pod that ends meanwhile is started again, as Kubernetes does: on a busy machine Ray
+        gives up its own start after half a minute."""
         deadline = time.monotonic() + seconds
         while not condition():
             ended = [pod for pod in self.network.pods.values() if not pod.running()]
