@@ -17,7 +17,7 @@ from rocket_matrix.config import Defaults
 from rocket_matrix.conversation import messages_of, trimmed, turns_of
 from rocket_matrix.gateway import GatewayError
 from rocket_matrix.journal import Work
-from rocket_matrix.matrix_http import Away, Limited
+from rocket_matrix.matrix_http import Away, HomeserverError, Limited
 from rocket_matrix.messages import (
     Source,
     editing,
@@ -31,6 +31,7 @@ from rocket_matrix.pace import Pace
 from rocket_matrix.parts import Parts
 from rocket_matrix.requests import Identity, Request
 from rocket_matrix.split import split
+from rocket_matrix.telemetry import log
 
 # How many messages of a thread, or of a direct message, are looked at for what was said before.
 HISTORY_EVENTS = 60
@@ -181,13 +182,11 @@ class Answering:
         command = request.command
         assert isinstance(command, Infer)
         settings = self.settings(request.room_id)
-        events: list[dict] = []
-        if request.thread:
-            events = await self._home.thread(request.room_id, request.thread, HISTORY_EVENTS)
-        elif request.direct:
-            events = await self._home.recent(request.room_id, HISTORY_EVENTS)
-        elif request.replies_to:
-            events = [await self._home.event(request.room_id, request.replies_to)]
+        try:
+            events = await self._said_before(request)
+        except HomeserverError as error:
+            log("what was said before can not be read", room=request.room_id, code=error.code)
+            events = []
         turns = turns_of(
             events,
             self._me,
@@ -205,6 +204,15 @@ class Answering:
         if settings.max_tokens is not None:
             body["max_tokens"] = settings.max_tokens
         return body, command.backend or settings.backend
+
+    async def _said_before(self, request: Request) -> list[dict]:
+        if request.thread:
+            return await self._home.thread(request.room_id, request.thread, HISTORY_EVENTS)
+        if request.direct:
+            return await self._home.recent(request.room_id, HISTORY_EVENTS)
+        if request.replies_to:
+            return [await self._home.event(request.room_id, request.replies_to)]
+        return []
 
     async def _show(self, work: Work, answer: Growing) -> None:
         """Edits the messages as the text grows, until `closing`."""

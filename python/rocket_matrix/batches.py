@@ -75,8 +75,8 @@ class Batches:
                     batch = {"id": job.batch_id, "status": "failed"}
                     batch["errors"] = {"data": [{"message": "Rocket does not know it any more."}]}
                 else:
-                    await asyncio.sleep(min(POLL_MAX, wait))
-                    wait *= 1.5
+                    await asyncio.sleep(wait)
+                    wait = min(POLL_MAX, wait * 1.5)
                     continue
             told = jobs.card(batch, time.time())
             if told != shown and job.card:

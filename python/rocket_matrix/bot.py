@@ -32,6 +32,7 @@ from rocket_matrix.typing_notices import TypingNotices
 
 # How long joining a room may hold up everything else; whoever invited can do so again.
 JOIN_SECONDS = 20.0
+SYNC_RETRY_MAX = 5.0
 # How often a request is begun again after a crash before it is given up: it may be the reason.
 ATTEMPTS_MAX = 10
 
@@ -84,28 +85,11 @@ class Bot:
     # What comes.
 
     async def _follow(self) -> None:
-        first, wait = True, 0.1
+        first = True
         while True:
             since = self._journal.position()
-            try:
-                batch = await self._home.sync(since, whole_state=first)
-                await self._home.keep_keys()
-            except HomeserverError as error:
-                if error.token_is_bad:
-                    raise
-                log("sync refused", code=error.code)
-                self._telemetry.errors.labels("sync").inc()
-                await asyncio.sleep(5)
-                continue
-            except (Away, Limited) as error:
-                self._telemetry.reconnects.inc()
-                if wait >= 1:
-                    log("homeserver away", why=str(error))
-                await asyncio.sleep(error.after if isinstance(error, Limited) else wait)
-                wait = min(5.0, wait * 2)
-                continue
+            batch = await self._next(since, first)
             self._telemetry.synced()
-            wait = 0.1
             await self._invited(batch)
             # Before the very first sync nobody can have asked this bot anything.
             requests = await self._judge.requests(batch, since) if since else []
@@ -115,6 +99,28 @@ class Bot:
             if first:
                 first = False
                 self._resume({request.event_id for request in requests})
+
+    async def _next(self, since: str, first: bool) -> Batch:
+        """Until there is one. `/healthz` tells when that takes too long."""
+        wait = 0.1
+        while True:
+            try:
+                batch = await self._home.sync(since, whole_state=first)
+                await self._home.keep_keys()
+                return batch
+            except Limited as limited:
+                wait = limited.after
+            except HomeserverError as error:
+                if error.token_is_bad:
+                    raise
+                log("sync refused", code=error.code)
+                wait = SYNC_RETRY_MAX
+            except Exception as error:  # whatever the library makes of what it is sent
+                if wait >= 1 or not isinstance(error, Away):
+                    log("no sync", why=repr(error)[:300])
+            self._telemetry.reconnects.inc()
+            await asyncio.sleep(wait)
+            wait = min(SYNC_RETRY_MAX, wait * 2)
 
     def _resume(self, begun: set[str]) -> None:
         """What an earlier life has taken and not done."""

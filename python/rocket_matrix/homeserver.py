@@ -5,6 +5,7 @@ nio follows the rooms and, where its extra is installed, encrypts and decrypts. 
 off: they would hide what the pace of edits has to know.
 """
 
+import asyncio
 import json
 import logging
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from rocket_matrix.requests import Attachment, Room
 from rocket_matrix.telemetry import Telemetry, log
 
 SYNC_TIMEOUT_MS = 30_000
+# For the first sync, which the library would wait for without end.
+SYNC_SECONDS_MAX = 180.0
 TIMELINE_EVENTS = 50
 # After an outage: how much of what was missed is read up, per room.
 GAP_EVENTS_MAX = 1000
@@ -137,14 +140,13 @@ class Homeserver:
     async def sync(self, since: str, whole_state: bool) -> Batch:
         """Waits until there is something, or half a minute. Away, Limited or HomeserverError."""
         client = self._ready()
-        response = await self._nio(
-            client.sync(
-                timeout=0 if whole_state else SYNC_TIMEOUT_MS,
-                sync_filter=FILTER,
-                since=since or None,
-                full_state=whole_state or None,
-            )
+        syncing = client.sync(
+            timeout=0 if whole_state else SYNC_TIMEOUT_MS,
+            sync_filter=FILTER,
+            since=since or None,
+            full_state=whole_state or None,
         )
+        response = await self._nio(asyncio.wait_for(syncing, SYNC_SECONDS_MAX))
         batch = Batch(response.next_batch)
         for room_id, info in response.rooms.join.items():
             events = [_source(event) for event in info.timeline.events]

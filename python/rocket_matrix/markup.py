@@ -3,6 +3,7 @@ HTML in it is text, and what the renderer makes is sanitised all the same."""
 
 import html
 import re
+from functools import lru_cache
 
 import nh3
 from markdown_it import MarkdownIt
@@ -23,7 +24,9 @@ _MARKDOWN = (
 )
 
 
+@lru_cache(maxsize=64)
 def to_html(markdown: str) -> str:
+    """Remembered: while a long answer grows, its finished parts are asked for again and again."""
     rendered = _MARKDOWN.render(markdown.replace("\0", "\ufffd")).strip()
     return nh3.clean(
         rendered.replace("<s>", "<del>").replace("</s>", "</del>"),

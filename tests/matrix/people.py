@@ -122,10 +122,11 @@ class Person:
         assert answer.status_code == 200, answer.text
         return answer.json()["content_uri"]
 
-    def raw(self, room_id: str, event_id: str) -> dict:
-        return self.call(
-            "GET", f"/_matrix/client/v3/rooms/{quote(room_id)}/event/{quote(event_id)}"
-        )
+    def download(self, url: str) -> bytes:
+        path = "/_matrix/client/v1/media/download/" + url.removeprefix("mxc://")
+        answer = self.http.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.content
 
     # What he sees.
 

@@ -1,5 +1,13 @@
-"""`!batch`, as far as it goes without a gateway that has batches."""
+"""`!batch`: a job, its card and its results, over a gateway that keeps batches and one that has none."""
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from people import Message
+
+from harness.gateway import Gateway, backend
 from harness.waiting import wait_until
 
 
@@ -32,3 +40,110 @@ def test_a_file_that_holds_no_requests(synapse, person, bot, upstream) -> None:
     assert not [each for each in alice.answers(foreign) if each.sender == program.user_id]
     wait_until("nothing waits", lambda: program.total("rocket_matrix_waiting") == 0)
     assert not rocket.inference()
+
+
+@pytest.fixture
+def kept(rocket, fake, tmp_path: Path) -> Callable[..., Gateway]:
+    """`kept(port=0)`: a gateway that keeps batches, and keeps them when it is started again."""
+    engine = fake()
+
+    def start(port: int = 0) -> Gateway:
+        gateway = rocket(
+            {
+                "listen": f"127.0.0.1:{port}",
+                "backends": [backend("fakes", engine.url)],
+                "store": {"path": str(tmp_path / "gateway-store")},
+            }
+        )
+        gateway.wait_for_models("m")
+        return gateway
+
+    return start
+
+
+def line(number: int, delay_ms: int = 20) -> str:
+    script = json.dumps({"tokens": 3, "head_delay_ms": delay_ms, "word": f"line{number}-"})
+    body = {"model": "m", "messages": [{"role": "user", "content": f"fake: {script}"}]}
+    url = "/v1/chat/completions"
+    return json.dumps({"custom_id": f"c{number}", "method": "POST", "url": url, "body": body})
+
+
+def file_of(person, lines: list[str]) -> dict:
+    url = person.upload("".join(each + "\n" for each in lines).encode())
+    return {"msgtype": "m.file", "url": url, "filename": "in.jsonl", "body": "!batch"}
+
+
+def summary(person, question: str) -> Message | None:
+    return next((each for each in person.answers(question) if "lines answered" in each.body), None)
+
+
+def results(person, question: str) -> list[dict]:
+    (found,) = [each for each in person.answers(question) if each.body.endswith("output.jsonl")]
+    return [json.loads(each) for each in person.download(found.content["url"]).splitlines()]
+
+
+def test_a_file_of_a_hundred_lines(synapse, person, bot, kept, capsys) -> None:
+    gateway = kept()
+    program = bot(synapse, gateway.url)
+    alice, bob = person(synapse, "alice"), person(synapse, "bob")
+    room = alice.room(program.user_id, bob.user_id)
+    bob.join(room)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    question = alice.send(room, file_of(alice, [line(number) for number in range(100)]))
+    alice.until("the summary", lambda: summary(alice, question), seconds=60)
+    card = alice.answers(question)[0]
+    assert card.relates["event_id"] == question
+    assert "100/100" in card.body and card.body.startswith("**Batch** `batch_")
+    assert "100 of 100 lines answered" in summary(alice, question).body
+    found = results(alice, question)
+    assert [each["custom_id"] for each in found] == [f"c{number}" for number in range(100)]
+    said = found[7]["response"]["body"]["choices"][0]["message"]["content"]
+    assert said.startswith("line7-0 line7-1 line7-2")
+    batch_id = card.body.split("`")[1]
+    told = bob.say(room, f"!status {batch_id}")
+    assert "You have no job" in bob.answer(told).body
+    told = alice.say(room, f"!status {batch_id}")
+    assert "100 of 100" in alice.answer(told).body
+    with capsys.disabled():
+        print("\n" + alice.timeline())
+
+
+def test_prompts_of_a_message_and_cancel(synapse, person, bot, kept) -> None:
+    gateway = kept()
+    program = bot(synapse, gateway.url)
+    alice = person(synapse, "alice")
+    room = alice.room(program.user_id, direct=True)
+    question = alice.say(room, "!batch --model m\nfirst\nsecond\n")
+    alice.until("the summary", lambda: summary(alice, question), seconds=60)
+    assert len(results(alice, question)) == 2
+    slow = alice.send(room, file_of(alice, [line(number, 20_000) for number in range(200)]))
+    alice.until("its card", lambda: alice.answers(slow))
+    batch_id = alice.answers(slow)[0].body.split("`")[1]
+    told = alice.say(room, f"!cancel {batch_id}")
+    assert "is being cancelled" in alice.answer(told).body
+    alice.until("the summary", lambda: summary(alice, slow), seconds=60)
+    assert "is cancelled" in summary(alice, slow).body
+
+
+def test_a_job_survives_everybody(synapse, person, bot, kept) -> None:
+    """The bot is killed while the job runs, the gateway restarts, then the bot again."""
+    gateway = kept()
+    program = bot(synapse, gateway.url)
+    alice = person(synapse, "alice")
+    room = alice.room(program.user_id, direct=True)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    question = alice.send(room, file_of(alice, [line(number, 800) for number in range(150)]))
+    alice.until("its card", lambda: alice.answers(question))
+    program.program.kill()
+    gateway.finish()
+    program.start()
+    kept(gateway.port)
+    program.wait_ready()
+    program.restart()
+    alice.until("the summary", lambda: summary(alice, question), seconds=90)
+    last = alice.say(room, "!help")
+    alice.answer(last)
+    answers = alice.answers(question)
+    assert len(answers) == 3, [each.body for each in answers]  # card, file, summary
+    assert "150 of 150 lines answered" in summary(alice, question).body
+    assert len({each["custom_id"] for each in results(alice, question)}) == 150
