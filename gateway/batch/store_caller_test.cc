@@ -107,6 +107,7 @@ TEST_F(Caller, AThreadThatTakesOnNoMoreIsOverloaded) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::overloaded);
   go_on.count_down();
+  work_thread_.join();
 }
 
 TEST_F(Caller, AStoreThatCanNotBeOpenedIsTheAnswer) {

@@ -58,10 +58,10 @@ Task<bool> HttpConnection::serve_streamed() {
                          .keep_alive = !handler_.draining() && request_.head.keep_alive,
                          .body_time = handler_.settings().body_time});
   request_.incoming = &incoming;
-  const bool answered =
+  const bool handled =
       co_await Until(handler_.handle(request_, response), stream_->hangup(), stream_->hung_up());
   request_.incoming = nullptr;
-  if (!answered || !response.alive()) co_return false;
+  if (!handled || !response.alive()) co_return false;
   ROCKET_ASSERT(response.state() == ResponseWriter::State::ended && !response.blocked());
   if (!response.keep_alive()) {
     co_await linger();

@@ -1,9 +1,10 @@
 #include "net/incoming_body.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdio>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -131,9 +132,7 @@ TEST_F(Incoming, IsReadPieceByPieceHoweverItComes) {
   std::string chunks;
   for (size_t at = 0; at < body.size(); at += 777) {
     const std::string_view piece = std::string_view(body).substr(at, 777);
-    std::array<char, 8> size{};
-    static_cast<void>(std::snprintf(size.data(), size.size(), "%zx", piece.size()));
-    chunks += std::string(size.data()) + "\r\n" + std::string(piece) + "\r\n";
+    chunks += fmt::format("{:x}\r\n{}\r\n", piece.size(), piece);
   }
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     connect(seed);
