@@ -57,9 +57,9 @@ class BatchCommand {
   [[nodiscard]] Task<bool> take_up();
   [[nodiscard]] Task<void> watch();
   void on_signal(int number);
-  void tell(const StoredBatch& batch, bool last);
+  void tell(bool last);
   void end(int status);
-  void conclude(const StoredBatch& batch);
+  void conclude();
   [[nodiscard]] int fail_with(int status, const std::string& text);
 
   BatchOptions options_;
@@ -81,6 +81,7 @@ class BatchCommand {
   BatchSurroundings around_;
   BatchEngine engine_;
   StoredBatch batch_;
+  std::string trouble_;  // why the journal can not be asked
   const bool terminal_;
   TimePoint begun_at_{};
   TimePoint told_at_{};
@@ -210,12 +211,12 @@ Task<void> BatchCommand::watch() {
   while (true) {
     auto ask = [id = batch_.id](Store& store) { return store.find_batch("", id); };
     const auto found = co_await stores_.call(std::move(ask));
-    if (found && *found) {
-      tell(**found, has_ended((*found)->status));
-      if (has_ended((*found)->status) && engine_.running() == 0) {
-        conclude(**found);
-        co_return;
-      }
+    trouble_ = found ? std::string() : found.error().detail;
+    if (found && *found) batch_ = **found;
+    tell(has_ended(batch_.status));
+    if (has_ended(batch_.status) && engine_.running() == 0) {
+      conclude();
+      co_return;
     }
     if (interrupted_) {
       co_await engine_.drain(worker_.loop.now() + drain_time);
@@ -237,16 +238,17 @@ void BatchCommand::on_signal(int number) {
                terminal_ ? "\n" : "");
 }
 
-void BatchCommand::tell(const StoredBatch& batch, bool last) {
+void BatchCommand::tell(bool last) {
   const TimePoint now = worker_.loop.now();
-  if (batch.total == 0 || (!terminal_ && !last && now - told_at_ < tell_again)) return;
+  if (batch_.total == 0 || (!terminal_ && !last && now - told_at_ < tell_again)) return;
   told_at_ = now;
-  const Progress progress{.total = batch.total,
-                          .done = batch.completed + batch.failed,
-                          .failed = batch.failed,
+  const Progress progress{.total = batch_.total,
+                          .done = batch_.completed + batch_.failed,
+                          .failed = batch_.failed,
                           .begun_with = begun_with_,
-                          .tokens = batch.tokens,
-                          .elapsed = now - begun_at_};
+                          .tokens = batch_.tokens,
+                          .elapsed = now - begun_at_,
+                          .trouble = trouble_};
   if (!terminal_) {
     std::fprintf(stderr, "%s\n", progress_text(progress).c_str());
     return;
@@ -258,14 +260,14 @@ void BatchCommand::tell(const StoredBatch& batch, bool last) {
 }
 
 // A journal that has ended is removed; a file that is no batch has none worth keeping.
-void BatchCommand::conclude(const StoredBatch& batch) {
+void BatchCommand::conclude() {
   if (terminal_) std::fprintf(stderr, "\n");
-  if (batch.status == BatchStatus::failed) {
+  if (batch_.status == BatchStatus::failed) {
     std::error_code ignored;
     std::filesystem::remove_all(journal_, ignored);
-    end(fail_with(exit_config, options_.input + " is no batch: " + batch.errors));
-  } else if (batch.failed != 0) {
-    end(fail_with(exit_failed_lines, std::to_string(batch.failed) +
+    end(fail_with(exit_config, options_.input + " is no batch: " + batch_.errors));
+  } else if (batch_.failed != 0) {
+    end(fail_with(exit_failed_lines, std::to_string(batch_.failed) +
                                          " lines failed: " + options_.output + ".errors says why"));
   } else {
     end(0);

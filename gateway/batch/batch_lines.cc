@@ -85,7 +85,8 @@ std::size_t BatchLines::ready_bytes() const {
 // Most of what this waits for tells it; places of other batches, and of the lane, do not.
 TimePoint BatchLines::next_look() const {
   if (!ready_.empty()) return now() + look_again;
-  return std::min(plan_.next_at(), now() + again_soon);
+  const TimePoint held_until = plan_.next_at();
+  return held_until > now() ? std::min(held_until, now() + again_soon) : now() + again_soon;
 }
 
 void BatchLines::start() {
@@ -172,15 +173,15 @@ Task<void> BatchLines::fetch_suspect() {
   if (!suspect) {
     no_suspects_ = true;
   } else {
-    std::vector<std::uint32_t> line{suspect->line};
-    auto texts = co_await read(line);
+    const std::vector<std::uint32_t> alone(1, suspect->line);
+    auto texts = co_await read(alone);
     if (suspect->times >= BatchPlan::given_up) {
       journal_.add(
           unanswered_line(asked_line(batch_, suspect->line, texts.front()), "line_lost",
                           "The gateway has ended " + std::to_string(suspect->times) +
                               " times while it was at this line, so it is not asked again."));
     } else {
-      co_await begin(std::move(line));
+      co_await begin(alone);
       ready_.push_back({suspect->line, std::move(texts.front())});
     }
   }
@@ -237,6 +238,7 @@ Task<void> BatchLines::answer(Ready ready) {
     changed_.signal_all();
     if (!again) co_return;
     co_await SleepUntil(around_.loop.io.timers, now() + *again);
+    if (stopping_) co_return;
     while (!has_place()) {
       co_await Wait(around_.loop.io.timers, around_.places.freed(), now() + look_again);
     }

@@ -72,12 +72,16 @@ auto BatchRun::insist(Ask ask) -> Task<typename std::invoke_result_t<Ask&, Store
 }
 
 // Once for each trouble it is logged.
-Task<void> BatchRun::wait_out(Error error) {
+void BatchRun::note_trouble(Error error) {
   if (!trouble_ || trouble_->code != error.code) {
     around_.log.warn("a batch waits for the store",
                      {{"batch", batch_.id}, {"detail", error.detail}});
   }
   trouble_ = std::move(error);
+}
+
+Task<void> BatchRun::wait_out(Error error) {
+  note_trouble(std::move(error));
   co_await SleepUntil(timers(), timers().now() + again_soon);
 }
 
@@ -95,7 +99,8 @@ Task<void> BatchRun::run() {
     return store.give_lease(id, holder);
   };
   // It runs out by itself where this fails.
-  static_cast<void>(co_await around_.stores.call(std::move(give)));
+  const auto given = co_await around_.stores.call(std::move(give));
+  static_cast<void>(given);
 }
 
 void BatchRun::stop() {
@@ -139,7 +144,11 @@ Task<void> BatchRun::keep_lease() {
     };
     auto found = co_await around_.stores.call(std::move(extend));
     // A store that can not be asked gives the batch to nobody else either.
-    if (!found) continue;
+    if (!found) {
+      note_trouble(std::move(found.error()));
+      continue;
+    }
+    trouble_.reset();
     if (!*found) {
       is_lost_ = true;
       lost_.signal_all();
@@ -180,7 +189,8 @@ Task<bool> BatchRun::open_input() {
     if (source) {
       const auto reading = co_await read_input(*std::move(source));
       if (!reading->problems().empty()) {
-        co_await fail_with(write_problems(reading->problems()));
+        std::string problems = write_problems(reading->problems());
+        co_await fail_with(std::move(problems));
         co_return false;
       }
       input_ = std::make_shared<const BatchInput>(reading->take());
@@ -189,7 +199,8 @@ Task<bool> BatchRun::open_input() {
                               "The input file has been deleted before the batch was done with it.",
                               "input_file_id",
                               {}};
-      co_await fail_with(write_problems({&gone, 1}));
+      std::string problems = write_problems({&gone, 1});
+      co_await fail_with(std::move(problems));
       co_return false;
     } else {
       co_await wait_out(std::move(source.error()));
@@ -270,7 +281,8 @@ Task<void> BatchRun::expire_unfinished() {
   for (std::size_t at = 0; at < lines.size(); at += group_lines) {
     const auto begin = lines.begin() + static_cast<std::ptrdiff_t>(at);
     const auto count = std::min(group_lines, lines.size() - at);
-    co_await expire({begin, begin + static_cast<std::ptrdiff_t>(count)});
+    std::vector<std::uint32_t> group(begin, begin + static_cast<std::ptrdiff_t>(count));
+    co_await expire(std::move(group));
   }
 }
 

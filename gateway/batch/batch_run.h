@@ -44,10 +44,6 @@ class BatchRun {
 
   [[nodiscard]] const StoredBatch& batch() const { return batch_; }
   [[nodiscard]] bool ended() const { return has_ended(batch_.status); }
-  // What this has written, besides what was there before.
-  [[nodiscard]] const LineJournal::Written& written() const { return journal_.so_far(); }
-  // Why it does not get on, if the store is what keeps it.
-  [[nodiscard]] const std::optional<Error>& trouble() const { return trouble_; }
 
  private:
   [[nodiscard]] Task<void> work();
@@ -71,6 +67,7 @@ class BatchRun {
   template <class Ask>
   [[nodiscard]] auto insist(Ask ask)
       -> Task<typename std::invoke_result_t<Ask&, Store&>::value_type>;
+  void note_trouble(Error error);
   [[nodiscard]] Task<void> wait_out(Error error);
 
   [[nodiscard]] Timers& timers() const { return around_.loop.io.timers; }
@@ -84,7 +81,7 @@ class BatchRun {
   LineJournal journal_;
   std::shared_ptr<const BatchInput> input_;
   std::unique_ptr<BatchLines> lines_;
-  std::optional<Error> trouble_;
+  std::optional<Error> trouble_;  // why it does not get on, if the store is what keeps it
   WaitSlot look_;
   WaitSlot interrupted_;  // no line is to be asked any more: cancelled, or expired
   WaitSlot lost_;         // it is another's now

@@ -32,7 +32,7 @@ Task<void> LineJournal::run() {
     co_await gather();
     auto group = std::make_shared<const Group>(std::exchange(pending_, {}));
     co_await write(group);
-    count(*group);
+    note_written(*group);
     changed_.signal_all();
   }
 }
@@ -64,17 +64,10 @@ Task<void> LineJournal::write(std::shared_ptr<const Group> group) {
   }
 }
 
-void LineJournal::count(const Group& group) {
-  for (const LineResult& result : group) {
-    --waiting_;
+void LineJournal::note_written(const Group& group) {
+  waiting_ -= group.size();
+  for (const LineResult& result : group)
     waiting_bytes_ -= result.json.size();
-    ++so_far_.lines;
-    so_far_.failed += result.error ? 1 : 0;
-    so_far_.tokens.input += result.tokens.input;
-    so_far_.tokens.cached += result.tokens.cached;
-    so_far_.tokens.output += result.tokens.output;
-    so_far_.tokens.reasoning += result.tokens.reasoning;
-  }
 }
 
 Task<void> LineJournal::written() {

@@ -21,12 +21,6 @@ class LineJournal {
     Duration gather = std::chrono::milliseconds(50);  // a result waits for others, at most
     std::size_t lines = 64;                           // that make a group
   };
-  // What has been written.
-  struct Written {
-    std::uint64_t lines = 0;
-    std::uint64_t failed = 0;  // of these
-    BatchTokens tokens;
-  };
 
   // All but `batch`, its id, outlive it.
   LineJournal(Timers& timers, const StoreCaller& stores, std::string batch, Settings settings);
@@ -44,30 +38,26 @@ class LineJournal {
   [[nodiscard]] std::size_t waiting_bytes() const { return waiting_bytes_; }
   // Why the store has not taken the last group that it was offered.
   [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
-  [[nodiscard]] const Written& so_far() const { return so_far_; }
-  // Signalled whenever a group has been written or refused.
-  [[nodiscard]] WaitSlot& changed() { return changed_; }
 
  private:
   using Group = std::vector<LineResult>;
 
   [[nodiscard]] Task<void> gather();
   [[nodiscard]] Task<void> write(std::shared_ptr<const Group> group);
-  void count(const Group& group);
+  void note_written(const Group& group);
 
   Timers& timers_;
   const StoreCaller& stores_;
   const std::string batch_;
   const Settings settings_;
   WaitSlot added_;
-  WaitSlot changed_;
+  WaitSlot changed_;  // a group has been written, or refused
   Group pending_;
   TimePoint pending_since_{};
   std::size_t waiting_ = 0;
   std::size_t waiting_bytes_ = 0;
   bool hurried_ = false;
   std::optional<Error> failure_;
-  Written so_far_;
 };
 
 }  // namespace rocket

@@ -68,14 +68,15 @@ class Prompts {
     changed_.signal_all();
   }
 
-  // The one that has been asked for, or that has answered all.
+  // The one that has answered all, if it is one; each answer names its own.
   [[nodiscard]] std::string backend() const {
-    if (!request_.backend.empty()) return json_quoted(request_.backend);
-    const std::string& first = answers_.front().backend;
+    std::string_view all;
     for (const LineAnswer& answer : answers_) {
-      if (answer.backend != first) return "null";
+      if (answer.backend.empty()) continue;
+      if (!all.empty() && answer.backend != all) return "null";
+      all = answer.backend;
     }
-    return first.empty() ? "null" : json_quoted(first);
+    return all.empty() ? "null" : json_quoted(all);
   }
 
   [[nodiscard]] Task<void> send() {
