@@ -98,7 +98,7 @@ Result<std::vector<StoredFile>> MemoryStore::expired_files(std::int64_t now, std
 
 Result<void> MemoryStore::add_batch(const StoredBatch& batch) {
   const auto checked = check();
-  if (checked) batches_.push_back({.stored = batch});
+  if (checked) batches_.emplace_back().stored = batch;
   return checked;
 }
 
