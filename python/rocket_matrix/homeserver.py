@@ -17,7 +17,7 @@ import aiohttp
 import nio
 from nio.crypto import ENCRYPTION_ENABLED
 
-from rocket_matrix.matrix_http import Away, HomeserverError, Limited, MatrixHttp
+from rocket_matrix.matrix_http import Away, HomeserverError, Limited, MatrixHttp, TooLarge
 from rocket_matrix.requests import Attachment, Room
 from rocket_matrix.telemetry import Telemetry, log
 
@@ -291,10 +291,10 @@ class Homeserver:
         )
         try:
             return (await self._nio(sending)).event_id
+        except nio.SendRetryError as error:  # the devices in the room are not known yet
+            raise Away(str(error)) from error
         except nio.LocalProtocolError as error:
             raise HomeserverError(str(error)) from error
-        except nio.SendRetryError as error:
-            raise Away(str(error)) from error
 
     async def redact(self, room_id: str, event_id: str, txn: str) -> None:
         path = f"/_matrix/client/v3/rooms/{quote(room_id)}/redact/{quote(event_id)}/{quote(txn)}"
@@ -333,21 +333,33 @@ class Homeserver:
         return {**content, "file": {**keys, "url": url}} if keys else {**content, "url": url}
 
     async def download(self, attachment: Attachment, bytes_max: int) -> bytes:
-        """From this homeserver's media and nowhere else. HomeserverError also if it is too large."""
-        if attachment.size > bytes_max:
-            raise HomeserverError(f"the file is larger than {bytes_max >> 20} MiB")
+        """From this homeserver's media and nowhere else. HomeserverError has words for who sent it."""
         path = "/_matrix/client/v1/media/download/" + attachment.url.removeprefix("mxc://")
-        data = await self._http.patiently(
-            lambda: self._http.request("GET", path, bytes_max=bytes_max)
+        too_large = (
+            f"That file is larger than {bytes_max >> 10} KiB; send a smaller one, or ask an admin "
+            "for more (`limits.attachment`)."
         )
-        if attachment.encryption:
-            if not self.encrypts:
-                raise HomeserverError("the file is encrypted")
-            known = attachment.encryption
-            data = nio.crypto.decrypt_attachment(
+        if attachment.size > bytes_max:
+            raise HomeserverError(too_large)
+        try:
+            data = await self._http.patiently(
+                lambda: self._http.request("GET", path, bytes_max=bytes_max)
+            )
+        except TooLarge as error:
+            raise HomeserverError(too_large) from error
+        except HomeserverError as error:
+            raise HomeserverError("That file can not be had; send it again.", error.code) from error
+        if not attachment.encryption:
+            return data
+        if not self.encrypts:
+            raise HomeserverError("That file is encrypted, and I run without encryption.")
+        known = attachment.encryption
+        try:
+            return nio.crypto.decrypt_attachment(
                 data, known["key"]["k"], known["hashes"]["sha256"], known["iv"]
             )
-        return data
+        except (KeyError, TypeError, ValueError, nio.EncryptionError) as error:
+            raise HomeserverError("That file can not be decrypted; send it again.") from error
 
     # How it is asked.
 

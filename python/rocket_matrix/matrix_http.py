@@ -28,6 +28,10 @@ class HomeserverError(Exception):
         return self.code in ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN")
 
 
+class TooLarge(HomeserverError):
+    """Larger than what is read of such an answer."""
+
+
 class Limited(Exception):
     """The homeserver says: too fast. `after`: seconds."""
 
@@ -125,7 +129,7 @@ class MatrixHttp:
                 async for piece in answer.content.iter_chunked(64 << 10):
                     found += piece
                     if len(found) > bytes_max:
-                        raise HomeserverError(f"larger than {bytes_max >> 20} MiB")
+                        raise TooLarge(f"larger than {bytes_max >> 10} KiB")
                 status = answer.status
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Away(type(error).__name__) from error

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rocket_ray.admin_client import AdminClient, AdminError, ConfigRefused, Health
+from rocket_ray.admin_client import AdminClient, AdminError, ConfigRefused
 from rocket_ray.child_log import ChildLog
 from rocket_ray.restart_pace import RestartPace
 from rocket_ray.socket_folder import SocketFolder
@@ -65,7 +65,6 @@ class GatewayChild:
         self._handing_over = threading.Lock()
         self._config: str | None = None  # the last one that was taken
         self._process: subprocess.Popen[bytes] | None = None
-        self._health: Health | None = None
         self._answered = time.monotonic()
         self._up = threading.Event()
         self._leaving = threading.Event()
@@ -195,13 +194,15 @@ class GatewayChild:
             os.close(out)
             os.close(err)
         self._process = process
-        handle = os.pidfd_open(process.pid)
         try:
-            self._attend(handle)
+            handle = os.pidfd_open(process.pid)
+            try:
+                self._attend(handle)
+            finally:
+                os.close(handle)
         finally:
+            process.kill()  # it has ended already, unless attending to it has failed
             process.wait()
-            os.close(handle)
-            self._health = None
 
     def _attend(self, handle: int) -> None:
         """Returns when the child has ended, for whatever reason."""
@@ -223,7 +224,6 @@ class GatewayChild:
                 continue
             heard = self._answered = time.monotonic()
             allowed, pause = patience.silence, patience.look
-            self._health = health
             if health.status == "waiting":
                 self._hand_over()
             else:

@@ -85,7 +85,8 @@ class GatewayHost:
         self._child = GatewayChild(
             find_binary(arguments),
             child_environment(os.environ, arguments.environment),
-            ChildLog(folder, f"gateway-{os.getpid()}"),
+            # The next replica of this node goes on with the same files.
+            ChildLog(folder, replica_facts.application() or "gateway"),
             logger=self._logger,
         )
         self._child.start()

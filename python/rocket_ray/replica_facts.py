@@ -14,6 +14,11 @@ def log_folder() -> Path:
     return (logs if logs.is_dir() else Path(tempfile.gettempdir())) / "rocket"
 
 
+def application() -> str:
+    """The name that Serve knows the application by."""
+    return serve.get_replica_context().app_name
+
+
 def graceful_shutdown_s() -> float | None:
     """How long Serve lets this replica take to go; None if it does not tell."""
     settings = getattr(serve.get_replica_context(), "_deployment_config", None)
