@@ -12,7 +12,7 @@ BatchService::BatchService(Worker& first, StorageAccess& access, Log& log, std::
       places_(first.state),
       around_{first.state, access.store, access.work, access.shared.vault.thread(),
               files_,      places_,      log},
-      engine_(around_, std::move(holder)) {}
+      engine_(around_, std::move(holder), [&access] { return access.shared.begun(); }) {}
 
 void BatchService::add_operations(Worker& worker, const StorageAccess& access) {
   // Any loop may tell the engine's.

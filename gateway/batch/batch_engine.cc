@@ -4,16 +4,20 @@
 
 namespace rocket {
 
-BatchEngine::BatchEngine(const BatchSurroundings& around, std::string holder)
+BatchEngine::BatchEngine(const BatchSurroundings& around, std::string holder, IsThere is_there)
     : around_(around),
       holder_(std::move(holder)),
+      is_there_(std::move(is_there)),
       look_(timers().run_queue()),
       ended_(timers().run_queue()),
       tasks_(timers().run_queue()) {}
 
 Task<void> BatchEngine::run() {
   while (!draining_) {
-    co_await take_leases();
+    // Who keeps nothing is not woken for it either.
+    if (is_there_()) {
+      co_await take_leases();
+    }
     if (!look_wanted_ && !draining_) {
       co_await Wait(timers(), look_, timers().now() + look_every);
     }

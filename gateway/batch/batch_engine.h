@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,8 +16,12 @@ class BatchEngine {
   // How often it looks for batches that wait, or whose gateway has died.
   static constexpr Duration look_every = std::chrono::seconds(1);
 
+  // Whether there is a store to look into; asked each time, so cheap.
+  using IsThere = std::function<bool()>;
+
   // `holder` is the name of this process in leases, and no other's. `around` outlives it.
-  BatchEngine(const BatchSurroundings& around, std::string holder);
+  BatchEngine(
+      const BatchSurroundings& around, std::string holder, IsThere is_there = [] { return true; });
   BatchEngine(const BatchEngine&) = delete;
   BatchEngine& operator=(const BatchEngine&) = delete;
 
@@ -37,6 +42,7 @@ class BatchEngine {
 
   const BatchSurroundings& around_;
   const std::string holder_;
+  const IsThere is_there_;
   WaitSlot look_;
   WaitSlot ended_;
   bool look_wanted_ = false;
