@@ -44,6 +44,8 @@ std::expected<Config, int> gateway_config(const BatchOptions& options) {
   gateway.api_key_file = options.key_file;
   config.backends.push_back(std::move(gateway));
   config.order = {"gateway"};
+  // It says itself who has answered.
+  config.mark_backend = false;
   // How many it takes at once is for the gateway to say.
   config.limits.in_flight_per_endpoint = 2 * config.batch.lines_in_flight;
   return config;

@@ -14,7 +14,7 @@ struct Progress {
   std::uint64_t done = 0;  // lines with a result, failed ones among them
   std::uint64_t failed = 0;
   std::uint64_t begun_with = 0;  // of `done`, when this run began
-  BatchTokens tokens;
+  BatchTokens tokens{};
   Duration elapsed{};     // of this run
   std::string trouble{};  // why it does not get on; empty: it does
 };

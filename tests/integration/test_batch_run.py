@@ -137,6 +137,8 @@ def test_through_a_running_gateway(tmp_path: Path, rocket: Rocket, fake: Fakes) 
         tmp_path, "in.jsonl", "-o", "out.jsonl", "--gateway", gateway.url, "--key-file", "key"
     )
     assert program.wait(60) == 0, program.err()
-    assert batches.custom_ids(read(tmp_path / "out.jsonl")) == batches.names(50)
+    found = read(tmp_path / "out.jsonl")
+    assert batches.custom_ids(found) == batches.names(50)
+    assert {each["response"]["body"]["_backend"] for each in found} == {"a"}
     chats = [x for x in gateway.access_lines(50) if x["operation"] == "chat_completions"]
     assert {(each["key"], each["lane"]) for each in chats} == {("batches", "batch")}
