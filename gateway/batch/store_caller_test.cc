@@ -66,7 +66,7 @@ TEST_F(Caller, LookingWhereNothingIsFindsNothing) {
 TEST_F(Caller, WhoIsDestroyedMeanwhileIsNotResumed) {
   std::latch begun(1);
   std::latch go_on(1);
-  const auto asked = std::make_shared<std::string>("owned by what asks");
+  auto asked = std::make_shared<std::string>("owned by what asks");  // not const: it moves
   bool resumed = false;
   const auto wait_for_it = [](const StoreCaller& store, auto question,
                               bool& resumed_too) -> Task<void> {

@@ -41,8 +41,8 @@ TEST(Check, KeepsAddressesSafe) {
       {"metrics_listen: 0.0.0.0:8000", {metrics + "listen" + apart}},
       {"metrics_listen: 127.0.0.1:8090", {metrics + "admin" + apart}},
       {"metrics_listen: 9464",
-       {"metrics_listen: \"9464\" is not an address such as 127.0.0.1:8000; write IP:PORT, "
-        "[IPv6]:PORT or unix:PATH"}},
+       {"metrics_listen: has a host that is neither a name nor an IPv4 address of four numbers; "
+        "write IP:PORT, [IPv6]:PORT or unix:PATH"}},
       {"listen: rocket.example:8000",
        {"listen: has a name where an IP address is needed; write IP:PORT, [IPv6]:PORT or "
         "unix:PATH"}},

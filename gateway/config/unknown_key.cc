@@ -9,9 +9,6 @@ namespace rocket {
 
 namespace {
 
-// Settings that the documentation of later versions has; "[]" is any index.
-constexpr std::array<std::string_view, 1> later_settings{"store"};
-
 // Without case, '-' and '_'.
 constexpr std::array<std::string_view, 9> secret_keys{
     "apikey",      "xapikey",       "token",    "accesstoken", "authtoken",
@@ -25,17 +22,6 @@ bool names_secret(std::string_view key) {
     folded += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
   return std::ranges::find(secret_keys, folded) != secret_keys.end();
-}
-
-std::string without_indexes(std::string_view path) {
-  std::string result;
-  bool inside = false;
-  for (const char c : path) {
-    if (c == ']') inside = false;
-    if (!inside) result += c;
-    if (c == '[') inside = true;
-  }
-  return result;
 }
 
 void refuse_secret(std::string path, Problems& problems) {
@@ -64,11 +50,7 @@ void refuse_unknown_key(const UnknownKey& unknown, Problems& problems) {
     refuse_secret(path, problems);
     return;
   }
-  if (std::ranges::find(later_settings, without_indexes(path)) != later_settings.end()) {
-    problems.add(path, "not available in this version", "remove it");
-  } else {
-    problems.add(path, "unknown key", suggestion(unknown.key, unknown.known));
-  }
+  problems.add(path, "unknown key", suggestion(unknown.key, unknown.known));
   refuse_secrets_below(unknown.value, path, problems);
 }
 

@@ -26,8 +26,8 @@ TEST(UnknownKey, IsExplained) {
       {"\"odd.key\": 1",
        {"[\"odd.key\"]: unknown key; known here: listen, admin, metrics_listen, threads, backends, "
         "order, models, timeouts, health, breaker, outlier, retry, hedge, lanes, limits, "
-        "heartbeat, embedding_batching, responses, drain, cors, mark_backend, media_urls, media, "
-        "keys_file, ..."}},
+        "heartbeat, embedding_batching, responses, store, batch, drain, cors, mark_backend, "
+        "media_urls, ..."}},
       {"threads: 1\nthreads: 2\nthreads: 3", {"threads: given more than once; keep one of them"}},
       {"thread: 1\nthread: 2",
        {"thread: given more than once; keep one of them",
@@ -35,12 +35,7 @@ TEST(UnknownKey, IsExplained) {
       {"health: {rise: 1, rise: 1}", {"health.rise: given more than once; keep one of them"}},
       {"models: {m: [{backend: vllm, model: x}], m: [{backend: vllm, model: x}]}",
        {"models.m: given more than once; keep one of them"}},
-      {"store: {path: x}", {"store: not available in this version; remove it"}},
-      {"stor3: 1",
-       {"stor3: unknown key; known here: listen, admin, metrics_listen, threads, backends, "
-        "order, models, timeouts, health, breaker, outlier, retry, hedge, lanes, limits, "
-        "heartbeat, embedding_batching, responses, drain, cors, mark_backend, media_urls, media, "
-        "keys_file, ..."}},
+      {"stor3: 1", {"stor3: unknown key; did you mean \"store\"?"}},
   };
   expect_problems_besides_backend(cases);
 }
