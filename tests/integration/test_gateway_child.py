@@ -73,7 +73,8 @@ class Hosted:
         while time.perf_counter() < end:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except ConnectionRefusedError:
+            # Reset: it has died with the connection in its queue.
+            except (ConnectionRefusedError, ConnectionResetError):
                 seen.set()
                 continue
             now = time.perf_counter()
