@@ -207,10 +207,11 @@ TEST_P(AnyStore, FilesExpireAndAreCounted) {
   }
   EXPECT_EQ(store_->file_bytes(4096).value(), 5000U + 3 * 4096U);
   const auto ids = [&](std::int64_t now, std::uint32_t limit) {
-    Ids ids;
-    for (const StoredFile& file : store_->expired_files(now, limit).value())
-      ids.push_back(file.id);
-    return ids;
+    const auto expired = store_->expired_files(now, limit).value();
+    Ids found;
+    for (const StoredFile& one : expired)
+      found.push_back(one.id);
+    return found;
   };
   EXPECT_EQ(ids(99, 10), Ids{});
   EXPECT_EQ(ids(200, 10), (Ids{"file-3", "file-4"}));

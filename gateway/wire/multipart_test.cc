@@ -90,7 +90,9 @@ TEST(Multipart, KnowsItsBoundary) {
   for (const auto& c : cases) {
     const auto boundary = multipart_boundary(c.type);
     EXPECT_EQ(boundary.has_value(), c.boundary != nullptr) << c.type;
-    if (boundary && c.boundary != nullptr) EXPECT_EQ(*boundary, c.boundary);
+    if (boundary && c.boundary != nullptr) {
+      EXPECT_EQ(*boundary, c.boundary);
+    }
   }
   EXPECT_TRUE(multipart_boundary("multipart/form-data; boundary=" + std::string(70, 'b')));
   EXPECT_FALSE(multipart_boundary("multipart/form-data; boundary=" + std::string(71, 'b')));
