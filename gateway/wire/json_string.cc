@@ -199,23 +199,13 @@ std::optional<std::string> json_decoded(std::string_view raw) {
   return decoded;
 }
 
-bool json_decodes_to(std::string_view raw, std::string_view plain) {
-  // A byte is written with one to six (\u0041): this and the first character tell most apart.
-  if (raw.size() < plain.size() || raw.size() > 6 * plain.size()) return false;
-  if (raw.empty()) return true;
-  if (raw.front() != plain.front() && raw.front() != '\\') return false;
+bool json_begun_decodes_to(std::string_view raw, std::string_view plain) {
   if (!raw.contains('\\')) return raw == plain;
   return escaped_decodes_to(raw, plain);
 }
 
-bool json_key_folds_to(std::string_view raw, std::string_view plain) {
+bool json_begun_folds_to(std::string_view raw, std::string_view plain) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-  // This tells most apart.
-  if (raw.size() < plain.size() || raw.size() > 6 * plain.size()) return false;
-  const char first = raw.front();
-  if (lower(first) != plain.front() && first != '\\' && static_cast<unsigned char>(first) < 0x80) {
-    return false;
-  }
   const std::string decoded = json_decoded(raw).value_or("");
   if (decoded == plain) return false;
   std::string folded;

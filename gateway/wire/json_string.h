@@ -55,11 +55,32 @@ struct Utf8Character {
 // The text that `raw`, what stands between a string's quotes, is written for; nothing if an
 // escape is malformed.
 [[nodiscard]] std::optional<std::string> json_decoded(std::string_view raw);
+// Whether `raw` may be written for `plain`, or for what folds to it: tells most apart, without a
+// call. A byte is written with one to six (\u0041).
+[[nodiscard]] inline bool json_may_decode_to(std::string_view raw, std::string_view plain) {
+  return raw.size() >= plain.size() && raw.size() <= 6 * plain.size();
+}
+// The rest of the two below, of texts that begin alike.
+[[nodiscard]] bool json_begun_decodes_to(std::string_view raw, std::string_view plain);
+[[nodiscard]] bool json_begun_folds_to(std::string_view raw, std::string_view plain);
 // Whether that text is `plain`; allocates nothing.
-[[nodiscard]] bool json_decodes_to(std::string_view raw, std::string_view plain);
+[[nodiscard]] inline bool json_decodes_to(std::string_view raw, std::string_view plain) {
+  if (!json_may_decode_to(raw, plain)) return false;
+  if (raw.empty()) return true;
+  if (raw.front() != plain.front() && raw.front() != '\\') return false;
+  return json_begun_decodes_to(raw, plain);
+}
 // Whether it is not, but those who take keys without regard to case (Unicode's simple folding)
 // take it for `plain`, a word of small letters.
-[[nodiscard]] bool json_key_folds_to(std::string_view raw, std::string_view plain);
+[[nodiscard]] inline bool json_key_folds_to(std::string_view raw, std::string_view plain) {
+  if (!json_may_decode_to(raw, plain)) return false;
+  const char first = raw.front();
+  const char lower = first >= 'A' && first <= 'Z' ? static_cast<char>(first | 0x20) : first;
+  if (lower != plain.front() && first != '\\' && static_cast<unsigned char>(first) < 0x80) {
+    return false;
+  }
+  return json_begun_folds_to(raw, plain);
+}
 
 // Appends `text` as a JSON string, quotes included, that is valid whatever the bytes: what is not
 // UTF-8 becomes U+FFFD. Everything that a terminal or a log reader takes for a line break or a
