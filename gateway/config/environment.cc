@@ -1,5 +1,6 @@
 #include "config/environment.h"
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -32,12 +33,15 @@ std::optional<std::string> environment_variable(const std::string& name) {
 Result<std::string> read_file(const std::string& path) {
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rbe"));
   if (!file) return unreadable(errno);
-  std::string content(file_bytes_max + 1, '\0');
-  content.resize(std::fread(content.data(), 1, content.size(), file.get()));
-  if (std::ferror(file.get()) != 0) return unreadable(errno);
-  if (content.size() > file_bytes_max) {
-    return fail(ErrorCode::invalid_field, "is larger than 4 MiB");
+  std::string content;
+  std::array<char, 16 * 1024> piece;
+  while (const size_t count = std::fread(piece.data(), 1, piece.size(), file.get())) {
+    content.append(piece.data(), count);
+    if (content.size() > file_bytes_max) {
+      return fail(ErrorCode::invalid_field, "is larger than 4 MiB");
+    }
   }
+  if (std::ferror(file.get()) != 0) return unreadable(errno);
   return content;
 }
 
