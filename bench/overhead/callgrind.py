@@ -16,8 +16,8 @@ PACKAGES = ["valgrind"]
 PATIENCE_SECONDS = 120
 
 
-def instructions(upstream: int, folder: Path, requests: int, more: dict, *options: str) -> int:
-    """Of a whole process, from start to end, that has answered so many requests one by one.
+def profile(upstream: int, folder: Path, requests: int, more: dict, *options: str) -> str:
+    """What callgrind wrote of a whole process that has answered so many requests one by one.
 
     `more` goes over the configuration, `options` to bench_client.
     """
@@ -33,7 +33,7 @@ def instructions(upstream: int, folder: Path, requests: int, more: dict, *option
     }
     file = written(folder / "rocket.yaml", json.dumps(config))
     out = folder / "callgrind.out"
-    tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
+    tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--demangle=no"]
     rocket = Program([*tool, binary(), "serve", "--config", file], folder)
     try:
         wait_until(
@@ -47,7 +47,13 @@ def instructions(upstream: int, folder: Path, requests: int, more: dict, *option
         code = rocket.stop(PATIENCE_SECONDS)
     if code != 0:
         raise SystemExit(f"rocket under callgrind: exit {code}\n{rocket.err()[-2000:]}")
-    return int(re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.MULTILINE)[1])
+    return out.read_text()
+
+
+def instructions(upstream: int, folder: Path, requests: int, more: dict, *options: str) -> int:
+    """Of such a process, from start to end."""
+    text = profile(upstream, folder, requests, more, *options)
+    return int(re.search(r"^(?:totals|summary): (\d+)", text, re.MULTILINE)[1])
 
 
 def per_request(
