@@ -157,9 +157,11 @@ Why why_not(const EndpointView& endpoint) {
     default: break;
   }
   if (endpoint.full) return Why::full;
-  if (endpoint.verdict == Verdict::unhealthy && !endpoint.outlier.forgiven) return Why::unhealthy;
   const bool open = endpoint.breaker == BreakerState::open;
-  if (open) return endpoint.asked_to_wait ? Why::asked_to_wait : Why::breaker_open;
+  // Whatever else is the matter with it: nothing but this keeps the last resort away.
+  if (open && endpoint.asked_to_wait) return Why::asked_to_wait;
+  if (endpoint.verdict == Verdict::unhealthy && !endpoint.outlier.forgiven) return Why::unhealthy;
+  if (open) return Why::breaker_open;
   if (endpoint.verdict == Verdict::cold) return Why::loading;
   if (endpoint.verdict == Verdict::draining) return Why::draining;
   if (endpoint.breaker == BreakerState::half_open) {

@@ -44,6 +44,11 @@ EndpointView left_alone(std::uint32_t index) {
   view.asked_to_wait = true;
   return view;
 }
+EndpointView sick_and_left_alone(std::uint32_t index) {
+  EndpointView view = left_alone(index);
+  view.verdict = Verdict::unhealthy;
+  return view;
+}
 EndpointView timed(std::uint32_t index, Duration answer_time, std::uint64_t in_flight = 0) {
   EndpointView view = healthy(index, in_flight);
   view.answer_time = answer_time;
@@ -236,6 +241,7 @@ TEST(Balancer, SaysWhy) {
       {sick(1), Why::unhealthy},
       {open(1), Why::breaker_open},
       {left_alone(1), Why::asked_to_wait},
+      {sick_and_left_alone(1), Why::asked_to_wait},
       {half_open(1), Why::on_trial},
       {on_trial(1), Why::on_trial},
       {tried(sick(1)), Why::tried},
