@@ -51,7 +51,8 @@ class Simulation {
     pass(plan_.config.timeouts.total + 40s);
     for (const auto& asked : asked_)
       note(answers_.judge(*asked, asked_));
-    note(calls_.judge(asked_, gateway_.loop.now() - began_));
+    note(calls_.judge(asked_, gateway_.loop.now() - began_,
+                      [&](const SimAsked& asked) { return answers_.sound_can_answer(asked); }));
     note(keys_.judge(asked_));
     note(judge_books(gateway_, asked_));
     check_upstreams();
@@ -206,10 +207,20 @@ class Simulation {
     if (sound.verdict.load() != Verdict::healthy) note("a sound endpoint is not taken for healthy");
     // Longer than a request waits for a place where it disturbs nobody (proxy/entrance).
     constexpr int moments = 2200;
-    for (int i = 0; gateway_.admission.anyone_waits() && !sound.places.full(Lane::batch); ++i) {
+    for (int i = 0; someone_waits_for_sound() && !sound.places.full(Lane::batch); ++i) {
       if (i == moments) return note("a request waits although there is a place for it");
       gateway_.loop.run_for(1ms);
     }
+  }
+
+  // More wait than may not ask it.
+  [[nodiscard]] bool someone_waits_for_sound() const {
+    std::ptrdiff_t waiting = 0;
+    for (const Lane lane : all_lanes)
+      waiting += static_cast<std::ptrdiff_t>(gateway_.admission.waiting(lane));
+    return waiting > std::ranges::count_if(asked_, [&](const auto& asked) {
+             return asked->live() && !answers_.sound_can_answer(*asked);
+           });
   }
 
   void check_upstreams() {

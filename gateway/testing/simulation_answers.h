@@ -19,10 +19,12 @@ class SimAnswers {
   // What promise was broken, now that its time is over; empty: none.
   [[nodiscard]] std::string judge(const SimAsked& asked, const AllAsked& all) const;
 
+  // It may ask the backend that stays well.
+  [[nodiscard]] bool sound_can_answer(const SimAsked& asked) const;
+
  private:
   [[nodiscard]] std::string judge_origin(const SimAsked& asked) const;
   [[nodiscard]] std::string judge_turned_away(const SimAsked& asked) const;
-  [[nodiscard]] bool sound_can_answer(const SimAsked& asked) const;
   [[nodiscard]] bool is_its_own(const SimAsked& asked) const;
 
   const SimPlan& plan_;

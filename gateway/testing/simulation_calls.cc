@@ -125,18 +125,22 @@ std::string UpstreamCalls::story_of(const std::string& id) const {
   return story + ")";
 }
 
-std::string UpstreamCalls::judge(const AllAsked& all, Duration lasted) const {
+std::string UpstreamCalls::judge(const AllAsked& all, Duration lasted,
+                                 const HasChoice& has_choice) const {
   if (!failure_.empty()) return failure_;
   HangUps hang_ups;
   std::uint64_t requests = all.size();
-  for (const auto& one : all)
+  std::set<std::string> without_choice;
+  for (const auto& one : all) {
     hang_ups[one->id()] = one->hung_up_at();
+    if (!has_choice(*one)) without_choice.insert(one->id());
+  }
   // Calls that several requests share are requests of their own.
   for (const auto& [id, calls] : by_id_)
     requests += hang_ups.contains(id) ? 0 : 1;
   std::string failure = judge_budget(requests, lasted);
   if (failure.empty()) failure = judge_waits(hang_ups);
-  if (failure.empty()) failure = judge_breaker(hang_ups);
+  if (failure.empty()) failure = judge_breaker(hang_ups, without_choice);
   return failure;
 }
 
@@ -191,8 +195,10 @@ std::string UpstreamCalls::judge_waits(const HangUps& hang_ups) const {
 }
 
 // The doomed one fails at once and always. When the gateway has seen so many failures as open a
-// breaker, it is left alone but for single trials.
-std::string UpstreamCalls::judge_breaker(const HangUps& hang_ups) const {
+// breaker, it is left alone but for single trials, and as the last resort of those who may ask
+// nobody better.
+std::string UpstreamCalls::judge_breaker(const HangUps& hang_ups,
+                                         const std::set<std::string>& without_choice) const {
   std::vector<TimePoint> seen;
   std::uint32_t later = 0;
   for (const UpstreamCall& call : calls_) {
@@ -202,7 +208,8 @@ std::string UpstreamCalls::judge_breaker(const HangUps& hang_ups) const {
     const BreakerConfig& breaker = plan_.config.breaker;
     if (seen.size() >= breaker.consecutive) {
       const TimePoint opened = seen[breaker.consecutive - 1];
-      if (call.at > opened + slack && call.at < opened + breaker.open - slack) ++later;
+      const bool open = call.at > opened + slack && call.at < opened + breaker.open - slack;
+      if (open && !without_choice.contains(call.id)) ++later;
     }
     if (client != hang_ups.end() && client->second > told) seen.push_back(told);
   }

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,8 +54,11 @@ class UpstreamCalls {
 
   // What promise is broken; empty: none.
   [[nodiscard]] const std::string& failure() const { return failure_; }
-  // The same of the life as a whole, whose requests were `all`.
-  [[nodiscard]] std::string judge(const AllAsked& all, Duration lasted) const;
+  // The same of the life as a whole, whose requests were `all`. Of whom `has_choice` is not true
+  // had nobody to ask but such as fail.
+  using HasChoice = std::function<bool(const SimAsked&)>;
+  [[nodiscard]] std::string judge(const AllAsked& all, Duration lasted,
+                                  const HasChoice& has_choice) const;
 
  private:
   struct UpstreamCall {
@@ -73,7 +78,8 @@ class UpstreamCalls {
   [[nodiscard]] TimePoint quiet_until(const UpstreamCall& call, const HangUps& hang_ups) const;
   [[nodiscard]] std::string judge_budget(std::uint64_t requests, Duration lasted) const;
   [[nodiscard]] std::string judge_waits(const HangUps& hang_ups) const;
-  [[nodiscard]] std::string judge_breaker(const HangUps& hang_ups) const;
+  [[nodiscard]] std::string judge_breaker(const HangUps& hang_ups,
+                                          const std::set<std::string>& without_choice) const;
 
   const SimPlan& plan_;
   std::vector<Host> hosts_;
