@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import math
 import os
 import re
 import signal
@@ -205,11 +206,11 @@ def relay(
 
 
 def relay_together(
-    runs: Sequence[tuple[Sequence[str | Path], Mapping[str, str]]], *, limit: float
+    runs: Sequence[tuple[Sequence[str | Path], Mapping[str, str]]], *, limit: float | None
 ) -> list[int]:
     """Runs programs, each with its environment, side by side; the lines of the first as they come,
     those of the others behind them. Their exit codes; after `limit` seconds all are stopped."""
-    deadline = time.monotonic() + limit
+    deadline = math.inf if limit is None else time.monotonic() + limit
     with contextlib.ExitStack() as stack:
         others = [
             stack.enter_context(

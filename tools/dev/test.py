@@ -23,6 +23,9 @@ OPT_IN = {
     "vllm": "needs vLLM, gigabytes to install",
     "cluster": "starts a Ray cluster, which takes minutes and half a gigabyte",
 }
+# Suites that ask what is said and not how soon, and need other engines: groups of folders that
+# run side by side.
+SIDE_BY_SIDE = (("sdk",), ("matrix", "cluster"))
 
 
 def test(pattern: str | None, asked: set[str]) -> int:
@@ -100,34 +103,49 @@ def suites(pattern: str | None, asked: set[str], limit: float | None = None) -> 
     if not any(TESTS.rglob("*.py")):
         say("skipped: tests/ holds no suite")
         return Tally()
-    report = REPORTS / "suites.xml"
-    report.parent.mkdir(parents=True, exist_ok=True)
-    report.unlink(missing_ok=True)
     left_out = [mark for mark in OPT_IN if mark not in asked]
     for mark in left_out:
         if any(f"mark.{mark}" in path.read_text() for path in TESTS.rglob("*.py")):
             say(f"skipped: tests marked `{mark}` ({OPT_IN[mark]}); run them with --{mark}")
     declared = "\n".join(f"{mark}: {why}" for mark, why in OPT_IN.items())
-    command = [
-        python(TESTS / "requirements.txt"),
-        "-m",
-        "pytest",
-        TESTS,
-        "-q",
-        "-rfEs",
-        "-p",
-        "no:cacheprovider",
-        "-o",
-        f"markers={declared}",
-        "--strict-markers",
-        f"--junitxml={report}",
-    ]
+    options = ["-q", "-rfEs", "-p", "no:cacheprovider", "-o", f"markers={declared}"]
+    options.append("--strict-markers")
     if left_out:
-        command += ["-m", " and ".join(f"not {mark}" for mark in left_out)]
+        options += ["-m", " and ".join(f"not {mark}" for mark in left_out)]
     if pattern:
-        command += ["-k", " and ".join(re.findall(r"\w+", pattern))]
-    say("suites of tests/, with real engines")
-    code = process.relay(command, env=surroundings(asked), limit=limit)
+        options += ["-k", " and ".join(re.findall(r"\w+", pattern))]
+    env = surroundings(asked)
+    return sum((run_suites(groups, options, env, limit) for groups in turns()), Tally())
+
+
+def turns() -> list[list[list[Path]]]:
+    """The folders of suites: those that measure have the machine for themselves, then the others
+    run in groups side by side."""
+    folders = sorted({path.parent for path in TESTS.rglob("test_*.py")})
+    groups = [[folder for folder in folders if folder.name in names] for names in SIDE_BY_SIDE]
+    alone = [folder for folder in folders if not any(folder in group for group in groups)]
+    return [[alone], [group for group in groups if group]]
+
+
+def run_suites(
+    groups: list[list[Path]], options: list[str], env: Mapping[str, str], limit: float | None
+) -> Tally:
+    """Each group of folders in a pytest of its own, side by side."""
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    reports = [REPORTS / f"suites-{group[0].name}.xml" for group in groups]
+    runs = []
+    for group, report in zip(groups, reports, strict=True):
+        report.unlink(missing_ok=True)
+        say(f"suites of tests/, with real engines: {', '.join(path.name for path in group)}")
+        interpreter = python(TESTS / "requirements.txt")
+        argv = [interpreter, "-m", "pytest", *group, *options, f"--junitxml={report}"]
+        runs.append((argv, env))
+    codes = process.relay_together(runs, limit=limit)
+    return sum(map(suites_tally, codes, reports), Tally())
+
+
+def suites_tally(code: int, report: Path) -> Tally:
+    """What one pytest has found, which ended with `code`."""
     if code == 5:  # nothing matched
         return Tally()
     try:
