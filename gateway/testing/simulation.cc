@@ -17,6 +17,8 @@ namespace {
 
 // At most so long until the gateway has noticed that a client has gone and its upstream has, too.
 constexpr Duration noticed_after = std::chrono::milliseconds(1500);
+// At most so long from a stream's first content at its client until who lost has been called off.
+constexpr Duration called_off_after = std::chrono::milliseconds(200);
 // Requests of one life that are alive at the same time.
 constexpr size_t live_most = 50;
 
@@ -189,7 +191,7 @@ class Simulation {
       }
       if (!asked->streamed()) continue;
       if (asked->content_seen_at == never && asked->has_content()) asked->content_seen_at = now;
-      if (asked->content_seen_at < now - noticed_after && calls_.under_way(asked->id()) > 1) {
+      if (asked->content_seen_at < now - called_off_after && calls_.under_way(asked->id()) > 1) {
         note("two upstreams answer a request that is committed to one of them" +
              calls_.story_of(asked->id()));
       }
