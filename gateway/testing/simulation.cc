@@ -27,6 +27,7 @@ class Simulation {
   explicit Simulation(std::uint64_t seed)
       : dice_(seed),
         later_(seed ^ later_seeds),
+        sharing_(seed ^ sharing_seeds),
         plan_(make_sim_plan(dice_, later_)),
         calls_(plan_),
         keys_(plan_, calls_),
@@ -84,6 +85,7 @@ class Simulation {
       send(1);
     } else if (what < 12) {
       send(2 + dice_.below(10));
+      if (shares_) send_alike(3 + sharing_.below(6));
     } else if (what < 17) {
       faults_.disturb();
     } else if (what == 17) {
@@ -106,15 +108,25 @@ class Simulation {
   }
 
   void send(std::uint64_t count) {
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const auto live = std::ranges::count_if(asked_, [](const auto& one) { return one->live(); });
-      if (static_cast<size_t>(live) >= live_most) return;
+    for (std::uint64_t i = 0; i < count && !crowded(); ++i) {
       asked_.push_back(std::make_unique<SimAsked>(dice_, later_, plan_, asked_.size()));
       SimAsked& asked = *asked_.back();
       const std::uint64_t most = dice_.chance(0.5) ? 20 : 3000;
       if (dice_.chance(0.25)) asked.hang_up_at = gateway_.loop.now() + dice_.up_to(most);
       asked.send(gateway_);
     }
+  }
+
+  void send_alike(std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count && !crowded(); ++i) {
+      asked_.push_back(std::make_unique<SimAsked>(sharing_, plan_, asked_.size()));
+      asked_.back()->send(gateway_);
+    }
+  }
+
+  [[nodiscard]] bool crowded() const {
+    const auto live = std::ranges::count_if(asked_, [](const auto& one) { return one->live(); });
+    return static_cast<size_t>(live) >= live_most;
   }
 
   // Clients that lose their patience one after the other, which says nothing about a backend.
@@ -243,9 +255,13 @@ class Simulation {
   }
 
   static constexpr std::uint64_t later_seeds = 0x5eed'ed5e;
+  static constexpr std::uint64_t sharing_seeds = 0xca11'ed5e;
 
   SimDice dice_;
   SimDice later_;
+  SimDice sharing_;
+  // Some of its clients ask for vectors at once and in the same way.
+  const bool shares_ = sharing_.chance(0.3);
   const SimPlan plan_;
   UpstreamCalls calls_;
   SimKeys keys_;

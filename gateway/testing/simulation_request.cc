@@ -54,6 +54,14 @@ SimAsked::SimAsked(SimDice& dice, SimDice& later, const SimPlan& plan, std::uint
   if (dice.chance(0.2)) bytes_ = as_chunked(dice, bytes_);
 }
 
+SimAsked::SimAsked(SimDice& dice, const SimPlan& plan, std::uint64_t number)
+    : id_("s" + std::to_string(number)), embeddings_(true) {
+  draw_embeddings(dice, "");
+  std::string lines = "X-Request-Id: " + id_ + "\r\n";
+  if (plan.keyed) lines += key_line(dice, plan);
+  bytes_ = sim_post(path(), body_, lines);
+}
+
 void SimAsked::draw_chat(SimDice& dice, SimDice& later, const SimPlan& plan,
                          const std::string& members) {
   stream_ = dice.chance(0.65);

@@ -18,6 +18,8 @@ class SimAsked {
  public:
   // Draws one, the `number`-th.
   SimAsked(SimDice& dice, SimDice& later, const SimPlan& plan, std::uint64_t number);
+  // One of several that ask for vectors in the same way, so that they may share a call.
+  SimAsked(SimDice& dice, const SimPlan& plan, std::uint64_t number);
 
   void send(SimGateway& gateway) { request_ = gateway.send(bytes_); }
   void hang_up(TimePoint now);
