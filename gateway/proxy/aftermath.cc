@@ -21,6 +21,10 @@ void Aftermath::hold_against(RunningAttempt& attempt, const Error& error) {
   const bool limited = error.code == ErrorCode::upstream_limited;
   if (limited || meaning_of(error.code).blame != Blame::upstream) return;
   if (error.code == ErrorCode::total_timeout) {
+    // Who was asked late had no time to answer.
+    const AttemptPlan& plan = attempt.plan();
+    const Duration time = std::min(plan.first_token_time(), plan.config.timeouts.total);
+    if (now() - attempt.started_at() < time / 2) return;
     breaker.record_unanswered(attempt.started_at(), now(), breaker_);
   } else {
     breaker.record_failure(now(), breaker_);

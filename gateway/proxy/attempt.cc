@@ -48,6 +48,8 @@ Task<Result<void>> Attempt::run(bool fresh) {
   reused_ = lease.has_value();
   if (!lease) {
     auto dialed = co_await plan_.pool.dial(connect_by);
+    if (!dialed && plan_.io.timers.now() >= plan_.deadline)
+      co_return fail(ErrorCode::total_timeout);
     if (!dialed) co_return std::unexpected(std::move(dialed.error()));
     lease = std::move(*dialed);
     enter(Phase::send);

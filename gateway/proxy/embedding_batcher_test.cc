@@ -142,6 +142,28 @@ TEST(EmbeddingBatcher, when_the_joined_call_fails_each_has_its_own_answer) {
   EXPECT_EQ(gateway.fake("a").counters().requests, 2U + 1 + 8);
 }
 
+TEST(EmbeddingBatcher, whose_time_ends_with_the_joined_call_asks_nobody_else) {
+  FakeScript drips;
+  drips.fault = Fault::drip_body;
+  drips.event_delay = 100ms;
+  std::vector<SimGateway::BackendSpec> specs{
+      {.name = "a", .endpoints = {drips}, .default_model = "fake-model"},
+      {.name = "b", .endpoints = {FakeScript{}}, .default_model = "fake-model"}};
+  Config config;
+  config.timeouts.total = 5s;
+  SimGateway gateway(1, specs, config);
+  Requests requests;
+  for (int i = 0; i < 10; ++i)
+    requests.push_back(gateway.send(embed("text " + std::to_string(i))));
+  gateway.loop.run_for(6s);
+  for (const auto& one : requests) {
+    EXPECT_EQ(one->status(), 504) << one->body();
+    EXPECT_TRUE(one->body().contains("timeouts.total")) << one->body();
+  }
+  EXPECT_EQ(gateway.fake("b").counters().requests, 0U);
+  EXPECT_EQ(gateway.endpoint("b").breaker.outcomes().bad, 0U);
+}
+
 TEST(EmbeddingBatcher, an_error_is_each_request_s_own) {
   SimGateway gateway(1, one_backend(50ms));
   gateway.fake("a").script().status = 400;

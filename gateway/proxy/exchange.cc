@@ -129,6 +129,12 @@ Result<void> Exchange::prepare() {
 void Exchange::seek() {
   launch_at_ = never;
   if (next_ == NextStep::give_up) return;
+  if (now() >= common_.deadline) {
+    // Whoever is asked now can not be heard any more, and would look as if he had not answered.
+    next_ = NextStep::give_up;
+    if (chooser_.tried().empty()) last_ = {ErrorCode::total_timeout, {}};
+    return;
+  }
   sought_at_ = now();
   seeking_ = true;
   const auto sought = entrance_->seek(config_.timeouts.queue);
