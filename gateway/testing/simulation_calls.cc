@@ -168,9 +168,11 @@ TimePoint UpstreamCalls::quiet_until(const UpstreamCall& call, const HangUps& ha
   const auto wait = seconds_in(call.retry_after);
   const auto client = hang_ups.find(call.id);
   if (!wait || client == hang_ups.end()) return call.at;
-  // Its client saw it to the end, and it is the first refusal: when all refuse a request, it is
-  // the request that is too much.
+  // Its client saw it to the end, nobody cut it off, and it is the first refusal: when all refuse a
+  // request, it is the request that is too much.
   const TimePoint told = call.at + call.answers_after + seen_after;
+  const auto cut = [&](TimePoint at) { return at >= call.at && at <= told; };
+  if (std::ranges::any_of(hosts_[call.host].cut_at, cut)) return call.at;
   const auto& tries = by_id_.at(call.id);
   if (client->second <= told || &calls_[tries.front()] != &call) return call.at;
   if (tries.size() > 1 && calls_[tries[1]].at < told - seen_after) return call.at;

@@ -31,6 +31,8 @@ class UpstreamCalls {
     std::uint32_t in_flight = 0;
     // By the machines that it has been: when its name ceased to mean that one.
     std::vector<TimePoint> left_at{};
+    // When its connections were cut off, and what was being said was not heard.
+    std::vector<TimePoint> cut_at{};
   };
 
   explicit UpstreamCalls(const SimPlan& plan);

@@ -11,7 +11,7 @@ void SimFaults::disturb() {
   SimLink& link = gateway_.link(host.backend, host.index);
   FakeScript& script = gateway_.fake(host.backend, host.index).script();
   switch (dice_.below(9)) {
-    case 0: gateway_.refuse(host.backend, host.index); break;
+    case 0: refuse(host); break;
     case 1: link.connect = SimLink::Connect::black_hole; break;
     case 2: link.connect = SimLink::Connect::accept; break;
     case 3: link.split_reads = !link.split_reads; break;
@@ -31,6 +31,11 @@ void SimFaults::disturb() {
   }
 }
 
+void SimFaults::refuse(UpstreamCalls::Host& host) {
+  host.cut_at.push_back(gateway_.loop.now());
+  gateway_.refuse(host.backend, host.index);
+}
+
 // The old machine is gone, or goes on for those who still know it: the sound one's does.
 void SimFaults::move(SimDice& dice) {
   const size_t which = dice.below(calls_.hosts().size());
@@ -40,7 +45,7 @@ void SimFaults::move(SimDice& dice) {
   FakeScript script =
       sound ? sound_script(dice, host.kind) : random_script(dice, host.kind, plan_.long_answers);
   if (script.models.size() != 2) host.has_all_models = false;
-  if (!sound && dice.chance(0.5)) gateway_.refuse(host.backend, host.index);
+  if (!sound && dice.chance(0.5)) refuse(host);
   constexpr std::uint64_t remembered_ms = 10'000;  // by a resolver: net/resolver
   const Duration seen_after = dice.up_to(remembered_ms);
   calls_.move(which, gateway_.loop.now());
@@ -52,10 +57,10 @@ void SimFaults::go_on() {
   for (Flap& flap : flapping_) {
     if (flap.next > gateway_.loop.now()) continue;
     flap.next += flap.period;
-    const UpstreamCalls::Host& host = *flap.host;
+    UpstreamCalls::Host& host = *flap.host;
     SimLink& link = gateway_.link(host.backend, host.index);
     if (link.connect == SimLink::Connect::accept) {
-      gateway_.refuse(host.backend, host.index);
+      refuse(host);
     } else {
       link.connect = SimLink::Connect::accept;
     }

@@ -24,9 +24,11 @@ class SimFaults {
   void go_on();
 
  private:
+  void refuse(UpstreamCalls::Host& host);
+
   // An endpoint that is up and down in turns.
   struct Flap {
-    const UpstreamCalls::Host* host;
+    UpstreamCalls::Host* host;
     Duration period;
     TimePoint next;
   };
