@@ -166,7 +166,7 @@ POLICIES = (
                 "  if (one.attempt().answered()) return false;\n",
             ),
         ),
-        seeds=1000,
+        seeds=2500,
     ),
     Broken(
         "a client's hang-up is not noticed",
