@@ -290,6 +290,7 @@ void Call::send_whole(int status, std::string lines, std::string_view content_ty
 void Call::send_error(const Error& error, std::string_view more_lines) {
   const ToldError told_error = told(error, id_);
   send_json(error_status(dialect, told_error), write_error_body(dialect, told_error), more_lines);
+  account_.error = error.code;
   close_account(Outcome::error, meaning_of(error.code).blame);
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
 #include "net/http_connection.h"
 #include "proxy/loop_state.h"
 #include "proxy/passed_headers.h"
@@ -26,6 +27,7 @@ struct Account {
   std::string_view endpoint;
   Outcome outcome = Outcome::cancelled;
   Blame blame = Blame::client;
+  std::optional<ErrorCode> error;  // that was sent as a whole answer
   unsigned attempts = 0;
   Duration queue{};  // waited for a place, all attempts together
   std::optional<Duration> first_token;

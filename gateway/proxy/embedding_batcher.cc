@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/exchange.h"
+#include "proxy/key_use.h"
 #include "wire/http_writer.h"
 #include "wire/json.h"
 
@@ -30,6 +31,12 @@ class CaptureStream final : public ByteStream {
 
   std::string bytes;
 };
+
+// What each of those who shared a call would find out for itself, having waited once more.
+bool holds_for_each(ErrorCode code) {
+  return code == ErrorCode::no_place || code == ErrorCode::overloaded ||
+         code == ErrorCode::total_timeout;
+}
 
 // Headers that say how a request is to be answered.
 constexpr std::string_view steering_headers[] = {"x-rocket-backend", "x-rocket-lane",
@@ -107,6 +114,8 @@ class EmbeddingBatcher::Group : public std::enable_shared_from_this<Group> {
 
   [[nodiscard]] bool done() const { return done_; }
   [[nodiscard]] WaitSlot& done_slot() { return done_slot_; }
+  // Why nobody who shares it can be answered, if so.
+  [[nodiscard]] std::optional<ErrorCode> failure() const { return failure_; }
   // None: it is to be asked alone.
   [[nodiscard]] std::optional<Part> take_part(const Call& call) {
     const auto at = static_cast<std::size_t>(std::ranges::find(calls_, &call) - calls_.begin());
@@ -146,6 +155,7 @@ class EmbeddingBatcher::Group : public std::enable_shared_from_this<Group> {
   std::vector<EmbeddingInput> inputs_;
   std::vector<std::string> parts_;
   Part common_;  // but for the body
+  std::optional<ErrorCode> failure_;
   TaskGroup task_;
 };
 
@@ -175,6 +185,8 @@ Task<void> EmbeddingBatcher::Group::ask() {
   joined.act_for(first.key());
   Exchange exchange(joined);
   co_await exchange.run();
+  const std::optional<ErrorCode> error = joined.account().error;
+  if (error && holds_for_each(*error)) failure_ = error;
   if (response.status() != 200) co_return;
   const std::string_view bytes = stream.bytes;
   auto parts = split_embedding_answer(bytes.substr(bytes.find("\r\n\r\n") + 4), inputs_);
@@ -207,6 +219,7 @@ class EmbeddingBatcher::Member {
       co_await Wait(timers, group_->done_slot(), never);
     co_return group_->take_part(call_);
   }
+  [[nodiscard]] std::optional<ErrorCode> failure() const { return group_->failure(); }
 
  private:
   std::shared_ptr<Group> group_;
@@ -243,6 +256,16 @@ void EmbeddingBatcher::send(Call& call, const Part& part) {
   append_header(lines, "x-rocket-endpoint", part.endpoint);
   append_header(lines, "x-rocket-attempts", std::to_string(part.attempts));
   call.send_json(200, part.body, lines);
+}
+
+void EmbeddingBatcher::refuse(Call& call, ErrorCode why) {
+  std::string lines;
+  const auto lane = call.lane();
+  if (lane && why != ErrorCode::total_timeout) {
+    const Duration wait = call.loop().admission.expected_wait(*lane);
+    append_header(lines, "retry-after", std::to_string(whole_seconds(wait)));
+  }
+  call.send_error({why, {}}, lines);
 }
 
 std::shared_ptr<EmbeddingBatcher::Sort> EmbeddingBatcher::sort_of(const Call& call,
@@ -282,6 +305,11 @@ Task<void> EmbeddingBatcher::answer(Call& call) {
     const auto part = co_await member.part(call.loop().io.timers);
     if (part) {
       send(call, *part);
+      co_await call.response().drained();
+      co_return;
+    }
+    if (const auto failure = member.failure()) {
+      refuse(call, *failure);
       co_await call.response().drained();
       co_return;
     }

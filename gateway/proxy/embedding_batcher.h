@@ -57,6 +57,7 @@ class EmbeddingBatcher {
 
   static void note_receipt(Call& call, const Part& part);
   static void send(Call& call, const Part& part);
+  static void refuse(Call& call, ErrorCode why);
   [[nodiscard]] std::shared_ptr<Sort> sort_of(const Call& call, const std::string& shell);
 
   // Only those that somebody is at.

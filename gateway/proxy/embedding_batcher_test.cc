@@ -164,6 +164,24 @@ TEST(EmbeddingBatcher, whose_time_ends_with_the_joined_call_asks_nobody_else) {
   EXPECT_EQ(gateway.endpoint("b").breaker.outcomes().bad, 0U);
 }
 
+TEST(EmbeddingBatcher, who_shared_a_call_does_not_wait_for_a_place_twice) {
+  Config config;
+  config.limits.in_flight_per_endpoint = 2;
+  config.timeouts.queue = 2s;
+  SimGateway gateway(1, one_backend(1ms), config);
+  gateway.fake("a").script().head_delay = 20s;
+  Requests requests;
+  for (int i = 0; i < 8; ++i)
+    requests.push_back(gateway.send(embed("text " + std::to_string(i))));
+  gateway.loop.run_for(2500ms);
+  for (size_t i = 2; i < requests.size(); ++i) {
+    EXPECT_EQ(requests[i]->status(), 503) << requests[i]->body();
+    EXPECT_TRUE(requests[i]->body().contains("no_place")) << requests[i]->body();
+    EXPECT_FALSE(requests[i]->header("retry-after").empty());
+  }
+  EXPECT_EQ(gateway.fake("a").counters().requests, 2U);
+}
+
 TEST(EmbeddingBatcher, an_error_is_each_request_s_own) {
   SimGateway gateway(1, one_backend(50ms));
   gateway.fake("a").script().status = 400;
