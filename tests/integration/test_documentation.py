@@ -47,3 +47,38 @@ def test_the_test_of_a_limit_exists(limit: str) -> None:
         text = path.read_text()
         assert f"def {name}(" in text, name
         assert not case or f'"{case}' in text, case
+
+
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
+DRILLS = re.findall(
+    r"`(test_\w+\.py)::(test_\w+)`", OPERATIONS.partition("## Disaster recovery\n")[2]
+)
+
+
+def test_there_are_drills() -> None:
+    assert len(DRILLS) >= 10
+
+
+@pytest.mark.parametrize("file,name", DRILLS)
+def test_the_drill_of_a_disaster_exists(file: str, name: str) -> None:
+    (path,) = (ROOT / "tests").rglob(file)
+    assert f"def {name}(" in path.read_text()
+
+
+def anchors(path: Path) -> set[str]:
+    """Of a document's headings, as they are linked to."""
+    found = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in found}
+
+
+DOCUMENTS = sorted((ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    lost = []
+    for target, anchor in re.findall(r"\]\(([\w./-]*\.md)?#([\w-]+)\)", path.read_text()):
+        file = path.parent / target if target else path
+        if not file.exists() or anchor not in anchors(file):
+            lost.append(f"{target}#{anchor}")
+    assert lost == []
