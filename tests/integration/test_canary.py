@@ -56,7 +56,11 @@ def test_the_section_has_its_steps() -> None:
         [(each["model"], each.get("weight")) for each in step["models"]["fast"]] for step in STEPS
     ]
     canary = [("qwen2.5", 90), ("qwen3", 10)]
-    assert told == [canary, [("qwen3", None), ("qwen2.5", None)], [("qwen2.5", None), ("qwen3", None)]]
+    assert told == [
+        canary,
+        [("qwen3", None), ("qwen2.5", None)],
+        [("qwen2.5", None), ("qwen3", None)],
+    ]
     assert len(QUERIES) == 3
 
 
@@ -107,9 +111,7 @@ def test_metrics_tell_the_variants_apart(
             assert gateway.chat(chat("fast", stream=True)).status == 200
         names = {each["backend"] for each in STEPS[0]["models"]["fast"]}
         for query in QUERIES:
-            found = wait_until(
-                query, lambda query=query: told(prometheus, query, names), 30
-            )
+            found = wait_until(query, lambda query=query: told(prometheus, query, names), 30)
             assert found
     finally:
         prometheus.stop()

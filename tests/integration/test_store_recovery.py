@@ -1,4 +1,4 @@
-"""What is left when a store is lost, and how a dump brings it back: the steps of docs/operations.md."""
+"""What is left when a store is lost, and how a dump brings it back, as docs/operations.md has it."""
 
 import shutil
 import subprocess
