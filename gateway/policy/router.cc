@@ -21,6 +21,10 @@ std::string only_chat_model(const RouterBackend& backend) {
   return only;
 }
 
+bool is_awaited(const RouterBackend& backend) {
+  return std::ranges::any_of(backend.endpoints, &RouterBackend::EndpointModels::awaited);
+}
+
 // A name that a client sent, fit for an error's text.
 std::string quoted(std::string_view name) {
   constexpr size_t shown_bytes_max = 128;
@@ -56,9 +60,17 @@ bool names_embedding_model(std::string_view model) {
       marks, [&](std::string_view mark) { return lower.find(mark) != std::string::npos; });
 }
 
+Error models_not_known_yet() {
+  return {ErrorCode::no_backend,
+          "which models there are is not known yet: some backends have not been asked so far; try "
+          "again in a moment"};
+}
+
 Router::Router(RouterInput input) : input_(std::move(input)) {
-  for (size_t i = 0; i < input_.backends.size(); ++i)
+  for (size_t i = 0; i < input_.backends.size(); ++i) {
     backends_[input_.backends[i].name] = i;
+    awaits_models_ |= is_awaited(input_.backends[i]);
+  }
   add_unknown();
   add_models();
   // What backends have is looked up under its own name, so before routes take names over.
@@ -244,9 +256,18 @@ Result<Route> Router::route(std::string_view model, std::string_view backend, Ra
     route.candidates.push_back(&unknown_[*asked.hinted]);
   }
   if (route.candidates.empty()) {
+    if (may_yet_be_had(scope)) return std::unexpected(models_not_known_yet());
     return std::unexpected(why_none(asked, found == models_.end() ? nullptr : &found->second));
   }
   return route;
+}
+
+// Somebody whom nobody has asked yet may answer a request of that scope that names no backend.
+bool Router::may_yet_be_had(const KeyScope& scope) const {
+  return awaits_models_ && std::ranges::any_of(input_.order, [&](size_t index) {
+           const RouterBackend& backend = input_.backends[index];
+           return is_awaited(backend) && scope.allows_backend(backend.name);
+         });
 }
 
 Result<std::optional<size_t>> Router::find_hinted(std::string_view backend,
@@ -348,6 +369,7 @@ Result<Route> Router::route_unnamed(const Asked& asked) const {
     if (index != asked.hinted) add(index);
   }
   if (route.candidates.empty()) {
+    if (may_yet_be_had(asked.scope)) return std::unexpected(models_not_known_yet());
     return fail(ErrorCode::no_model,
                 "the request names no `model` and no backend has a `default_model` or exactly one "
                 "chat model; name one of GET /v1/models");

@@ -27,6 +27,7 @@ struct RouterBackend {
     bool known = false;               // its inventory has been read at least once
     std::vector<std::string> models;  // in the backend's order
     std::vector<ModelFacts> facts{};  // beside the models; of those without any nothing is known
+    bool awaited = false;             // nobody has asked it yet: what it has is known in a moment
   };
   std::vector<EndpointModels> endpoints;
 };
@@ -80,9 +81,13 @@ class Router {
   // `model` and `backend` empty: not named by the client. `random` splits weighted first picks.
   // No candidate is outside `scope`, however the request would come to it.
   // Errors: unknown_backend, no_model, model_not_found, forbidden; each names the thing and the
-  // remedy, and none names a backend outside `scope`.
+  // remedy, and none names a backend outside `scope`. no_backend: nobody is known who could answer,
+  // and not everybody has been asked for his models yet; only while awaits_models().
   [[nodiscard]] Result<Route> route(std::string_view model, std::string_view backend,
                                     Random& random, const KeyScope& scope = {}) const;
+
+  // Some endpoint has not been asked for its models yet: another router comes when it has been.
+  [[nodiscard]] bool awaits_models() const { return awaits_models_; }
 
   // Up to a few models that lack nothing of it as far as is known, and are known to have the
   // ability if `needs` names one: "x (vllm), y (ollama)". Only such as may be asked for within
@@ -138,6 +143,7 @@ class Router {
   void add_named(Route& route, const Entry& entry, const Asked& asked, Random& random) const;
   [[nodiscard]] bool within(const KeyScope& scope, const Candidate& candidate) const;
   [[nodiscard]] std::string names(const KeyScope& scope) const;
+  [[nodiscard]] bool may_yet_be_had(const KeyScope& scope) const;
   [[nodiscard]] Error why_none(const Asked& asked, const Entry* entry) const;
 
   RouterInput input_;
@@ -148,7 +154,11 @@ class Router {
   std::vector<Candidate> unknown_;
   std::unordered_map<std::string, size_t, StringHash, std::equal_to<>> backends_;
   std::vector<Listed> listed_;
+  bool awaits_models_ = false;
 };
+
+// While Router::awaits_models().
+[[nodiscard]] Error models_not_known_yet();
 
 // Whether a model's name says that it makes embeddings, so that it is not taken for a chat model.
 [[nodiscard]] bool names_embedding_model(std::string_view model);

@@ -390,6 +390,37 @@ TEST(Router, EveryListedModelHasARoute) {
     EXPECT_TRUE(router.route(model, owner, random)) << model;
 }
 
+// Right after the start, and after a reload that brings endpoints.
+TEST(Router, WhatIsNotKnownYetIsNotDenied) {
+  RouterInput input;
+  input.backends = {plain("known", {has({"m"})}),
+                    plain("new", {{.known = false, .models = {}, .awaited = true}}),
+                    plain("cloud", {has({"gpt"})})};
+  input.order = {0, 1};
+  check(input, {{"who is known answers", "m", "", "known@0"},
+                {"who is not known may have it", "n", "", "no_backend"},
+                {"also what the others outside the order have", "gpt", "", "no_backend"},
+                {"the one named is asked", "n", "new", "new@0"},
+                {"without a model there is one", "", "", "known=m@0"}});
+  EXPECT_TRUE(Router(input).awaits_models());
+  // Who may not use it need not wait for it.
+  Random random(1);
+  const KeyScope scope{{}, {"known", "cloud"}};
+  const auto denied = Router(input).route("n", "", random, scope);
+  ASSERT_FALSE(denied);
+  EXPECT_EQ(denied.error().code, ErrorCode::model_not_found);
+
+  input.backends[0] = plain("known", {has({"m", "n"})});
+  check(input, {{"two models and nobody's default", "", "", "no_backend"}});
+  input.backends[1].endpoints[0].awaited = false;
+  check(input, {{"asked in vain", "o", "", "model_not_found"},
+                {"asked in vain, without a model", "", "", "no_model"}});
+  EXPECT_FALSE(Router(input).awaits_models());
+  // Nobody is sent to a backend outside the order unasked.
+  input.backends[2].endpoints = {{.known = false, .models = {}, .awaited = true}};
+  check(input, {{"outside the order", "o", "", "model_not_found"}});
+}
+
 TEST(Router, AnEmptyFleetKnowsNothing) {
   check({}, {{"a model", "m", "", "model_not_found"},
              {"no model", "", "", "no_model"},

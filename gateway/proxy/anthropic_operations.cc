@@ -10,6 +10,9 @@ namespace {
 
 // By whoever can count; where nobody can, an estimate that says so.
 Task<void> count_tokens(Call& call) {
+  if (call.current()->router->awaits_models()) {
+    co_await await_models(call);
+  }
   const auto routed = find_route(call);
   if (!routed) {
     call.send_error(routed.error());

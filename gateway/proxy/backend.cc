@@ -203,8 +203,12 @@ RouterInput router_input(const Snapshot& snapshot) {
     RouterBackend known{
         backend.name, backend.default_model, quirks_of(backend.kind).implicit_latest, {}};
     for (const auto& endpoint : backend.endpoints) {
-      RouterBackend::EndpointModels models{endpoint->probed.inventory_known, {}};
-      for (const InventoryModel& model : endpoint->probed.models) {
+      const Endpoint::Probed& probed = endpoint->probed;
+      RouterBackend::EndpointModels models{.known = probed.inventory_known,
+                                           .models = {},
+                                           .facts = {},
+                                           .awaited = !probed.asked && !probed.inventory_known};
+      for (const InventoryModel& model : probed.models) {
         models.models.push_back(model.name);
         models.facts.push_back(model.facts);
       }

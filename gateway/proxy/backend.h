@@ -76,6 +76,7 @@ struct Endpoint {
 
     HealthTracker health{HealthTracker::Settings{}};
     bool inventory_known = false;
+    bool asked = false;  // its first probe is over, whatever came of it
     std::string owner;
     std::vector<InventoryModel> models;
     std::vector<InventoryModel> loaded;      // as a kind that lists them by themselves told last

@@ -83,6 +83,12 @@ Call::~Call() {
   if (receipt_ != nullptr) close_receipt(end);
 }
 
+bool Call::take_up_models() {
+  if (loop_.current->snapshot != current_->snapshot) return false;
+  current_ = loop_.current;
+  return true;
+}
+
 void Call::count(int status) {
   count_request(loop_.metrics, {to_string(operation), account_.route, account_.backend, status});
   if (key_ == nullptr) return;

@@ -64,6 +64,9 @@ class Call {
   [[nodiscard]] const std::shared_ptr<const Current>& current() const { return current_; }
   [[nodiscard]] Account& account() { return account_; }
   [[nodiscard]] const Account& account() const { return account_; }
+  // Works from what the loop has learnt of its endpoints since the call began. False: it has
+  // another configuration by now, which the call does not change to.
+  bool take_up_models();
   // For an account with words that belong to another Current.
   void keep(std::shared_ptr<const Current> words) { kept_ = std::move(words); }
 

@@ -5,6 +5,7 @@
 #include "proxy/exchange.h"
 #include "proxy/ollama_operations.h"
 #include "proxy/response_operations.h"
+#include "proxy/routing.h"
 #include "wire/json.h"
 
 namespace rocket {
@@ -74,9 +75,8 @@ Task<void> one_model(Call& call) {
     call.send_json(200, body);
     co_return;
   }
-  call.send_error({ErrorCode::model_not_found, "no backend has the model '" +
-                                                   std::string(call.parameter.substr(0, 128)) +
-                                                   "'; GET /v1/models lists what there is"});
+  send_no_such_model(call, "no backend has the model '" + call.parameter.substr(0, 128) +
+                               "'; GET /v1/models lists what there is");
 }
 
 }  // namespace

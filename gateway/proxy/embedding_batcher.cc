@@ -51,11 +51,6 @@ std::optional<EmbeddingInput> batchable(const Call& call) {
   return read_embedding_input(body, config.inputs);
 }
 
-Task<void> alone(Call& call) {
-  Exchange one(call);
-  co_await one.run();
-}
-
 }  // namespace
 
 // A call of a sort, for as long as it lives.
@@ -287,7 +282,7 @@ std::shared_ptr<EmbeddingBatcher::Sort> EmbeddingBatcher::sort_of(const Call& ca
 Task<void> EmbeddingBatcher::answer(Call& call) {
   auto input = batchable(call);
   if (!input || !call.take_limits()) {
-    co_await alone(call);
+    co_await run_exchange(call);
     co_return;
   }
   const std::shared_ptr<Sort> sort = sort_of(call, input->shell);
@@ -315,7 +310,7 @@ Task<void> EmbeddingBatcher::answer(Call& call) {
     }
   }
   const UnderWay one(sort);
-  co_await alone(call);
+  co_await run_exchange(call);
 }
 
 }  // namespace rocket

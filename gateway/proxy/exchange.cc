@@ -36,6 +36,9 @@ Exchange::Exchange(Call& call)
       aftermath_(loop_.io.timers, common_.breaker, config_.retry.retry_after_max) {}
 
 Task<void> run_exchange(Call& call) {
+  if (call.current()->router->awaits_models()) {
+    co_await await_models(call);
+  }
   Exchange one(call);
   co_await one.run();
 }

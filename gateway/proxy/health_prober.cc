@@ -82,6 +82,9 @@ Task<void> HealthProber::watch(std::shared_ptr<const Current> current, size_t ba
   while (true) {
     co_await probe(target);
     compare(target, backend);
+    if (!std::exchange(target.probed().asked, true) && !target.probed().inventory_known) {
+      inventory_changed_();  // so that nobody waits for it any more
+    }
     if (std::exchange(first, false) && --outstanding_ == 0) {
       first_round_done_.store(true, std::memory_order_release);
     }

@@ -16,7 +16,7 @@ namespace rocket {
 class HealthProber {
  public:
   // `inventory_changed` is called whenever an endpoint's models, or what is known of them, have
-  // changed or become known.
+  // changed or become known, or have turned out not to be had.
   HealthProber(LoopState& loop, Log& log, std::function<void()> inventory_changed);
 
   // Probes the endpoints of the loop's current snapshot from now on, and no others. Endpoints

@@ -114,6 +114,89 @@ TEST(Knowing, AChangedInventoryIsSeenWithinAProbe) {
   EXPECT_EQ(gateway.ask(asking("new"))->status(), 404);
 }
 
+// A reload brings a backend: what it has is asked for at once, and a request that nobody else can
+// answer waits for that instead of being told that there is no such model.
+TEST(Knowing, WhoHasNotBeenAskedYetIsWaitedFor) {
+  SimGateway gateway(1, {backend("a", BackendKind::openai, {server(FakeKind::llama_cpp)}),
+                         backend("b", BackendKind::vllm, {server(FakeKind::vllm, {"new"})})});
+  const Config both = gateway.control.snapshot()->config;
+  Config one = both;
+  std::erase_if(one.backends, [](const BackendConfig& each) { return each.name == "b"; });
+  one.order = {"a"};
+  ASSERT_TRUE(gateway.control.apply(one));
+  EXPECT_EQ(gateway.ask(asking("new"))->status(), 404);
+  gateway.freeze("b", 0, true);
+  ASSERT_TRUE(gateway.control.apply(both));
+  EXPECT_EQ(gateway.ask(asking("x"))->status(), 200) << "who is known answers";
+  const auto asked_about = gateway.ask(sim_get("/v1/models/new"));
+  EXPECT_EQ(asked_about->status(), 503);
+  EXPECT_EQ(asked_about->header("retry-after"), "1");
+  const auto waits = gateway.send(asking("new"));
+  const auto in_vain = gateway.send(asking("nope"));
+  const auto streamed = gateway.send(asking("new", true));
+  gateway.loop.run_for(300ms);
+  EXPECT_FALSE(waits->ended() || in_vain->ended() || streamed->ended());
+  gateway.thaw_all();
+  gateway.finish(*waits);
+  EXPECT_EQ(waits->status(), 200);
+  EXPECT_EQ(waits->header("x-rocket-backend"), "b");
+  gateway.finish(*in_vain);
+  EXPECT_EQ(in_vain->status(), 404);
+  gateway.finish(*streamed);
+  EXPECT_TRUE(streamed->has_done());
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
+// A probe that gets no answer is one as well.
+TEST(Knowing, WhoDoesNotTellIsNotWaitedForLongerThanAProbe) {
+  for (const bool refuses : {true, false}) {
+    SimGateway gateway(1, {backend("a", BackendKind::openai, {server(FakeKind::llama_cpp)}),
+                           backend("b", BackendKind::vllm, {server(FakeKind::vllm, {"new"})})});
+    const Config both = gateway.control.snapshot()->config;
+    Config one = both;
+    std::erase_if(one.backends, [](const BackendConfig& each) { return each.name == "b"; });
+    one.order = {"a"};
+    ASSERT_TRUE(gateway.control.apply(one));
+    if (refuses) {
+      gateway.refuse("b");
+    } else {
+      gateway.freeze("b", 0, true);
+    }
+    ASSERT_TRUE(gateway.control.apply(both));
+    const auto request = gateway.ask(asking("new"));
+    EXPECT_EQ(request->status(), 404);
+    EXPECT_LE(request->ended_at() - request->sent_at(), refuses ? 50ms : 1100ms);
+    // What nobody waits for any more is told at once.
+    const auto again = gateway.ask(asking("new"));
+    EXPECT_EQ(again->status(), 404);
+    EXPECT_LE(again->ended_at() - again->sent_at(), 10ms);
+    gateway.thaw_all();
+  }
+}
+
+TEST(Knowing, AClientThatWaitsForAnInventoryMayHangUp) {
+  SimGateway gateway(1, {backend("a", BackendKind::openai, {server(FakeKind::llama_cpp)}),
+                         backend("b", BackendKind::vllm, {server(FakeKind::vllm, {"new"})})});
+  Config both = gateway.control.snapshot()->config;
+  Config one = both;
+  std::erase_if(one.backends, [](const BackendConfig& each) { return each.name == "b"; });
+  one.order = {"a"};
+  ASSERT_TRUE(gateway.control.apply(one));
+  gateway.freeze("b", 0, true);
+  ASSERT_TRUE(gateway.control.apply(both));
+  const auto gone = gateway.send(asking("new"));
+  const auto left = gateway.send(asking("new"));
+  gateway.loop.run_for(100ms);
+  gone->abort();
+  // Another configuration: it was told what to work from, and may come again.
+  ASSERT_TRUE(gateway.control.apply(one));
+  gateway.finish(*left);
+  EXPECT_EQ(left->status(), 503);
+  EXPECT_NE(left->header("retry-after"), "");
+  gateway.thaw_all();
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
 // Its name may mean another address by now, which only a new connection finds out.
 TEST(Knowing, NoConnectionIsUsedForEver) {
   SimGateway gateway(1, {backend("a", BackendKind::openai, {server(FakeKind::llama_cpp)})});

@@ -98,8 +98,7 @@ Task<void> show(Call& call) {
   }
   const auto facts = facts_of(call, *model);
   if (!facts) {
-    call.send_error(
-        {ErrorCode::model_not_found, "model '" + model->substr(0, 128) + "' not found"});
+    send_no_such_model(call, "model '" + model->substr(0, 128) + "' not found");
     co_return;
   }
   std::string body = R"({"modelfile":"","parameters":"","template":"",)";
@@ -118,6 +117,9 @@ Task<void> show(Call& call) {
 
 // Backends that do not know of loading have nothing to do for it; those who ask wait for a yes.
 Task<void> converse(Call& call) {
+  if (call.current()->router->awaits_models()) {
+    co_await await_models(call);
+  }
   const auto routed = find_route(call);
   if (!routed) {
     call.send_error(routed.error());

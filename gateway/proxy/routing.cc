@@ -14,7 +14,34 @@ Result<void> add_hint(const Call& call, OpenAiRequest& request) {
   return {};
 }
 
+// How late a call may learn that another endpoint has been asked.
+constexpr Duration look_again = std::chrono::milliseconds(10);
+
 }  // namespace
+
+Task<void> await_models(Call& call) {
+  LoopState& loop = call.loop();
+  Timers& timers = loop.io.timers;
+  const TimePoint began = timers.now();
+  const TimePoint until = deadline_after(began, call.current()->snapshot->config.timeouts.queue);
+  while (call.current()->router->awaits_models()) {
+    const auto routed = find_route(call);
+    if (routed || routed.error().code != ErrorCode::no_backend) break;
+    while (loop.current == call.current() && timers.now() < until) {
+      co_await SleepUntil(timers, std::min(until, timers.now() + look_again));
+    }
+    if (timers.now() >= until || !call.take_up_models()) break;
+  }
+  call.account().queue += timers.now() - began;
+}
+
+void send_no_such_model(Call& call, std::string words) {
+  if (call.current()->router->awaits_models()) {
+    call.send_error(models_not_known_yet(), "retry-after: 1\r\n");
+  } else {
+    call.send_error({ErrorCode::model_not_found, std::move(words)});
+  }
+}
 
 Result<Routed> find_route(const Call& call) {
   if (const Call::Part* const part = call.part()) return Routed{part->request, part->route};

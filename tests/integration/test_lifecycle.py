@@ -22,6 +22,34 @@ def test_not_ready_before_the_first_inventory(rocket, upstream) -> None:
     gateway.wait_ready()
 
 
+# Every answer takes its time, also to the question what models there are.
+SLOW = {"fault": "drip_head", "fault_probes": True, "drip_delay_ms": 2}
+PATIENT = {"health": {"interval": "200ms", "timeout": "10s"}}
+
+
+@pytest.mark.parametrize("body", [chat("m"), chat(), chat("m", stream=True)], ids=str)
+def test_a_request_before_the_first_inventory_waits_for_it(body: dict, rocket, fake) -> None:
+    gateway = rocket({"backends": [backend("a", fake(**SLOW).url)], **PATIENT}, ready=False)
+    answer = gateway.chat(body)
+    assert answer.status == 200, answer
+    assert answer.header("x-rocket-backend") == "a"
+    # Once everybody has been asked, what nobody has is denied.
+    assert gateway.chat(chat("unknown")).status == 404
+
+
+def test_a_reload_denies_no_model_of_a_new_backend(rocket, fake) -> None:
+    known, new = fake(models=["known"]), fake(models=["new"], **SLOW)
+    gateway = rocket({"backends": [backend("a", known.url)], **PATIENT})
+    backends = [backend("a", known.url), backend("b", new.url)]
+    gateway.write_config({"backends": backends, **PATIENT})
+    gateway.program.send(signal.SIGHUP)
+    wait_for_revision_after(gateway, 1)
+    assert gateway.chat(chat("known")).status == 200
+    answer = gateway.chat(chat("new"))
+    assert answer.status == 200, answer
+    assert answer.header("x-rocket-backend") == "b"
+
+
 def test_health_names_status_and_revision(rocket, fake) -> None:
     gateway = rocket({"backends": [backend("a", fake().url)]})
     assert gateway.call("GET", "/health").json() == {"status": "ok", "revision": 1}
