@@ -6,6 +6,9 @@ namespace rocket {
 namespace {
 
 constexpr Duration linger_time = std::chrono::seconds(1);
+// From being accepted to the first byte, in a drain: the request of somebody who has come just
+// before the listener closed may be on its way, and nobody sends one twice by himself.
+constexpr Duration new_client_time = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -27,6 +30,7 @@ Task<bool> HttpConnection::serve_one() {
     co_return false;
   }
   if (*reading == Reading::closed) co_return false;
+  served_ = true;
   request_.complete_at = io_.timers.now();
   if (*reading == Reading::streamed) {
     const bool go_on = co_await serve_streamed();
@@ -89,7 +93,7 @@ Task<Result<HttpConnection::Reading>> HttpConnection::read_request() {
     } else if (read.status != IoResult::Status::would_block) {
       co_return Reading::closed;
     }
-    if (parser_.idle() && handler_.draining()) co_return Reading::closed;
+    if (parser_.idle() && io_.timers.now() >= idle_until()) co_return Reading::closed;
     const Wake wake = co_await stream_->readable(read_deadline(io_.timers.now()));
     if (wake == Wake::timed_out) {
       if (parser_.idle()) co_return Reading::closed;
@@ -102,9 +106,15 @@ Task<Result<HttpConnection::Reading>> HttpConnection::read_request() {
 
 TimePoint HttpConnection::read_deadline(TimePoint now) const {
   const HttpSettings& settings = handler_.settings();
-  if (parser_.idle()) return deadline_after(idle_since_, settings.keep_alive);
+  if (parser_.idle()) return idle_until();
   if (begun_) return deadline_after(request_.head_at, settings.body_time);
   return deadline_after(first_byte_at_ == TimePoint{} ? now : first_byte_at_, settings.header_time);
+}
+
+TimePoint HttpConnection::idle_until() const {
+  const Duration most = handler_.settings().keep_alive;
+  if (!handler_.draining()) return deadline_after(idle_since_, most);
+  return served_ ? idle_since_ : deadline_after(idle_since_, std::min(most, new_client_time));
 }
 
 // Feeds the parser; what lies behind the message is kept for the next one.

@@ -50,7 +50,8 @@ class RequestHandler {
 
   [[nodiscard]] virtual const HttpSettings& settings() const = 0;
   [[nodiscard]] virtual ByteBudget& bodies() = 0;
-  // True: connections end with the answer they are at, and idle ones at once.
+  // True: connections end with the answer they are at, and idle ones at once; one that has just
+  // been made has a second for its only request.
   [[nodiscard]] virtual bool draining() const = 0;
 };
 
@@ -76,6 +77,7 @@ class HttpConnection {
   [[nodiscard]] Result<Reading> take(std::string_view data);
   [[nodiscard]] Result<void> begin_body();
   [[nodiscard]] TimePoint read_deadline(TimePoint now) const;
+  [[nodiscard]] TimePoint idle_until() const;
   [[nodiscard]] Task<void> refuse(Error error);
   [[nodiscard]] Task<void> linger();
 
@@ -86,6 +88,7 @@ class HttpConnection {
   std::string input_;  // bytes behind the last message: a pipelined next one
   Request request_;
   BodyTerms terms_;
+  bool served_ = false;    // a request, whatever came of it
   bool begun_ = false;     // the head is complete and admitted
   bool asked_on_ = false;  // 100 Continue was sent
   TimePoint idle_since_{};

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.gateway import Gateway, UnixConnection, backend
-from harness.waiting import wait_until
-from harness.wire import chat, request_bytes, streamed_text
+from harness.waiting import elapse, wait_until
+from harness.wire import RawConnection, chat, request_bytes, streamed_text
 
 
 def test_not_ready_before_the_first_inventory(rocket, upstream) -> None:
@@ -203,6 +203,25 @@ def test_sigterm_closes_idle_connections_at_once(rocket, fake) -> None:
         gateway.terminate()
         assert connection.ended()
     assert gateway.program.wait(seconds=5) == 0
+
+
+def test_the_admin_port_answers_until_the_end(rocket, fake) -> None:
+    gateway = rocket({"backends": [backend("a", fake().url)]})
+    with gateway.connect() as streaming:
+        body = chat("m", stream=True, fake={"tokens": 60, "event_delay_ms": 50})
+        streaming.send(request_bytes("POST", "/v1/chat/completions", body))
+        assert streaming.read_head().status == 200
+        gateway.terminate()
+        gateway.program.said('"draining"')
+        for _ in range(10):
+            with RawConnection(gateway.admin_port) as connection:
+                # It is accepted before its request is there.
+                elapse(0.02)
+                host = f"127.0.0.1:{gateway.admin_port}"
+                connection.send(request_bytes("GET", "/health", host=host))
+                assert connection.read().json()["status"] == "draining"
+        assert streamed_text(b"".join(streaming._chunks()))
+    assert gateway.program.wait(seconds=10) == 0
 
 
 def test_the_drain_is_bounded(rocket, fake) -> None:
