@@ -126,7 +126,9 @@ Result<void> Operations::check_host(const RequestHead& head) const {
 // SDKs escape the slash in a model's name. The literal prefix alone decides the row then; what
 // stands behind it is a key to look up, not a path.
 Result<void> Operations::read_target(const RequestHead& head, Asked& asked) const {
-  const std::string_view raw = head.target;
+  const auto origin = origin_form(head.target);
+  if (!origin) return std::unexpected(origin.error());
+  const std::string_view raw = *origin;
   for (const Row& row : rows_) {
     if (row.path == raw) {
       // Canonical already, as rows are.
@@ -143,9 +145,14 @@ Result<void> Operations::read_target(const RequestHead& head, Asked& asked) cons
     asked.target = {row.path + asked.parameter, std::string(behind.substr(behind.empty() ? 0 : 1))};
     return {};
   }
-  auto parsed = parse_target(raw, head.method);
+  auto parsed = parse_target(head.target, head.method);
   if (!parsed) return std::unexpected(std::move(parsed.error()));
   asked.target = std::move(*parsed);
+  // With an escape in its literal part, which has been decoded by now.
+  const std::string_view path = asked.target.path;
+  for (const Row& row : rows_) {
+    if (is_prefix(row) && matches(row, path)) asked.parameter = path.substr(row.path.size());
+  }
   return {};
 }
 
@@ -197,6 +204,7 @@ Task<void> Operations::refuse(const Error& error, const RequestHead& head,
   Asked asked;
   static_cast<void>(check(head, asked));
   call.dialect = spoken(head, asked.target, asked.match.row);
+  if (asked.match.row != nullptr) call.operation = asked.match.row->operation;
   if (asked.key != nullptr) call.identify(*asked.key);
   std::string lines = error_lines(error, asked.match.allowed);
   if (meaning_of(error.code).status == 503) append_header(lines, "retry-after", "1");

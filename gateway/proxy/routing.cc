@@ -6,6 +6,9 @@ namespace {
 Result<void> add_hint(const Call& call, OpenAiRequest& request) {
   const auto header = call.request().head.headers.find("x-rocket-backend");
   if (!header || header->empty()) return {};
+  if (call.request().head.headers.count("x-rocket-backend") > 1) {
+    return fail(ErrorCode::invalid_field, "the header x-rocket-backend stands twice; send it once");
+  }
   if (!request.backend.empty() && request.backend != *header) {
     return fail(ErrorCode::invalid_field,
                 "`backend` and the header x-rocket-backend name different backends; send one");

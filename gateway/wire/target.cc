@@ -133,22 +133,6 @@ Result<void> judge_query(std::string_view query) {
   return {};
 }
 
-// What follows scheme and authority in an absolute URL; in any other target, all of it.
-Result<std::string_view> without_authority(std::string_view target) {
-  const std::size_t scheme_end = target.find("://");
-  if (target.starts_with('/') || scheme_end == std::string_view::npos) return target;
-  const std::string_view scheme = target.substr(0, scheme_end);
-  if (!equals_ignoring_case(scheme, "http") && !equals_ignoring_case(scheme, "https")) {
-    return fail(ErrorCode::bad_request, "the target's scheme is neither http nor https");
-  }
-  const std::string_view rest = target.substr(scheme_end + 3);
-  const std::size_t host_end = std::min(rest.find_first_of("/?#"), rest.size());
-  if (!host_ok(rest.substr(0, host_end))) {
-    return fail(ErrorCode::bad_request, "the target's host is not a host");
-  }
-  return rest.substr(host_end);
-}
-
 bool ipv6_ok(std::string_view address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (address.size() >= text.size()) return false;
@@ -177,9 +161,25 @@ bool name_ok(std::string_view name) {
 
 }  // namespace
 
+Result<std::string_view> origin_form(std::string_view target) {
+  if (target.starts_with('/')) return target;
+  const std::size_t scheme_end = target.find("://");
+  if (scheme_end == std::string_view::npos) return target;
+  const std::string_view scheme = target.substr(0, scheme_end);
+  if (!equals_ignoring_case(scheme, "http") && !equals_ignoring_case(scheme, "https")) {
+    return fail(ErrorCode::bad_request, "the target's scheme is neither http nor https");
+  }
+  const std::string_view rest = target.substr(scheme_end + 3);
+  const std::size_t host_end = std::min(rest.find_first_of("/?#"), rest.size());
+  if (!host_ok(rest.substr(0, host_end))) {
+    return fail(ErrorCode::bad_request, "the target's host is not a host");
+  }
+  return rest.substr(host_end);
+}
+
 Result<Target> parse_target(std::string_view target, Method method) {
   if (target == "*" && method == Method::options) return Target{"*", {}};
-  const Result<std::string_view> relative = without_authority(target);
+  const Result<std::string_view> relative = origin_form(target);
   if (!relative) return std::unexpected(relative.error());
   const bool absolute = relative->size() != target.size();
 

@@ -22,6 +22,10 @@ struct Target {
 // URL loses scheme and authority (RFC 9112, 3.2.2); "*" is for OPTIONS.
 [[nodiscard]] Result<Target> parse_target(std::string_view target, Method method = Method::get);
 
+// What follows scheme and authority in an absolute URL: empty, or from the first of "/?#" on. Any
+// other target is given back as it is.
+[[nodiscard]] Result<std::string_view> origin_form(std::string_view target);
+
 // A name that stands in a path as one segment, decoded: "org%2Fmodel" is "org/model". For keys
 // to look up, never for a path to route or forward by. nullopt if an escape is broken or stands
 // for a control character.

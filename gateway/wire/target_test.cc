@@ -35,6 +35,29 @@ TEST(Target, FindsWhatAQuerySays) {
     EXPECT_EQ(query_value(c.query, "limit"), c.limit) << c.query;
 }
 
+TEST(Target, IsWhatFollowsTheHostOfAnAbsoluteUrl) {
+  const struct {
+    std::string_view received;
+    std::optional<std::string_view> origin;
+  } cases[] = {
+      {"/v1/models/a", "/v1/models/a"},
+      {"/v1/models/http://a/b", "/v1/models/http://a/b"},
+      {"http://h/v1/models/org%2Fa?b#c", "/v1/models/org%2Fa?b#c"},
+      {"HTTPS://h:1", ""},
+      {"http://h?b", "?b"},
+      {"*", "*"},
+      {"h:443", "h:443"},
+      {"ftp://h/", std::nullopt},
+      {"http://u@h/", std::nullopt},
+      {"http:///", std::nullopt},
+  };
+  for (const auto& c : cases) {
+    const auto origin = origin_form(c.received);
+    ASSERT_EQ(origin.has_value(), c.origin.has_value()) << c.received;
+    if (origin) EXPECT_EQ(*origin, *c.origin) << c.received;
+  }
+}
+
 using namespace std::string_view_literals;
 
 TEST(Target, HasOneFormForOneMeaning) {

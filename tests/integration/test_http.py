@@ -119,6 +119,22 @@ def test_a_body_may_come_byte_by_byte(gateway: Gateway) -> None:
         assert connection.read().status == 200
 
 
+# However a client spells where the model is looked up (RFC 9112, 3.2.2; RFC 3986, 6.2.2.2).
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"/v1/models/m",
+        b"/v1/models/m?x=y",
+        b"http://rocket/v1/models/m",
+        b"HTTP://other:80/v1/models/%6d?x=y",
+        b"/v1/model%73/m",
+    ],
+    ids=repr,
+)
+def test_a_model_is_found_by_every_form_of_its_target(target: bytes, gateway: Gateway) -> None:
+    assert ask(gateway, b"GET " + target + b" HTTP/1.1\r\nHost: r\r\n\r\n").json()["id"] == "m"
+
+
 # Name: (request, status, a word of the message).
 REFUSED = {
     "unknown path": (request_bytes("GET", "/v1/nonsense"), 404, "/v1/chat/completions"),
@@ -145,6 +161,13 @@ REFUSED = {
         request_bytes("POST", "/v1/chat/completions", {}, "Expect: 200-ok"),
         417,
         "100-continue",
+    ),
+    "two backends in the head": (
+        request_bytes(
+            "POST", "/v1/chat/completions", BODY, "x-rocket-backend: a", "x-rocket-backend: b"
+        ),
+        400,
+        "x-rocket-backend stands twice",
     ),
     "compressed body": (
         request_bytes("POST", "/v1/chat/completions", {}, "Content-Encoding: gzip"),
