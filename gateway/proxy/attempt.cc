@@ -10,10 +10,14 @@ namespace {
 
 // An error's body is read only for its message.
 constexpr size_t error_body_bytes_max = 64 * 1024;
+// While it takes nothing of a request, an upstream is listened to so often.
+constexpr Duration look_interval = std::chrono::milliseconds(100);
 
+// Whatever parameters stand behind it (RFC 9110, 8.3.1).
 bool is_of_type(const ResponseHead& head, std::string_view type) {
   const auto said = head.headers.find("content-type");
-  return said && said->starts_with(type);
+  if (!said || !equals_ignoring_case(said->substr(0, type.size()), type)) return false;
+  return said->size() == type.size() || std::string_view("; \t").contains((*said)[type.size()]);
 }
 
 bool is_encoded(const ResponseHead& head) {
@@ -101,8 +105,13 @@ Task<Result<void>> Attempt::send(ByteStream& stream) {
   while (!rest.empty()) {
     const IoResult written = stream.try_write(rest);
     if (written.status == IoResult::Status::would_block) {
-      const Wake wake = co_await stream.writable(plan_.deadline);
-      if (wake == Wake::timed_out) co_return fail(ErrorCode::total_timeout);
+      const TimePoint look_at = deadline_after(plan_.io.timers.now(), look_interval);
+      const Wake wake = co_await stream.writable(std::min(plan_.deadline, look_at));
+      if (wake != Wake::timed_out) continue;
+      if (plan_.io.timers.now() >= plan_.deadline) co_return fail(ErrorCode::total_timeout);
+      const auto early = answers_early();
+      if (!early) co_return std::unexpected(early.error());
+      if (*early) co_return Result<void>{};
       continue;
     }
     if (written.status != IoResult::Status::done) co_return fail(ErrorCode::upstream_closed);
@@ -118,6 +127,17 @@ Task<Result<void>> Attempt::send(ByteStream& stream) {
     }
   }
   co_return Result<void>{};
+}
+
+// It may refuse a request without having read all of it, and wait for us to notice (RFC 9112, 9.5).
+Result<bool> Attempt::answers_early() {
+  if (reader_->stream().empty()) return false;
+  const auto step = reader_->step(plan_.io.scratch);
+  if (!step) return std::unexpected(step.error());
+  if (!reader_->head_complete()) return false;
+  heard_at_ = plan_.io.timers.now();
+  reader_->close_after();
+  return true;
 }
 
 // One step that has made progress; gives other work its turn if there always is.
@@ -148,6 +168,11 @@ Task<Result<void>> Attempt::read_head(TimePoint deadline, ErrorCode phase_error)
                    plan_.backend.name +
                        " answered with a redirect, which is never followed; "
                        "give its final address in urls");
+  }
+  if (head.status == 205 || head.status == 206) {
+    co_return fail(ErrorCode::upstream_garbage, plan_.backend.name + " answered " +
+                                                    std::to_string(head.status) +
+                                                    ", which is no whole answer");
   }
   if (head.status < 300 && is_encoded(head)) {
     co_return fail(ErrorCode::upstream_garbage, plan_.backend.name + " answered encoded, unasked");
@@ -182,7 +207,7 @@ Task<Result<void>> Attempt::read_whole(TimePoint deadline) {
 
 Result<void> Attempt::judge_whole() {
   const int status = reader_->head().status;
-  if (status == 401) return std::unexpected(credentials_refused());
+  if (status == 401 || status == 407) return std::unexpected(credentials_refused());
   if (status == 429 || status >= 500) return std::unexpected(upstream_error(status));
   if (status >= 400) return {};
   auto heard = interpreter_->hear_whole(body_.text());

@@ -111,6 +111,7 @@ class Attempt {
 
  private:
   [[nodiscard]] Task<Result<void>> send(ByteStream& stream);
+  [[nodiscard]] Result<bool> answers_early();
   [[nodiscard]] Task<Result<AnswerReader::Step>> next_step(TimePoint phase_deadline,
                                                            ErrorCode phase_error);
   [[nodiscard]] Task<Result<void>> read_head(TimePoint deadline, ErrorCode phase_error);

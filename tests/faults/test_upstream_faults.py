@@ -35,9 +35,12 @@ def sized(body: bytes, *lines: bytes) -> bytes:
 
 
 @contextmanager
-def scripted(answer: bytes, *, then: bytes = b"", keep: bool = False) -> Iterator[str]:
+def scripted(
+    answer: bytes, *, then: bytes = b"", keep: bool = False, deaf: bool = False
+) -> Iterator[str]:
     """Answers each POST with exactly these bytes and closes, unless `keep`. `then`: said again and
-    again, until nobody listens."""
+    again, until nobody listens. `deaf`: does not read a body, and does not hang up either."""
+    over = threading.Event()
 
     def serve(connection: socket.socket) -> None:
         with connection, suppress(OSError):
@@ -54,6 +57,8 @@ def scripted(answer: bytes, *, then: bytes = b"", keep: bool = False) -> Iterato
                 connection.sendall(answer)
                 while then:
                     connection.sendall(then)
+                if deaf:
+                    over.wait()
                 if not keep:
                     return
 
@@ -68,6 +73,7 @@ def scripted(answer: bytes, *, then: bytes = b"", keep: bool = False) -> Iterato
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
+            over.set()
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()
 
@@ -96,6 +102,12 @@ ANSWERS = {
     "100 and 103 in turn": ((CONTINUE + HINTS) * 1000 + sized(CHAT), 502),
     "unasked upgrade": (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + CHAT, 502),
     "204 with a body": (b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello", 502),
+    "205": (sized(CHAT).replace(b"200 OK", b"205 Reset Content"), 502),
+    "a part": (sized(CHAT).replace(b"200 OK", b"206 Partial Content"), 502),
+    "who wants us to log in": (
+        sized(b"{}").replace(b"200 OK", b"407 Proxy Authentication Required"),
+        502,
+    ),
     "redirect": (b"HTTP/1.1 302 Found\r\nLocation: http://x/\r\nContent-Length: 0\r\n\r\n", 502),
     "HTTP/2.0": (sized(CHAT).replace(b"HTTP/1.1", b"HTTP/2.0"), 502),
     "no status": (b"HTTP/1.1 \r\n\r\n", 502),
@@ -157,6 +169,54 @@ def test_an_answer_is_whole_or_an_error(name: str, rocket) -> None:
             assert not {"link", "x-trailer", "trailer"} & {name for name, _ in seen.headers}
         else:
             assert seen.error()["message"]
+        gateway.finish()
+
+
+# Media types are compared without regard to case, and whole.
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (b"text/event-stream", 200),
+        (b"Text/Event-Stream", 200),
+        (b"text/event-stream; charset=utf-8", 200),
+        (b"text/event-stream;charset=utf-8", 200),
+        (b"text/event-streams", 502),
+        (b"text/event", 502),
+        (b"application/json", 502),
+    ],
+)
+def test_a_stream_says_that_it_is_one(said: bytes, status: int, rocket) -> None:
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'
+    body = chunk(event) + chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+    with scripted(STREAM.replace(b"text/event-stream", said) + body) as url:
+        gateway = rocket({"backends": [backend("a", url)], "timeouts": SHORT})
+        assert gateway.chat(chat("m", stream=True)).status == status
+        gateway.finish()
+
+
+# Status, and what the client sees of it.
+EARLY = {
+    b"413 Content Too Large": 413,
+    b"401 Unauthorized": 502,
+    b"503 Service Unavailable": 503,
+    b"200 OK": 200,
+}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("status", EARLY, ids=bytes.decode)
+def test_who_answers_without_reading_is_heard(status: bytes, stream: bool, rocket) -> None:
+    """More than the kernel takes: what is left could be sent when somebody read it."""
+    answer = sized(CHAT).replace(b"200 OK", status)
+    if stream and status.startswith(b"200"):
+        token = b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'
+        answer = STREAM + chunk(token) + chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+    with scripted(answer, deaf=True) as url:
+        gateway = rocket({"backends": [backend("deaf", url)]})
+        asked = time.monotonic()
+        seen = gateway.chat(chat("m", stream=stream, padding="x" * 20 * MEBI))
+        assert seen.status == EARLY[status], seen
+        assert time.monotonic() - asked <= 8
         gateway.finish()
 
 
