@@ -72,6 +72,13 @@ constexpr std::array table{
 };
 // clang-format on
 
+// The field that a message begins with: "`messages[0]` must be an object".
+std::string_view field_named(std::string_view message) {
+  const size_t end = message.find('`', 1);
+  return message.starts_with('`') && end != std::string_view::npos ? message.substr(1, end - 1)
+                                                                   : std::string_view();
+}
+
 constexpr std::string_view word_separators = " \t\r\n\"'`()[]{}<>,;=\\|";
 
 // The word starts like a directory that a server keeps its code or data in.
@@ -155,6 +162,8 @@ ToldError told(const Error& error, std::string_view request_id) {
     told.param = "backend";
   } else if (error.code == ErrorCode::previous_response_not_found) {
     told.param = "previous_response_id";
+  } else if (error.code == ErrorCode::invalid_field) {
+    told.param = field_named(error.detail);
   }
   return told;
 }

@@ -34,6 +34,24 @@ TEST(ErrorMeaning, EveryCodeHasARowOfItsOwn) {
   }
 }
 
+TEST(ErrorMeaning, TheFieldIsNamedWhereOpenAiNamesIt) {
+  const struct {
+    Error error;
+    std::string_view param;
+  } cases[] = {
+      {{ErrorCode::invalid_field, "`messages[0]` must be an object"}, "messages[0]"},
+      {{ErrorCode::invalid_field, "one: `messages` is not for me"}, ""},
+      {{ErrorCode::invalid_field, "the header x-rocket-lane takes `batch`"}, ""},
+      {{ErrorCode::invalid_field, "`"}, ""},
+      {{ErrorCode::invalid_field, ""}, ""},
+      {{ErrorCode::invalid_json, "`x`"}, ""},
+      {{ErrorCode::no_model, ""}, "model"},
+      {{ErrorCode::unknown_backend, "unknown backend 'x'"}, "backend"},
+  };
+  for (const auto& c : cases)
+    EXPECT_EQ(told(c.error, "id").param, c.param) << c.error.detail;
+}
+
 TEST(ErrorMeaning, StatusTypeAndBlameGoTogether) {
   for (const ErrorCode code : every_code()) {
     const ErrorMeaning& meaning = meaning_of(code);
