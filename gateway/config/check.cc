@@ -178,6 +178,20 @@ void check_limits(const LimitsConfig& limits, Problems& problems) {
   }
 }
 
+// What is never longer than its longest would silently be that.
+void check_longest(const Config& config, Problems& problems) {
+  const BreakerConfig& breaker = config.breaker;
+  if (breaker.open > breaker.open_max && !problems.unread("breaker.open")) {
+    problems.add("breaker.open_max", "is less than open", "raise it, or lower open");
+  }
+  const auto check_backoff = [&](const std::string& path, Duration backoff, Duration most) {
+    if (backoff <= most || problems.unread(path + ".backoff")) return;
+    problems.add(path + ".backoff_max", "is less than backoff", "raise it, or lower backoff");
+  };
+  check_backoff("retry", config.retry.backoff, config.retry.backoff_max);
+  check_backoff("batch", config.batch.backoff, config.batch.backoff_max);
+}
+
 // A browser sends scheme and host in lower case and never a path: anything else matches nothing.
 bool could_be_origin(std::string_view text) {
   if (text == "*") return true;
@@ -263,6 +277,7 @@ void check(const Config& config, const Environment& environment, Problems& probl
   check_tls(config.tls, environment, problems);
   NumberCheck(problems).check("", config);
   check_limits(config.limits, problems);
+  check_longest(config, problems);
   check_cors(config.cors, problems);
   check_otlp(config.otlp, problems);
   check_media(config.media, problems);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <span>
@@ -71,6 +72,7 @@ class BackendCheck {
       const std::string place = element_path(path, i);
       if (url.host.empty()) continue;  // the reader has complained
       check_not_ourselves(url, place);
+      check_no_operation(url, place);
       if (const auto [first, added] = indexes.emplace(url.to_string(), i); !added) {
         problems_.add(place, "is the same as " + element_path(path, first->second),
                       "name each endpoint once");
@@ -84,6 +86,19 @@ class BackendCheck {
       if (!reaches(url, address)) continue;
       problems_.add(path, "is Rocket's own address: it would call itself",
                     "give the port of the model server");
+      return;
+    }
+  }
+
+  // As whoever has copied the address of an example call gives it.
+  void check_no_operation(const EndpointUrl& url, const std::string& path) {
+    constexpr std::array<std::string_view, 9> operations{
+        "/chat/completions", "/completions", "/embeddings", "/models",      "/messages",
+        "/responses",        "/api/chat",    "/api/tags",   "/api/generate"};
+    for (const std::string_view operation : operations) {
+      if (!url.base_path.ends_with(operation)) continue;
+      problems_.add(path, fmt::format("ends in {}, which each request brings itself", operation),
+                    "end it before /v1 or /api");
       return;
     }
   }

@@ -98,6 +98,18 @@ TEST(CheckBackends, FindRocketItself) {
   }
 }
 
+TEST(CheckBackends, KnowTheAddressOfACall) {
+  for (const std::string_view path :
+       {"/v1/chat/completions", "/v1/chat/completions/", "/v1/models", "/base/v1/embeddings"}) {
+    const std::vector<std::string> problems =
+        problems_of(fmt::format("backends: [{{name: a, urls: [\"http://h{}\"]}}]", path));
+    ASSERT_EQ(problems.size(), 1U) << path;
+    EXPECT_TRUE(problems[0].starts_with("backends[0].urls[0]: ends in /")) << problems[0];
+    EXPECT_TRUE(problems[0].ends_with("; end it before /v1 or /api")) << problems[0];
+  }
+  EXPECT_TRUE(problems_of("backends: [{name: a, urls: [\"http://h/my-models\"]}]").empty());
+}
+
 TEST(CheckRoutes, AndOrderNameBackends) {
   const ProblemCase cases[] = {
       {"order: [vllm]", {}},

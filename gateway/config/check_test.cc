@@ -73,6 +73,10 @@ TEST(Check, KnowsRanges) {
       {"limits: {body_bytes: 2GiB}",
        {"limits.bodies_in_flight_bytes: is less than body_bytes, so that a body of that size could "
         "never be held; raise it, or lower body_bytes"}},
+      {"breaker: {open: 2m}", {"breaker.open_max: is less than open; raise it, or lower open"}},
+      {"breaker: {open: 2m, open_max: 2m}", {}},
+      {"retry: {backoff: 1s, backoff_max: 500ms}",
+       {"retry.backoff_max: is less than backoff; raise it, or lower backoff"}},
       {"limits: {receipts: 0}", {"limits.receipts: 0 is out of range; give 1 to 100000"}},
       {"otlp: {ratio: 1.5, queue: 0}",
        {"otlp.ratio: 1.5 is out of range; give 0 to 1",

@@ -269,11 +269,13 @@ struct LimitsConfig {
           "All header lines of one message together: 431 beyond (an upstream's: 502).");
     visit("headers", self.headers, "Header lines of one message: 431 beyond.");
     visit("target_bytes", self.target_bytes, "The request target: 414 beyond.");
-    visit("body_bytes", self.body_bytes,
-          "A request's body: 413 beyond. An unstreamed answer: 502 beyond.");
+    visit(
+        "body_bytes", self.body_bytes,
+        "A request's body: 413 beyond. An unstreamed answer: 502 beyond. Not of an uploaded file, "
+        "which goes straight to the disk: `store.file_bytes` bounds it.");
     visit("event_bytes", self.event_bytes, "One event of a stream.");
     visit("bodies_in_flight_bytes", self.bodies_in_flight_bytes,
-          "All bodies held at once: 503 beyond.");
+          "All bodies held at once: 503 beyond. Uploaded files are not held.");
     visit("connections", self.connections,
           "Client connections held at once; further ones wait to be accepted.");
     visit("in_flight_per_endpoint", self.in_flight_per_endpoint,
@@ -294,7 +296,8 @@ struct LimitsConfig {
     visit("media_fetches", self.media_fetches,
           "Files that are being fetched at once, per thread; further ones wait their turn.");
     visit("header_time", self.header_time, "For a request's head to arrive: 408 beyond.");
-    visit("body_time", self.body_time, "For a request's body to arrive: 408 beyond.");
+    visit("body_time", self.body_time,
+          "For a request's body to arrive: 408 beyond. For each MiB of an uploaded file.");
     visit("keep_alive", self.keep_alive, "How long a client's idle connection is kept.");
     visit("write_time", self.write_time,
           "For a client to take some of what it is sent; then it is cut.");

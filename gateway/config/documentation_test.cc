@@ -28,6 +28,19 @@ void expect_every_setting(const std::string& title) {
   });
 }
 
+// What people are told to write where a kind is expected follows the kinds.
+TEST(Documentation, NamesEveryKindOfBackend) {
+  const std::string section = section_of(documentation_markdown(), "`backends[]`");
+  const auto reading = read_config("backends: [{name: a, kind: x, urls: [\"http://h\"]}]");
+  ASSERT_EQ(reading.problems.size(), 1U);
+  for (const BackendKind kind : all_backend_kinds) {
+    const std::string name(to_string(kind));
+    EXPECT_TRUE(section.contains('`' + name + '`')) << name << ": its line in config.h";
+    EXPECT_TRUE(reading.problems[0].remedy.contains(name))
+        << name << ": its line in yaml_reader.cc";
+  }
+}
+
 TEST(Documentation, HasEverySettingInItsSection) {
   expect_every_setting<Config>("Top level");
   expect_every_setting<BackendConfig>("`backends[]`");

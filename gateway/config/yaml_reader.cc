@@ -268,8 +268,10 @@ class SettingsReader {
   void read(const YamlNode& node, const std::string& path, RouteConfig& route) {
     if (node.kind == YamlNode::Kind::list) {
       read(node, member_path(path, "candidates"), route.candidates);
-    } else {
+    } else if (node.kind == YamlNode::Kind::map) {
       read<RouteConfig>(node, path, route);
+    } else {
+      mismatch(node, path, {"a list of candidates", "write it as [{backend: NAME, model: MODEL}]"});
     }
   }
 

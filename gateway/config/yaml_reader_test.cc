@@ -57,7 +57,8 @@ TEST(YamlReader, KnowsTheTypes) {
       {"models: []",
        {"models: expected routes by name, found a list; write them as {NAME: [{backend: NAME}]}"}},
       {"models: {m: vllm}",
-       {"models.m: expected keys and values, found \"vllm\"; write them as {key: value}"}},
+       {"models.m: expected a list of candidates, found \"vllm\"; write it as [{backend: NAME, "
+        "model: MODEL}]"}},
       {"models: {\"a\\nb\": []}",
        {"models[\"a?b\"]: a control character in a route's name; remove it"}},
   };
