@@ -6,13 +6,14 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "wire/fuzz_plain_reader.h"
 #include "wire/fuzz_splitter.h"
 #include "wire/http_writer.h"
 #include "wire/request_parser.h"
 #include "wire/target.h"
 
-// Any split of the input gives what the whole gives, and a request that is read, written anew
-// and read again is the same request.
+// Any split of the input gives what the whole gives, a request that is read, written anew and read
+// again is the same request, and a plain second reader finds the same in the same bytes.
 namespace {
 
 using namespace rocket;
@@ -73,6 +74,21 @@ void check_head(const RequestHead& head) {
   }
 }
 
+void check_second_reading(std::string_view message, const RequestHead& head,
+                          std::string_view body) {
+  const PlainReader plain(message, PlainReader::Framing::request);
+  const std::string_view line = plain.first_line;
+  const std::size_t method_end = line.find(' ');
+  const std::size_t target_end = line.rfind(' ');
+  ROCKET_ASSERT(line.substr(0, method_end) == head.method_name);
+  ROCKET_ASSERT(line.substr(target_end) == fmt::format(" HTTP/1.{}", head.minor_version));
+  std::string_view target = line.substr(method_end, target_end - method_end);
+  while (target.starts_with(' '))
+    target.remove_prefix(1);
+  ROCKET_ASSERT(target == head.target);
+  plain.compare(head.headers, body);
+}
+
 // Everything that happens to `input`, requests behind each other included, as one text.
 template <class NextPiece>
 std::string read_all(std::string_view input, HttpLimits limits, NextPiece next_piece) {
@@ -80,6 +96,7 @@ std::string read_all(std::string_view input, HttpLimits limits, NextPiece next_p
   std::string events;
   std::string body;
   std::size_t took = 0;
+  std::size_t begin = 0;
   while (took < input.size()) {
     const auto before = parser.state();
     const auto used = parser.feed(input.substr(took, next_piece()));
@@ -99,6 +116,8 @@ std::string read_all(std::string_view input, HttpLimits limits, NextPiece next_p
     if (parser.state() == RequestParser::State::complete) {
       events += fmt::format("message ends at {}: {}\n", took, body);
       check_survives_rewriting(parser.head(), body);
+      check_second_reading(input.substr(begin, took - begin), parser.head(), body);
+      begin = took;
       body.clear();
       parser.reset();
     }

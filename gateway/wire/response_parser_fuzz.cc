@@ -6,12 +6,13 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "wire/fuzz_plain_reader.h"
 #include "wire/fuzz_splitter.h"
 #include "wire/http_writer.h"
 #include "wire/response_parser.h"
 
-// Any split of the input gives what the whole gives, and an answer that is read, written anew
-// and read again is the same answer.
+// Any split of the input gives what the whole gives, an answer that is read, written anew and read
+// again is the same answer, and a plain second reader finds the same in the same bytes.
 namespace {
 
 using namespace rocket;
@@ -69,6 +70,17 @@ void check_survives_rewriting(const ResponseHead& head, std::string_view body, b
                 head.headers.lines(0, head.headers.size()));
 }
 
+void check_second_reading(std::string_view message, const ResponseHead& head, std::string_view body,
+                          bool head_request) {
+  using Framing = PlainReader::Framing;
+  const bool bodiless = head_request || head.status == 204 || head.status == 304;
+  const PlainReader plain(message, bodiless ? Framing::no_body : Framing::response);
+  const std::string start = fmt::format("HTTP/1.{} {}", head.minor_version, head.status);
+  const std::string_view line = plain.first_line;
+  ROCKET_ASSERT(line == start || line.starts_with(start + ' '));
+  plain.compare(head.headers, body);
+}
+
 // Everything that happens to `input`, answers behind each other included, as one text.
 template <class NextPiece>
 std::string read_all(std::string_view input, HttpLimits limits, bool head_request,
@@ -78,6 +90,7 @@ std::string read_all(std::string_view input, HttpLimits limits, bool head_reques
   std::string events;
   std::string body;
   std::size_t took = 0;
+  std::size_t begin = 0;
   while (took < input.size()) {
     const auto before = parser.state();
     const auto used = parser.feed(input.substr(took, next_piece()));
@@ -96,6 +109,8 @@ std::string read_all(std::string_view input, HttpLimits limits, bool head_reques
     if (parser.state() == ResponseParser::State::complete) {
       events += fmt::format("message ends at {}: {}\n", took, body);
       check_survives_rewriting(parser.head(), body, head_request);
+      check_second_reading(input.substr(begin, took - begin), parser.head(), body, head_request);
+      begin = took;
       body.clear();
       parser.reset();
       parser.expect(head_request);
@@ -105,6 +120,7 @@ std::string read_all(std::string_view input, HttpLimits limits, bool head_reques
   if (!ended) return events += fmt::format("{}: {}", to_string(ended.error().code), body);
   ROCKET_ASSERT(!parser.head().keep_alive);
   check_survives_rewriting(parser.head(), body, head_request);
+  check_second_reading(input.substr(begin), parser.head(), body, head_request);
   return events += fmt::format("ends with the connection: {}", body);
 }
 
