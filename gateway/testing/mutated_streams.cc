@@ -19,7 +19,7 @@ constexpr const char* upstream_authority = "upstream:8000";
 constexpr std::array<std::string_view, 28> spices{"\r\n",
                                                   "\n",
                                                   "\r",
-                                                  "\0",
+                                                  std::string_view("\0", 1),
                                                   ":",
                                                   " ",
                                                   "\t",

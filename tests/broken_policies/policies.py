@@ -12,11 +12,13 @@ class Broken:
     name: str
     edits: tuple[tuple[str, str, str], ...]
     seeds: int = 400  # so many lives are enough to find it
+    mutated: int = 0  # not lives but so many damaged client streams
 
 
 EXCHANGE = "gateway/proxy/exchange.cc"
 AFTERMATH = "gateway/proxy/aftermath.cc"
 ADMISSION = "gateway/proxy/admission.cc"
+PASSED_HEADERS = "gateway/proxy/passed_headers.cc"
 
 POLICIES = (
     Broken(
@@ -236,5 +238,27 @@ POLICIES = (
                 "",
             ),
         ),
+    ),
+    Broken(
+        "the client's own length goes upstream beside ours",
+        ((PASSED_HEADERS, '"content-length",', '"content-lengths",'),),
+        mutated=200,
+    ),
+    Broken(
+        "a cookie goes upstream",
+        ((PASSED_HEADERS, '"cookie",', '"cookies",'),),
+        mutated=200,
+    ),
+    Broken(
+        "control characters may stand in a header",
+        (
+            (
+                "gateway/wire/http_parser.cc",
+                "  llhttp_init(&llhttp_, type, &settings);\n",
+                "  llhttp_init(&llhttp_, type, &settings);\n"
+                "  llhttp_set_lenient_headers(&llhttp_, 1);\n",
+            ),
+        ),
+        mutated=20_000,
     ),
 )

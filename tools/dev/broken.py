@@ -111,7 +111,8 @@ def try_one(one, folder: Path) -> Tally:
     try:
         for path, text in edited(one, originals).items():
             (COPY / path).write_text(text, encoding="utf-8")
-        found = survives(folder, compile_copy(folder), one.seeds)
+        program = compile_copy(folder)
+        found = survives(folder, program, one.mutated or one.seeds, mutated=one.mutated > 0)
     except DevError as error:
         say(f"{one.name}: does not apply")
         for line in str(error).splitlines():
@@ -121,7 +122,8 @@ def try_one(one, folder: Path) -> Tally:
         for path, text in originals.items():
             write_if_changed(COPY / path, text)
     if found is None:
-        say(f"{one.name}: NOT FOUND in {one.seeds} lives")
+        where = f"{one.mutated} streams" if one.mutated else f"{one.seeds} lives"
+        say(f"{one.name}: NOT FOUND in {where}")
         return Tally(failed=1)
     say(f"{one.name}: {found}")
     return Tally(passed=1)
@@ -139,9 +141,10 @@ def edited(one, originals: dict[str, str]) -> dict[str, str]:
     return texts
 
 
-def survives(folder: Path, program: Path, seeds: int) -> str | None:
-    """What the first life that fails says; none: all go well."""
-    argv = [program, "--seed", "1", "--count", str(seeds), "--first"]
+def survives(folder: Path, program: Path, seeds: int, *, mutated: bool = False) -> str | None:
+    """What the first life that fails says; none: all go well. `mutated`: damaged client streams,
+    so many."""
+    argv = [program, "--seed", "1", "--count", str(seeds), "--mutated" if mutated else "--first"]
     try:
         done = subprocess.run(
             argv,
