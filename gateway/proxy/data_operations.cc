@@ -27,7 +27,7 @@ void append_anthropic_model(std::string& out, const Router::Listed& model) {
   json_append_quoted(out, model.model);
   out += R"(,"display_name":)";
   json_append_quoted(out, model.model);
-  out += R"(,"created_at":"1970-01-01T00:00:00Z"})";
+  out += R"(,"created_at":"1970-01-01T00:00:00Z","lifecycle":"active"})";
 }
 
 void append_openai_model(std::string& out, const Router::Listed& model) {

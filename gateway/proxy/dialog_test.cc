@@ -220,6 +220,8 @@ TEST(Dialog, ListsModelsAsEachClientKnowsThem) {
       gateway.ask("GET /v1/models HTTP/1.1\r\nHost: g\r\nanthropic-version: 2023-06-01\r\n\r\n")
           ->body());
   EXPECT_EQ(anthropic["data"][0]["type"], "model");
+  for (const char* member : {"id", "display_name", "created_at", "lifecycle"})
+    EXPECT_TRUE(anthropic["data"][0][member].is_string()) << member;
   EXPECT_EQ(anthropic["first_id"], "fake-model");
   const json tags = json::parse(gateway.ask(sim_get("/api/tags"))->body());
   EXPECT_EQ(tags["models"][0]["model"], "fake-model");
