@@ -40,27 +40,30 @@ bool says_something(const JsonValue& value) {
   }
 }
 
-// What a choice says: nothing, something, or `text` as well if that is what it says.
+// What a choice says: nothing, something, or `text` as well if that is what it says; and whether it
+// has ended.
 struct Said {
   bool something = false;
+  bool ended = false;
   std::string_view text;
 };
 
 Said said_by_choice(Operation operation, std::string_view choice) {
   const bool chat = operation == Operation::chat_completions;
+  Said said;
   for (const JsonMember& member : json_members(choice)) {
-    if (member.key_is("finish_reason") && says_something(member.value)) return {true, {}};
+    if (member.key_is("finish_reason") && says_something(member.value)) said.ended = true;
     if (!chat && member.key_is("text") && says_something(member.value)) {
-      return {true, member.value.raw_string()};
+      return {true, said.ended, member.value.raw_string()};
     }
     if (!chat || !member.key_is("delta") || member.value.kind != JsonKind::object) continue;
     for (const JsonMember& part : json_members(member.value.text)) {
       if (!part.key_is("role") && says_something(part.value)) {
-        return {true, part.value.raw_string()};
+        return {true, said.ended, part.value.raw_string()};
       }
     }
   }
-  return {};
+  return said;
 }
 
 std::string error_message(const JsonValue& error) {
@@ -102,9 +105,10 @@ Result<OpenAiEvent> read_openai_event(Operation operation, std::string_view data
     if (member.key_is("choices") && member.value.kind == JsonKind::array) {
       for (const JsonValue& choice : json_elements(member.value.text)) {
         has_choices = true;
-        if (choice.kind == JsonKind::object && !said.something) {
-          said = said_by_choice(operation, choice.text);
-        }
+        if (choice.kind != JsonKind::object || said.something) continue;
+        const bool ended = said.ended;
+        said = said_by_choice(operation, choice.text);
+        said.ended |= ended;
       }
     } else if (member.key_is("usage")) {
       event.usage = read_usage(member.value);
@@ -116,8 +120,9 @@ Result<OpenAiEvent> read_openai_event(Operation operation, std::string_view data
   if (!scanned) return fail(ErrorCode::upstream_garbage, "an event of the stream is not JSON");
   if (has_error) {
     event.kind = OpenAiEvent::Kind::error;
-  } else if (said.something) {
+  } else if (said.something || said.ended) {
     event.kind = OpenAiEvent::Kind::content;
+    event.ends_only = !said.something;
     event.text = said.text;
   } else if (!has_choices && event.usage) {
     event.kind = OpenAiEvent::Kind::usage;

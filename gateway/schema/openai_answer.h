@@ -40,6 +40,7 @@ struct OpenAiEvent {
   Kind kind = Kind::lifecycle;
   std::optional<Usage> usage;
   std::string error;
+  bool ends_only = false;  // with `content`: it says how the answer ended, and nothing besides
   // With `content`: the inside of the string that made it so, if it was one. As long as that is
   // not empty, what it says does not matter to anything else here.
   std::string_view text;

@@ -13,6 +13,7 @@ Result<bool> OpenAiStream::read(const SseEvent& event) {
     case OpenAiEvent::Kind::lifecycle: return true;
     case OpenAiEvent::Kind::content:
       ++content_events_;
+      if (read->ends_only) ++ends_;
       if (!read->text.empty() && !read->usage) pattern_.remember(event.data, read->text);
       return true;
     case OpenAiEvent::Kind::usage: return usage_asked_;
@@ -25,7 +26,7 @@ Result<bool> OpenAiStream::read(const SseEvent& event) {
 
 Usage OpenAiStream::usage() const {
   Usage usage = usage_.value_or(Usage{});
-  if (usage.out == 0) usage.out = content_events_;
+  if (usage.out == 0) usage.out = content_events_ - ends_;
   return usage;
 }
 

@@ -28,7 +28,8 @@ class OpenAiStream {
   [[nodiscard]] bool content_seen() const { return content_events_ != 0; }
   // The stream has ended as it should.
   [[nodiscard]] bool done() const { return done_; }
-  // As the upstream counted; without its word, an event of content is taken for a token.
+  // As the upstream counted; without its word, an event of content is taken for a token, but not
+  // one that only says how the answer ended.
   [[nodiscard]] Usage usage() const;
 
  private:
@@ -38,6 +39,7 @@ class OpenAiStream {
   bool usage_asked_;
   bool done_ = false;
   std::int64_t content_events_ = 0;
+  std::int64_t ends_ = 0;  // of them say nothing besides
   std::optional<Usage> usage_;
   EventPattern pattern_;  // of the last content that came without usage
 };

@@ -127,6 +127,12 @@ TEST(OpenAiStream, CountsTokens) {
   constexpr std::string_view hello_2 =
       R"({"choices":[{"delta":{"content":"i"}}],"usage":{"prompt_tokens":36,"completion_tokens":2}})";
   constexpr std::string_view usage_null = R"({"choices":[{"delta":{"content":"i"}}],"usage":null})";
+  constexpr std::string_view last =
+      R"({"choices":[{"delta":{"content":"!"},"finish_reason":"stop"}]})";
+  constexpr std::string_view ends_first =
+      R"({"choices":[{"finish_reason":"stop","delta":{"content":"!"}}]})";
+  constexpr std::string_view both =
+      R"({"choices":[{"delta":{},"finish_reason":"stop"},{"delta":{"content":"!"}}]})";
   const struct {
     const char* name;
     std::vector<std::string_view> events;
@@ -138,6 +144,11 @@ TEST(OpenAiStream, CountsTokens) {
       {"its last word counts", {role, hello_1, hello_2, done}, 36, 2},
       {"null is no word", {role, hello_1, usage_null, done}, 36, 1},
       {"without its word: events of content", {comment, role, hello, hello}, 0, 2},
+      {"how it ended is no token", {role, hello, hello, stop, done}, 0, 2},
+      {"a token that comes with it is one", {role, hello, last, done}, 0, 2},
+      {"the same in the other order", {role, hello, ends_first, done}, 0, 2},
+      {"an end after another choice's token", {both, done}, 0, 1},
+      {"only an end", {role, stop, done}, 0, 0},
   };
   for (const auto& c : cases) {
     OpenAiStream stream(Operation::chat_completions, false);
