@@ -38,8 +38,8 @@ bool may_answer(const EndpointView& view, Effort effort) {
 
 }  // namespace
 
-Result<void> Chooser::require(const OpenAiRequest& request, std::string_view body,
-                              const KeyScope& scope) {
+Result<void> Chooser::require(const Prompt& prompt, const KeyScope& scope) {
+  const OpenAiRequest& request = prompt.request;
   std::uint32_t smallest_context = std::numeric_limits<std::uint32_t>::max();
   bool limited = request.context != 0;
   context_asked_ = request.context;
@@ -51,14 +51,10 @@ Result<void> Chooser::require(const OpenAiRequest& request, std::string_view bod
     }
   }
   if (!limited) return {};
-  const std::string_view prompt =
-      body.substr(request.prompt_begin, request.prompt_end - request.prompt_begin);
   needs_.tools = request.tools;
-  needs_.images = request.attachments.images;
+  needs_.images = request.attachments.images || prompt.earlier_images;
   // What an image comes to is the model's secret.
-  if (!needs_.images && prompt.size() + request.guidance > characters_that_fit(smallest_context)) {
-    needs_.characters = count_characters(prompt) + request.guidance;
-  }
+  if (!needs_.images) count(prompt, smallest_context);
   Lack first = Lack::none;
   for (const Candidate* candidate : route_.candidates) {
     for (size_t i = 0; i < candidate->facts.size(); ++i) {
@@ -68,6 +64,26 @@ Result<void> Chooser::require(const OpenAiRequest& request, std::string_view bod
     }
   }
   return std::unexpected(why_unfit(first, scope));
+}
+
+// All that the model has to read; exactly only if that could be too much.
+void Chooser::count(const Prompt& prompt, std::uint32_t smallest_context) {
+  const OpenAiRequest& request = prompt.request;
+  std::vector<std::string_view> texts{
+      prompt.body.substr(request.prompt_begin, request.prompt_end - request.prompt_begin)};
+  for (const EarlierResponse& one : prompt.earlier.earlier) {
+    texts.push_back(one.input);
+    texts.push_back(one.output);
+  }
+  for (const ReferredItem& one : prompt.earlier.items)
+    texts.push_back(one.json);
+  std::uint64_t bytes = request.guidance;
+  for (const std::string_view text : texts)
+    bytes += text.size();
+  if (bytes <= characters_that_fit(smallest_context)) return;
+  needs_.characters = request.guidance;
+  for (const std::string_view text : texts)
+    needs_.characters += count_characters(text);
 }
 
 // Ollama loads a model with the context that is asked for, at most with that which it has; once it

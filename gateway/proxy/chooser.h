@@ -11,6 +11,7 @@
 #include "policy/router.h"
 #include "proxy/call.h"
 #include "proxy/running_attempt.h"
+#include "schema/responses_reader.h"
 
 namespace rocket {
 
@@ -23,10 +24,16 @@ class Chooser {
   Chooser(const Call& call, const Current& current, const Route& route)
       : call_(call), loop_(call.loop()), current_(current), route_(route) {}
 
+  // What is put to the model: a request with its body, and what it continues and refers to.
+  struct Prompt {
+    const OpenAiRequest& request;
+    std::string_view body;
+    ResponsesContext earlier{};
+    bool earlier_images = false;
+  };
   // What the request needs: endpoints whose model is known to lack it are not chosen. Errors, if
   // all of them lack it: capability_missing, context_length_exceeded, naming who has it.
-  [[nodiscard]] Result<void> require(const OpenAiRequest& request, std::string_view body,
-                                     const KeyScope& scope);
+  [[nodiscard]] Result<void> require(const Prompt& prompt, const KeyScope& scope);
   // The requests of one session go to the same endpoint for as long as nothing speaks against it.
   // Empty: none.
   void keep_session(std::string_view session);
@@ -69,6 +76,7 @@ class Chooser {
   [[nodiscard]] EndpointView seen(const Candidate& candidate, size_t i) const;
   // The same of the candidate at place `at`, with its pace; told the receipt.
   [[nodiscard]] EndpointView view_of(size_t at, size_t i, bool streamed);
+  void count(const Prompt& prompt, std::uint32_t smallest_context);
   void see_warmth(EndpointView& view, const Candidate& candidate, const Endpoint& one) const;
   [[nodiscard]] std::uint32_t context_of(const Candidate& candidate, size_t i) const;
   [[nodiscard]] Lack lack(const Candidate& candidate, size_t i) const;

@@ -265,6 +265,9 @@ TEST(Choosing, APromptThatCanNotFitIsRefusedInEveryDialect) {
       {"/v1/completions", R"("prompt":"TEXT")"},
       {"/v1/responses", R"("input":"TEXT")"},
       {"/v1/responses", R"("input":"x","instructions":"TEXT")"},
+      {"/v1/chat/completions",
+       R"("messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":)"
+       R"({"name":"f","description":"TEXT"}}])"},
       {"/v1/messages", R"("max_tokens":5,)" + turn},
       {"/v1/messages",
        R"("max_tokens":5,"system":"TEXT","messages":[{"role":"user","content":"x"}])"},

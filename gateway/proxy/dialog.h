@@ -57,6 +57,12 @@ class Dialog {
   // and overloaded if the byte budget has no room for what was read.
   [[nodiscard]] Result<void> open(Route& route, const Snapshot& snapshot);
 
+  // What the request continues and refers to, of what is kept here. Once open, until close().
+  [[nodiscard]] ResponsesContext earlier() const {
+    return history_ ? history_->context() : ResponsesContext{};
+  }
+  [[nodiscard]] bool has_earlier_images() const { return media_.earlier_images(); }
+
   // Whether the candidate can only be asked once the request's files have been fetched.
   [[nodiscard]] bool wants_media(const Candidate& candidate) const {
     const Snapshot& snapshot = *call_.current()->snapshot;

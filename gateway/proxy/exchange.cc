@@ -109,7 +109,9 @@ Result<void> Exchange::prepare() {
   }
   const auto opened = dialog_.open(route_, *current_->snapshot);
   if (!opened) return opened;
-  const auto fit = chooser_.require(request_, call_.request().body.text(), call_.key_scope());
+  const auto fit = chooser_.require(
+      {request_, call_.request().body.text(), dialog_.earlier(), dialog_.has_earlier_images()},
+      call_.key_scope());
   if (!fit) return fit;
   chooser_.keep_session(call_.request().head.headers.find("x-rocket-session").value_or(""));
   const auto taken = call_.take_limits();

@@ -30,6 +30,7 @@ void MediaFiles::add_earlier(std::string_view json) {
                                                 : JsonKind::null;
   Earlier earlier{json, {}};
   find_attachments(json, {kind, json}, earlier.found);
+  earlier_images_ |= earlier.found.images;
   if (!earlier.found.urls.empty()) earlier_.push_back(std::move(earlier));
 }
 

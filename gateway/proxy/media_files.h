@@ -25,6 +25,8 @@ class MediaFiles {
 
   // Besides, those of what is said again in front of the request, which outlives this: valid JSON.
   void add_earlier(std::string_view json);
+  // Images came with that, by their addresses or not.
+  [[nodiscard]] bool earlier_images() const { return earlier_images_; }
   // There are any.
   [[nodiscard]] bool any() const { return !urls().empty() || !earlier_.empty(); }
   // `backend` is not to see addresses but files.
@@ -80,6 +82,7 @@ class MediaFiles {
   std::vector<Earlier> earlier_;
   std::unique_ptr<MediaPlan> plan_;
   std::vector<One> files_;
+  bool earlier_images_ = false;
   bool fetched_ = false;
 };
 

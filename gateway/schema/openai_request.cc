@@ -178,7 +178,10 @@ class RequestReader {
   }
 
   // Of another kind it is the upstream's to refuse.
-  void take_tools(const JsonMember& member) { request_.tools = has_elements(member.value); }
+  void take_tools(const JsonMember& member) {
+    request_.tools = has_elements(member.value);
+    if (request_.tools) request_.guidance += member.value_end - member.value_begin;
+  }
 
   void take_options(const JsonMember& member) {
     const auto context = json_find(member.value.text, "num_ctx");

@@ -45,7 +45,7 @@ struct OpenAiRequest {
   size_t prompt_begin = 0;
   size_t prompt_end = 0;
   Attachments attachments;  // the files that come with it
-  // Bytes of what is read with it and stands elsewhere: `system`, `instructions`.
+  // Bytes of what is read with it and stands elsewhere: `system`, `instructions`, `tools`.
   size_t guidance = 0;
 
   size_t members = 0;
