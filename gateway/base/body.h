@@ -11,7 +11,8 @@ namespace rocket {
 
 // A whole message body in one buffer, paid for out of the byte budget as its bytes arrive: a
 // length that is only announced costs nothing. The buffer of an announced body is exact and
-// never copied, up to a size beyond which announcing is not enough; otherwise it doubles.
+// never copied, up to a size beyond which announcing is not enough: whoever has sent that much gets
+// a buffer for the rest, into which it is moved once. Otherwise it doubles.
 class Body {
  public:
   Body() = default;
@@ -40,13 +41,13 @@ class Body {
  private:
   static constexpr size_t step = 64 * 1024;
   // Memory that is not written to is not there yet, but it counts against the address space.
-  static constexpr size_t announced_max = 8 * 1024 * 1024;
+  static constexpr size_t announced_max = 16 * 1024 * 1024;
 
   void grow(size_t needed) {
-    const size_t doubled = std::max({needed, capacity_ * 2, size_t{1024}});
-    const size_t exact = capacity_ == 0 ? std::min(expected_, announced_max) : 0;
-    size_t capacity = std::max(needed, exact == 0 ? doubled : exact);
-    if (expected_ >= needed) capacity = std::min(capacity, expected_);
+    size_t capacity = std::max({needed, capacity_ * 2, size_t{1024}});
+    if (expected_ >= needed) {
+      capacity = capacity_ == 0 ? std::max(needed, std::min(expected_, announced_max)) : expected_;
+    }
     auto bytes = std::make_unique_for_overwrite<char[]>(capacity);
     if (size_ != 0) std::memcpy(bytes.get(), bytes_.get(), size_);
     bytes_ = std::move(bytes);

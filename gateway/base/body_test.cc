@@ -34,6 +34,30 @@ TEST(Body, AnnouncedIsNeverCopied) {
   EXPECT_EQ(budget.held(), body.size());
 }
 
+// An image of 8 MB and whatever stands around it is read to where it stays.
+TEST(Body, AnnouncedLargeIsMovedOnceAtMost) {
+  const std::string piece(64 * 1024, 'x');
+  for (const size_t pieces : {130U, 256U, 257U, 1600U}) {
+    ByteBudget budget(200U << 20U);
+    Body body;
+    body.expect(pieces * piece.size());
+    size_t moved = 0;
+    size_t moved_at = 0;
+    for (size_t i = 0; i < pieces; ++i) {
+      const char* const before = body.text().data();
+      ASSERT_TRUE(body.append(budget, piece));
+      if (i == 0 || body.text().data() == before) continue;
+      ++moved;
+      moved_at = body.size();
+    }
+    EXPECT_EQ(moved, pieces > 256 ? 1U : 0U) << pieces;
+    if (moved != 0) {
+      EXPECT_EQ(moved_at, 257 * piece.size());
+    }
+    EXPECT_EQ(budget.held(), body.size());
+  }
+}
+
 TEST(Body, IsPaidForAsItArrives) {
   constexpr size_t ahead_max = 64 * 1024;
   ByteBudget budget(1 << 20);
