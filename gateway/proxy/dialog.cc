@@ -146,6 +146,12 @@ Result<void> Dialog::begin_translation(std::string_view model) {
 // A backend that is told everything in the client's own words keeps responses itself: it knows
 // its own, and none of ours.
 Result<void> Dialog::open_history(Route& route, const Snapshot& snapshot) {
+  // Not even of whoever answers Responses himself: nobody could come back for it here.
+  const auto background = json_find(call_.request().body.text(), "background");
+  if (background && background->text == "true") {
+    return fail(ErrorCode::invalid_field,
+                "`background` is not served; a response comes with its request, so leave it out");
+  }
   history_ = std::make_unique<ResponseHistory>(call_);
   auto found = history_->open();
   if (found && !history_->refers()) return {};

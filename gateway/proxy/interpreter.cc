@@ -130,7 +130,7 @@ class PassingInterpreter final : public Interpreter {
   bool done() const override { return reader_->done(); }
   Usage usage() const override { return usage_of(watch_.usage()); }
   std::string last_words(const ToldError& error) override {
-    return write_error_event(dialect_, error);
+    return write_error_event(dialect_, error, passed_);
   }
   std::string_view sign_of_life() override {
     if (dialect_ == Dialect::anthropic) return "event: ping\ndata: {\"type\": \"ping\"}\n\n";
@@ -155,7 +155,9 @@ class PassingInterpreter final : public Interpreter {
       if (!result || done()) return;
       moved_ = true;
       result = reader_->read(data, watch_);
-      if (result) out_.append(raw).append(end);
+      if (!result) return;
+      out_.append(raw).append(end);
+      if (!data.empty()) ++passed_;
     };
     const auto fed =
         is_ollama(dialect_)
@@ -170,6 +172,7 @@ class PassingInterpreter final : public Interpreter {
   SseSplitter sse_;
   NdjsonSplitter ndjson_;
   std::string out_;
+  std::uint64_t passed_ = 0;  // events, which Responses number
   std::string_view body_;
   std::optional<Usage> usage_;
 };

@@ -73,7 +73,7 @@ std::string write_error_body(Dialect dialect, const ToldError& error) {
   return body;
 }
 
-std::string write_error_event(Dialect dialect, const ToldError& error) {
+std::string write_error_event(Dialect dialect, const ToldError& error, std::uint64_t sequence) {
   const std::string body = write_error_body(dialect, error);
   switch (dialect) {
     case Dialect::chat: return "data: " + body + "\n\n";
@@ -82,7 +82,8 @@ std::string write_error_event(Dialect dialect, const ToldError& error) {
     default: return body + "\n";
   }
   // The event of Responses has the error's members beside its type.
-  std::string event = "event: error\ndata: {\"type\":\"error\",\"sequence_number\":0";
+  std::string event = "event: error\ndata: {\"type\":\"error\",\"sequence_number\":";
+  event += std::to_string(sequence);
   append_member(event, R"(,"code":)", error.code);
   append_member(event, R"(,"message":)", error.message);
   append_member(event, R"(,"param":)", error.param);

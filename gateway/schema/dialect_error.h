@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -31,7 +32,9 @@ struct ToldError {
 // A whole body.
 [[nodiscard]] std::string write_error_body(Dialect dialect, const ToldError& error);
 
-// What ends a stream of the dialect that has not said anything yet, or was not written here.
-[[nodiscard]] std::string write_error_event(Dialect dialect, const ToldError& error);
+// What ends a stream of the dialect that has not said anything yet, or was not written here;
+// `sequence`: how many events it has had, which those of Responses have for a number.
+[[nodiscard]] std::string write_error_event(Dialect dialect, const ToldError& error,
+                                            std::uint64_t sequence = 0);
 
 }  // namespace rocket

@@ -24,6 +24,14 @@ TEST(DialectError, HasTheShapeThatClientsRead) {
   EXPECT_EQ(write_error_body(Dialect::ollama, unknown_model), R"({"error":"no \"x\" here"})");
 }
 
+TEST(DialectError, OfAResponseGoesOnCounting) {
+  EXPECT_TRUE(write_error_event(Dialect::responses, unknown_model)
+                  .starts_with("event: error\ndata: {\"type\":\"error\",\"sequence_number\":0,"));
+  EXPECT_TRUE(
+      write_error_event(Dialect::responses, unknown_model, 7).contains("\"sequence_number\":7,"));
+  EXPECT_FALSE(write_error_event(Dialect::chat, unknown_model, 7).contains("7"));
+}
+
 TEST(DialectError, IsKnownByItsShape) {
   constexpr ToldError error{.status = 404, .type = "t", .message = "m"};
   for (const Dialect dialect : {Dialect::chat, Dialect::responses, Dialect::anthropic,
