@@ -93,6 +93,14 @@ Block thinking_block(const Pieces& pieces) {
   return block;
 }
 
+// What nobody but the provider may read, and has to be shown again.
+Block redacted_block() {
+  Block block;
+  block.whole = {{"type", "redacted_thinking"}, {"data", "ZmFrZSBzZWFs"}};
+  block.start = block.whole;
+  return block;
+}
+
 // A call with the words as its only argument. Unlike the real one's it is whole even where
 // max_tokens cut it: what a stream of the fake says can always be read.
 Block tool_block(std::string id, std::string name, const Pieces& words) {
@@ -131,6 +139,7 @@ Message message_of(const FakeScript& script, const MessagesRequest& asked, std::
     const FakeScript thinking{.word = "thought"};
     message.blocks.push_back(
         thinking_block(tokens_of(thinking, asked.hides_thoughts ? 0 : thoughts)));
+    if (script.redact) message.blocks.push_back(redacted_block());
   }
   const Pieces words = tokens_of(script, tokens);
   if (!asked.forced_tool.empty()) {

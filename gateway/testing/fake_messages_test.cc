@@ -148,6 +148,11 @@ const std::vector<MessageCase>& message_cases() {
        {.tokens = 1},
        "start fake-model\nthinking: thought0 thought1  signed ZmFrZSBzaWduYXR1cmU=\n"
        "text: word0 \nusage 3 3\nstop end_turn\n"},
+      {"thinking_sealed",
+       R"({"thinking":{"type":"enabled","budget_tokens":1024}})",
+       {.tokens = 1, .redact = true},
+       "start fake-model\nthinking: thought0 thought1  signed ZmFrZSBzaWduYXR1cmU=\n"
+       "sealed: ZmFrZSBzZWFs\ntext: word0 \nusage 3 3\nstop end_turn\n"},
       {"thinking_unseen",
        R"({"thinking":{"type":"adaptive","display":"omitted"}})",
        {.tokens = 1},
