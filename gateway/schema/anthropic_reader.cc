@@ -10,8 +10,8 @@
 namespace rocket {
 namespace {
 
-Field field_of(const JsonMember& member) {
-  return {member.key, member.value.text};
+Field field_of(const JsonMember& member, std::string_view within = {}) {
+  return {member.key, member.value.text, within};
 }
 
 bool read_source(const JsonValue& source, Media& media) {
@@ -163,8 +163,7 @@ class RequestReader {
     } else if (member.key_is("output_config")) {
       take_output_config(value);
     } else if (member.key_is("metadata")) {
-      const auto user = json_find(faults_.object(value, "metadata"), "user_id");
-      if (user && !user->is_null()) conversation_.parameter(Parameter::user) = user->text;
+      take_metadata(value);
     } else if (const auto parameter = find_parameter(Dialect::anthropic, member)) {
       if (!value.is_null()) conversation_.parameter(*parameter) = value.text;
     } else if (!member.key_is("backend")) {
@@ -274,17 +273,32 @@ class RequestReader {
     }
   }
 
+  void take_metadata(const JsonValue& value) {
+    for (const JsonMember& member : json_members(faults_.object(value, "metadata"))) {
+      if (!member.key_is("user_id")) {
+        conversation_.extra.push_back(field_of(member, "metadata"));
+      } else if (!member.value.is_null()) {
+        conversation_.parameter(Parameter::user) = member.value.text;
+      }
+    }
+  }
+
   void take_thinking(const JsonValue& value) {
     using Kind = Reasoning::Kind;
+    Kind& kind = conversation_.reasoning.kind;
     for (const JsonMember& member : json_members(faults_.object(value, "thinking"))) {
       if (member.key_is("type")) {
-        conversation_.reasoning.kind = member.value.string_is("enabled")    ? Kind::on
-                                       : member.value.string_is("adaptive") ? Kind::adaptive
-                                                                            : Kind::off;
+        kind = member.value.string_is("enabled")    ? Kind::on
+               : member.value.string_is("adaptive") ? Kind::adaptive
+               : member.value.string_is("disabled") ? Kind::off
+                                                    : Kind::unset;
+        if (kind == Kind::unset) {
+          faults_.note("`thinking.type` must be enabled, adaptive or disabled");
+        }
       } else if (member.key_is("budget_tokens") && member.value.kind == JsonKind::number) {
         conversation_.reasoning.budget = member.value.text;
       } else {
-        conversation_.extra.push_back(field_of(member));
+        conversation_.extra.push_back(field_of(member, "thinking"));
       }
     }
   }
@@ -293,13 +307,15 @@ class RequestReader {
     for (const JsonMember& member : json_members(faults_.object(value, "output_config"))) {
       if (member.key_is("effort")) {
         conversation_.reasoning.effort = raw_text(member.value);
-      } else if (member.key_is("format")) {
-        const auto schema = json_find(member.value.text, "schema");
-        if (!schema || schema->kind != JsonKind::object) continue;
+        continue;
+      }
+      const auto schema = member.key_is("format") ? json_find(member.value.text, "schema")
+                                                  : std::optional<JsonValue>();
+      if (schema && schema->kind == JsonKind::object) {
         conversation_.format.kind = ResponseFormat::Kind::json_schema;
         conversation_.format.schema = schema->text;
       } else {
-        conversation_.extra.push_back(field_of(member));
+        conversation_.extra.push_back(field_of(member, "output_config"));
       }
     }
   }

@@ -25,6 +25,8 @@ TEST(AnthropicReader, RefusesWhatIsNoRequest) {
        ErrorCode::invalid_field, "`messages.content.input`"},
       {R"({"messages":[],"tool_choice":{"type":"maybe"}})", ErrorCode::invalid_field,
        "`tool_choice.type`"},
+      {R"({"messages":[],"thinking":{"type":"maybe"}})", ErrorCode::invalid_field,
+       "`thinking.type`"},
       {R"({"messages":[],"system":7})", ErrorCode::invalid_field, "must be a list"},
   };
   for (const auto& one : cases) {

@@ -47,15 +47,41 @@ class RequestWriter {
     write_reasoning();
     write_output_config();
     write_stop();
-    const std::string_view user = conversation_.parameter(Parameter::user);
-    if (user.starts_with('"')) out_.key("metadata").open('{').key("user_id").json(user).close('}');
+    write_metadata();
     if (!conversation_.verbosity.empty()) loss_.drop("verbosity");
-    blocks_.write_extra(conversation_.extra);
+    write_extra({});
     out_.close('}');
     return std::move(out_);
   }
 
  private:
+  // The provider's own members, of the request or of one of its objects. Those of others are all
+  // lost at once.
+  void write_extra(std::string_view within) {
+    if (!from_provider()) {
+      if (within.empty()) loss_.drop(conversation_.extra);
+      return;
+    }
+    for (const Field& field : conversation_.extra) {
+      if (field.within == within) out_.field(field);
+    }
+  }
+  [[nodiscard]] bool has_extra(std::string_view within) const {
+    return from_provider() && std::ranges::find(conversation_.extra, within, &Field::within) !=
+                                  conversation_.extra.end();
+  }
+  [[nodiscard]] bool from_provider() const { return conversation_.dialect == Dialect::anthropic; }
+
+  void write_metadata() {
+    const std::string_view user = conversation_.parameter(Parameter::user);
+    const bool named = user.starts_with('"');
+    if (!named && !has_extra("metadata")) return;
+    out_.key("metadata").open('{');
+    if (named) out_.key("user_id").json(user);
+    write_extra("metadata");
+    out_.close('}');
+  }
+
   [[nodiscard]] std::optional<std::int64_t> asked_tokens() const {
     const JsonValue asked{JsonKind::number, conversation_.parameter(Parameter::max_tokens)};
     return asked.as_int();
@@ -215,20 +241,19 @@ class RequestWriter {
     out_.key("thinking").open('{').key("type");
     if (reasoning.kind == Kind::off || !can_think()) {
       if (reasoning.kind != Kind::off) loss_.drop("thinking");
-      out_.quoted("disabled").close('}');
-      return;
-    }
-    if (reasoning.kind == Kind::adaptive) {
-      out_.quoted("adaptive").close('}');
-      return;
-    }
-    out_.quoted("enabled").key("budget_tokens");
-    if (reasoning.budget.empty()) {
-      loss_.emulate("thinking");
-      out_.json(fmt::format("{}", budget()));
+      out_.quoted("disabled");
+    } else if (reasoning.kind == Kind::adaptive) {
+      out_.quoted("adaptive");
     } else {
-      out_.json(reasoning.budget);
+      out_.quoted("enabled").key("budget_tokens");
+      if (reasoning.budget.empty()) {
+        loss_.emulate("thinking");
+        out_.json(fmt::format("{}", budget()));
+      } else {
+        out_.json(reasoning.budget);
+      }
     }
+    write_extra("thinking");
     out_.close('}');
   }
 
@@ -275,17 +300,18 @@ class RequestWriter {
     const ResponseFormat& format = conversation_.format;
     const RawText effort = conversation_.reasoning.effort;
     const bool has_schema = format.kind == Kind::json_schema && !format.schema.empty();
-    const bool has_effort = conversation_.dialect == Dialect::anthropic && !effort.empty();
+    const bool has_effort = from_provider() && !effort.empty();
     if (!has_schema && (format.kind == Kind::json_object || format.kind == Kind::json_schema)) {
       loss_.drop("response_format");
     }
-    if (!has_schema && !has_effort) return;
+    if (!has_schema && !has_effort && !has_extra("output_config")) return;
     out_.key("output_config").open('{');
     if (has_effort) out_.key("effort").text(effort);
     if (has_schema) {
       out_.key("format").open('{').key("type").quoted("json_schema");
       out_.key("schema").json(format.schema).close('}');
     }
+    write_extra("output_config");
     out_.close('}');
   }
 

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
+#include "schema/anthropic_reader.h"
 #include "schema/chat_reader.h"
 
 namespace rocket {
@@ -141,6 +144,29 @@ TEST(AnthropicWriter, ALongerConversationBeginsAsTheShorterOne) {
   const std::string longer =
       write(tools, R"([{"role":"user","content":"Hi"},{"role":"assistant","content":"Yes"}])").text;
   EXPECT_TRUE(longer.starts_with(shorter.substr(0, shorter.size() - 2))) << longer;
+}
+
+// It may have to be written anew for the provider itself, without what nobody has signed.
+TEST(AnthropicWriter, WhatIsTheProvidersOwnStaysWhereItStands) {
+  const std::string_view bodies[] = {
+      R"({"model":"m","max_tokens":9,"thinking":{"type":"adaptive","display":"omitted"},)"
+      R"("output_config":{"effort":"low","task_budget":{"total":5},"format":{"type":"json_schema",)"
+      R"("schema":{"type":"object"}}},"metadata":{"user_id":"u","x":1},"container":"c"})",
+      R"({"model":"m","max_tokens":9,"thinking":{"type":"enabled","budget_tokens":1024,)"
+      R"("display":"summarized"},"metadata":{"x":1},"output_config":{"format":{"type":"new"}}})",
+      R"({"model":"m","max_tokens":9,"thinking":{"type":"disabled","x":1}})",
+  };
+  for (const std::string_view body : bodies) {
+    nlohmann::json asked = nlohmann::json::parse(body);
+    asked["messages"] =
+        nlohmann::json::parse(R"([{"role":"user","content":[{"type":"text","text":"x"}]}])");
+    const std::string text = asked.dump();
+    const auto read = read_anthropic_request(text);
+    ASSERT_TRUE(read);
+    TranslationLoss loss;
+    EXPECT_EQ(nlohmann::json::parse(write_anthropic_request(*read, {}, loss).joined()), asked);
+    EXPECT_EQ(loss.to_string(), "");
+  }
 }
 
 TEST(AnthropicWriter, ForeignThinkingIsNotForged) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "schema/media.h"
 #include "schema/parameters.h"
@@ -30,11 +31,26 @@ struct Writing {
   }
 };
 
-void write_document(const Part& part, const Writing& to) {
-  if (part.media.source == Media::Source::url) {
-    to.loss.drop("document");
-    return;
+// What chat has no words for, named as lost.
+bool can_write(const Part& part, const Writing& to) {
+  switch (part.kind) {
+    case Part::Kind::foreign:
+      if (to.from == Dialect::chat) return true;
+      to.loss.drop(foreign_type(part.json));
+      return false;
+    case Part::Kind::image:
+      if (part.media.source != Media::Source::file) return true;
+      to.loss.drop("image");
+      return false;
+    case Part::Kind::document:
+      if (part.media.source != Media::Source::url) return true;
+      to.loss.drop("document");
+      return false;
+    default: return true;
   }
+}
+
+void write_document(const Part& part, const Writing& to) {
   if (part.media.source == Media::Source::text) {
     to.loss.emulate("document");
     to.loss.drop(part.extra);
@@ -65,10 +81,6 @@ void write_part(const Part& part, const Writing& to) {
       to.out.open('{').key("type").quoted("refusal").key("refusal").text(part.text).close('}');
       return;
     case Part::Kind::image:
-      if (part.media.source == Media::Source::file) {
-        to.loss.drop("image");
-        return;
-      }
       to.out.open('{').key("type").quoted("image_url").key("image_url").open('{').key("url");
       write_media_url(part.media, to.out);
       if (!part.detail.empty()) to.out.key("detail").text(part.detail);
@@ -77,16 +89,19 @@ void write_part(const Part& part, const Writing& to) {
       to.out.close('}');
       return;
     case Part::Kind::document: write_document(part, to); return;
-    default:
-      if (part.kind == Part::Kind::foreign && to.from == Dialect::chat) {
-        to.out.json(part.json);
-      } else if (part.kind == Part::Kind::foreign) {
-        to.loss.drop(foreign_type(part.json));
-      }
+    case Part::Kind::foreign: to.out.json(part.json); return;
+    default: return;
   }
 }
 
 void write_parts(const std::vector<Part>& parts, const Writing& to) {
+  const auto lost = [&](const Part& part) { return !can_write(part, to); };
+  if (std::ranges::any_of(parts, lost)) {
+    std::vector<Part> kept = parts;
+    std::erase_if(kept, lost);
+    write_parts(kept, to);
+    return;
+  }
   const Part* const text = only_text(parts);
   if (text != nullptr && (to.from != Dialect::chat || text->extra.empty())) {
     to.extra(text->extra);
@@ -165,6 +180,7 @@ class AssistantWriter {
           }
           [[fallthrough]];
         default:
+          if (!can_write(part, to_)) break;
           // What was said between calls is said before them.
           if (!calls_.empty()) to_.loss.emulate("order");
           content_.push_back(part);
@@ -216,13 +232,17 @@ class AssistantWriter {
   const Part* refusal_ = nullptr;
 };
 
-// A tool gives text; what else it gives is lost.
+// A tool gives text; its images come after it (shown_by_user), what else it gives is lost.
+bool is_shown_by_user(const Part& part) {
+  return part.kind == Part::Kind::image && part.media.source != Media::Source::file;
+}
+
 void write_result(const Part& result, const Writing& to) {
   std::vector<Part> texts;
   for (const Part& part : result.content) {
     if (part.kind == Part::Kind::text) {
       texts.push_back(part);
-    } else {
+    } else if (!is_shown_by_user(part)) {
       to.loss.drop(part.kind == Part::Kind::image ? "tool_result.image" : "tool_result.content");
     }
   }
@@ -262,6 +282,34 @@ void write_turn(const Turn& turn, size_t n, const Writing& to) {
   }
   to.extra(turn.extra);
   to.out.close('}');
+}
+
+// The images that a turn of results has.
+std::vector<Part> shown_by_user(const Turn& turn) {
+  std::vector<Part> images;
+  if (turn.role != Role::tool) return images;
+  for (const Part& result : turn.parts) {
+    for (const Part& part : result.content) {
+      if (is_shown_by_user(part)) images.push_back(part);
+    }
+  }
+  return images;
+}
+
+// Servers take images from users alone: what tools have shown stands at the front of the user's
+// turn behind them, or is one.
+void write_turns(const std::vector<Turn>& turns, const Writing& to) {
+  for (size_t n = 0; n < turns.size(); ++n) {
+    write_turn(turns[n], n, to);
+    std::vector<Part> images = shown_by_user(turns[n]);
+    if (images.empty()) continue;
+    to.loss.emulate("tool_result.image");
+    const bool user_follows = n + 1 < turns.size() && turns[n + 1].role == Role::user;
+    Turn turn = user_follows ? turns[++n] : Turn{};
+    turn.parts.insert(turn.parts.begin(), std::make_move_iterator(images.begin()),
+                      std::make_move_iterator(images.end()));
+    write_turn(turn, n, to);
+  }
 }
 
 // False: there are none, and servers refuse an empty list.
@@ -397,9 +445,7 @@ JsonPieces write_chat_request(const Conversation& conversation, const RequestFra
   if (any_tools && frame.steers_tools) write_tool_choice(conversation, out);
   to.extra(conversation.extra);
   out.key("messages").open('[');
-  size_t n = 0;
-  for (const Turn& turn : conversation.turns)
-    write_turn(turn, n++, to);
+  write_turns(conversation.turns, to);
   out.close(']').close('}');
   return out;
 }

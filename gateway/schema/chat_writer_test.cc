@@ -43,6 +43,49 @@ TEST(ChatWriter, WritesWhatCodingAgentsAsk) {
   EXPECT_EQ(written.loss, "");
 }
 
+// Coding agents look at pictures with a tool; servers take them from users alone.
+TEST(ChatWriter, WhatAToolShowsIsShownByTheUser) {
+  const std::string image =
+      R"({"type":"image","source":{"type":"base64","media_type":"image/png","data":"AA=="}})";
+  const std::string shown =
+      R"({"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}})";
+  const std::string result =
+      R"({"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"1"},)" + image +
+      "]}";
+  const std::string file = R"({"type":"tool_result","tool_use_id":"u","content":[{"type":"image",)"
+                           R"("source":{"type":"file","file_id":"f"}}]})";
+  const auto asked = [](const std::string& content) {
+    return write(R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":[)" + content +
+                 R"(]},{"role":"assistant","content":"x"}]})");
+  };
+  const std::string told = R"({"role":"tool","tool_call_id":"t","content":"1"},)";
+  const std::string said = R"(,{"role":"assistant","content":"x"}]})";
+  const Written alone = asked(result);
+  EXPECT_TRUE(alone.text.ends_with(told + R"({"role":"user","content":[)" + shown + "]}" + said))
+      << alone.text;
+  EXPECT_EQ(alone.loss, "emulated=tool_result.image");
+  const Written with_words = asked(result + R"(,{"type":"text","text":"go on"})");
+  EXPECT_TRUE(with_words.text.ends_with(told + R"({"role":"user","content":[)" + shown +
+                                        R"(,{"type":"text","text":"go on"}]})" + said))
+      << with_words.text;
+  const Written of_a_file = asked(file);
+  EXPECT_TRUE(of_a_file.text.ends_with(R"({"role":"tool","tool_call_id":"u","content":""})" + said))
+      << of_a_file.text;
+  EXPECT_EQ(of_a_file.loss, "dropped=tool_result.image");
+}
+
+// Servers refuse a list of nothing.
+TEST(ChatWriter, ATurnOfWhichNothingIsLeftIsEmpty) {
+  const std::string foreign = R"([{"type":"server_tool_use","id":"s","name":"w","input":{}}])";
+  const Written written =
+      write(R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":)" + foreign +
+            R"(},{"role":"assistant","content":)" + foreign + "}]}");
+  EXPECT_TRUE(written.text.ends_with(
+      R"("messages":[{"role":"user","content":""},{"role":"assistant","content":""}]})"))
+      << written.text;
+  EXPECT_EQ(written.loss, "dropped=server_tool_use");
+}
+
 TEST(ChatWriter, WithoutAdditionsSaysOnlyWhatOpenAiKnows) {
   const Written written =
       write(R"({"model":"m","max_tokens":9,"top_k":3,"messages":[{"role":"assistant","content":[)"

@@ -41,7 +41,9 @@ struct RawText {
 struct Field {
   std::string_view key{};  // as written between the quotes
   std::string_view json{};
-  bool option = false;  // of Ollama: a member of `options`
+  // The object of the request's that it is a member of: Ollama's `options`, Anthropic's `thinking`,
+  // `output_config` or `metadata`. Empty: the request itself, or the part that it stands with.
+  std::string_view within{};
 
   // Worth no mention if it is lost: null, false, nothing in it; one choice, which is all there is.
   [[nodiscard]] bool says_nothing() const;

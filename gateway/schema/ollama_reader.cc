@@ -283,7 +283,7 @@ class RequestReader {
         if (!endless && !member.value.is_null())
           conversation_.parameter(*parameter) = member.value.text;
       } else {
-        conversation_.extra.push_back({member.key, member.value.text, true});
+        conversation_.extra.push_back({member.key, member.value.text, "options"});
       }
     }
   }

@@ -153,7 +153,7 @@ class RequestWriter {
   void write_extra(bool options) {
     if (!same() && !options) loss_.drop(conversation_.extra);
     for (const Field& field : conversation_.extra) {
-      if (!same() || field.option != options) continue;
+      if (!same() || field.within.empty() == options) continue;
       // Of what /api/generate has for itself nothing has a meaning here.
       const bool chat =
           options || conversation_.dialect == Dialect::ollama || field.key == "keep_alive";

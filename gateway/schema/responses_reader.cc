@@ -336,8 +336,14 @@ class RequestReader {
     using Kind = ResponseFormat::Kind;
     ResponseFormat& format = conversation_.format;
     for (const JsonMember& member : json_members(faults_.object(value, "text"))) {
-      if (member.key_is("verbosity")) conversation_.verbosity = raw_text(member.value);
-      if (!member.key_is("format")) continue;
+      if (member.key_is("verbosity")) {
+        conversation_.verbosity = raw_text(member.value);
+        continue;
+      }
+      if (!member.key_is("format")) {
+        reading_.loss.drop({field_of(member)});
+        continue;
+      }
       for (const JsonMember& one : json_members(member.value.text)) {
         if (one.key_is("type")) {
           format.kind = one.value.string_is("json_schema")   ? Kind::json_schema
@@ -357,12 +363,15 @@ class RequestReader {
   void take_reasoning(const JsonValue& value) {
     Reasoning& reasoning = conversation_.reasoning;
     for (const JsonMember& member : json_members(faults_.object(value, "reasoning"))) {
-      if (member.key_is("effort") && !member.value.is_null()) {
+      if (member.key_is("summary")) {
+        reasoning.summary = raw_text(member.value);
+      } else if (!member.key_is("effort")) {
+        reading_.loss.drop({field_of(member)});
+      } else if (!member.value.is_null()) {
         const bool off = member.value.string_is("none");
         reasoning.kind = off ? Reasoning::Kind::off : Reasoning::Kind::on;
         if (!off) reasoning.effort = raw_text(member.value);
       }
-      if (member.key_is("summary")) reasoning.summary = raw_text(member.value);
     }
   }
 

@@ -32,14 +32,16 @@ class Teller {
     std::vector<std::string> lines;
     for (const Field& field : extra) {
       if (field.says_nothing() || loss_.names(field.key)) continue;
-      lines.push_back(std::string(field.key) + ":" + plain_json(field.json));
+      lines.push_back(std::string(field.within) + "/" + std::string(field.key) + ":" +
+                      plain_json(field.json));
     }
     std::ranges::sort(lines);
     for (const std::string& line : lines)
       tell("extra", line);
   }
 
-  void tell_turns(const std::vector<Turn>& turns) {
+  void tell_turns(std::vector<Turn> turns) {
+    if (target_ == Dialect::chat && loss_.names("tool_result.image")) show_by_user(turns);
     const Turn* before = nullptr;
     std::vector<Part> parts;
     for (const Turn& turn : turns) {
@@ -107,6 +109,25 @@ class Teller {
       case Role::assistant: return "assistant";
       case Role::tool: return "tool";
       default: return "user";
+    }
+  }
+
+  // What tools have shown is shown by the user behind them.
+  static void show_by_user(std::vector<Turn>& turns) {
+    for (size_t i = 0; i < turns.size(); ++i) {
+      if (turns[i].role != Role::tool) continue;
+      std::vector<Part> images;
+      for (const Part& result : turns[i].parts) {
+        std::ranges::copy_if(result.content, std::back_inserter(images), [](const Part& part) {
+          return part.kind == Part::Kind::image && part.media.source != Media::Source::file;
+        });
+      }
+      if (images.empty()) continue;
+      if (i + 1 == turns.size() || turns[i + 1].role != Role::user) {
+        turns.insert(turns.begin() + static_cast<std::ptrdiff_t>(i) + 1, Turn{});
+      }
+      std::vector<Part>& parts = turns[i + 1].parts;
+      parts.insert(parts.begin(), images.begin(), images.end());
     }
   }
 
