@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "proxy/dialog.h"
+#include "schema/dialect_error.h"
 #include "testing/dialect_clients.h"
 
 // What people's programs really ask, over backends of every kind, on the real request path.

@@ -14,7 +14,10 @@ SimGateway::BackendSpec serving(const char* model, FakeScript script) {
   script.kind = FakeKind::ollama;
   script.models = {model};
   script.loaded = {model};
-  return {.name = model, .endpoints = {std::move(script)}, .kind = BackendKind::ollama};
+  return {.name = model,
+          .endpoints = {std::move(script)},
+          .default_model = "",
+          .kind = BackendKind::ollama};
 }
 
 std::unique_ptr<SimRequest> ask(SimGateway& gateway, const json& body) {
