@@ -1,18 +1,26 @@
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <utility>
 
+#include "base/assert.h"
 #include "net/epoll_loop.h"
+#include "net/file_descriptor.h"
 #include "net/listener.h"
 #include "net/socket_stream.h"
 #include "testing/fake_backend.h"
 
 // A fake model server on a real socket, for tests from outside the process. Prints a JSON line
-// {"port": N} once it listens, and its counters when SIGTERM or SIGINT ends it.
+// {"port": N} once it listens, and its counters when SIGTERM or SIGINT ends it. With
+// --fault-on-signal a SIGUSR1 has the fault begin, and the next has it end.
 namespace rocket {
 namespace {
 
@@ -41,6 +49,7 @@ struct Options {
   std::uint16_t port = 0;
   std::string kind = "llama_cpp";
   std::string fake = "{}";
+  bool fault_on_signal = false;
   FakeScript script;
 };
 
@@ -51,6 +60,41 @@ Result<FakeScript> script_of(const Options& options) {
   script.kind = *kind;
   return with_overrides(std::move(script), nlohmann::json::parse(options.fake, nullptr, false));
 }
+
+// Has a fault come and go with SIGUSR1, which is to be blocked before.
+class FaultSwitch final : private EventSink {
+ public:
+  FaultSwitch(EpollLoop& loop, FakeBackend& fake)
+      : fake_(fake),
+        fault_(std::exchange(fake.script().fault, Fault::none)),
+        fd_(::signalfd(-1, &signals(), SFD_NONBLOCK | SFD_CLOEXEC)) {
+    ROCKET_ASSERT(fd_ && loop.watch(fd_.get(), EPOLLIN, *this));
+  }
+
+  static void block() { ::pthread_sigmask(SIG_BLOCK, &signals(), nullptr); }
+
+ private:
+  [[nodiscard]] static const sigset_t& signals() {
+    static const sigset_t set = [] {
+      sigset_t one;
+      ::sigemptyset(&one);
+      ::sigaddset(&one, SIGUSR1);
+      return one;
+    }();
+    return set;
+  }
+  void on_events(std::uint32_t) override {
+    signalfd_siginfo info{};
+    while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
+      Fault& fault = fake_.script().fault;
+      fault = fault == Fault::none ? fault_ : Fault::none;
+    }
+  }
+
+  FakeBackend& fake_;
+  Fault fault_;
+  FileDescriptor fd_;
+};
 
 EpollLoop* running = nullptr;
 
@@ -68,6 +112,11 @@ int serve(const Options& options) {
   const std::uint16_t port = local_port(*socket);
   EpollLoop loop;
   FakeBackend fake(loop, *script, reset_socket);
+  std::optional<FaultSwitch> fault_switch;
+  if (options.fault_on_signal) {
+    FaultSwitch::block();
+    fault_switch.emplace(loop, fake);
+  }
   ConnectionCount count(loop.run_queue(), 100'000);
   Listener listener(loop, std::move(*socket), count);
   TaskGroup tasks(loop.run_queue());
@@ -99,6 +148,8 @@ int main(int argc, char** argv) {
   app.add_option("--fake", options.fake,
                  R"(more of the script: {"tokens": 8, "event_delay_ms": 5})");
   app.add_flag("--fault-probes", options.script.fault_probes, "the fault strikes probes too");
+  app.add_flag("--fault-on-signal", options.fault_on_signal,
+               "the fault begins with SIGUSR1 and ends with the next");
   CLI11_PARSE(app, argc, argv);
   const auto named = rocket::fault_named(fault);
   if (!named) {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class Fake:
         fault: str = "none",
         port: int = 0,
         fault_probes: bool = False,
+        fault_on_signal: bool = False,
         within: Sequence[str] = (),
         **script,
     ):
@@ -35,6 +37,8 @@ class Fake:
             argv += ["--loaded", ",".join(loaded)]
         if fault_probes:
             argv.append("--fault-probes")
+        if fault_on_signal:
+            argv.append("--fault-on-signal")
         self.program = Program(argv, folder)
         self.port: int = json.loads(self.program.line('"port"'))["port"]
         self.url = f"http://{host}:{self.port}"
@@ -43,6 +47,10 @@ class Fake:
         """Ends it; what it has counted."""
         self.program.stop()
         return json.loads(self.program.line('"aborted"'))
+
+    def switch_fault(self) -> None:
+        """With `fault_on_signal`: it begins, or it ends."""
+        self.program.send(signal.SIGUSR1)
 
     def kill(self) -> None:
         self.program.kill()
