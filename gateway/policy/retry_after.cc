@@ -1,5 +1,6 @@
 #include "policy/retry_after.h"
 
+#include <array>
 #include <charconv>
 #include <ctime>
 #include <string>
@@ -7,13 +8,22 @@
 namespace rocket {
 namespace {
 
-// "Sun, 06 Nov 1994 08:49:37 GMT", the only form that may be sent today.
+// The first form is the only one that may be sent today; the others are still to be understood
+// (RFC 9110, section 5.6.7).
+constexpr std::array date_forms{
+    "%a, %d %b %Y %H:%M:%S GMT",  // Sun, 06 Nov 1994 08:49:37 GMT
+    "%A, %d-%b-%y %H:%M:%S GMT",  // Sunday, 06-Nov-94 08:49:37 GMT
+    "%a %b %e %H:%M:%S %Y",       // Sun Nov  6 08:49:37 1994
+};
+
 std::optional<std::time_t> parse_http_date(std::string_view text) {
-  std::tm date{};
   const std::string copy(text);
-  const char* const end = strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
-  if (end == nullptr || *end != '\0') return std::nullopt;
-  return timegm(&date);
+  for (const char* const form : date_forms) {
+    std::tm date{};
+    const char* const end = strptime(copy.c_str(), form, &date);
+    if (end != nullptr && *end == '\0') return timegm(&date);
+  }
+  return std::nullopt;
 }
 
 }  // namespace

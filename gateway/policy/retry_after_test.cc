@@ -19,6 +19,8 @@ TEST(RetryAfter, ReadsSecondsAndDates) {
       {"99999999999999999999999", std::chrono::hours(100 * 365 * 24)},
       {"Sun, 06 Nov 1994 08:49:37 GMT", 37s},
       {"Sun, 06 Nov 1994 08:48:00 GMT", 0s},
+      {"Sunday, 06-Nov-94 08:49:37 GMT", 37s},
+      {"Sun Nov  6 08:49:37 1994", 37s},
       {"Sun, 06 Nov 1994 08:49:37 GMT tomorrow", std::nullopt},
       {"Sun, 06 Nov 1994", std::nullopt},
       {"-1", std::nullopt},

@@ -7,6 +7,12 @@
 #include "proxy/error_response.h"
 
 namespace rocket {
+namespace {
+
+// For a 429 that names no time: as long as a client is told to wait for it.
+constexpr Duration limited_pause = std::chrono::seconds(1);
+
+}  // namespace
 
 void Aftermath::hold_against(RunningAttempt& attempt, const Error& error) {
   Endpoint& endpoint = attempt.plan().endpoint;
@@ -37,7 +43,8 @@ bool Aftermath::leave_alone(RunningAttempt& attempt, ErrorCode code) {
   // Says something about all of its endpoints, not about this one.
   const bool provider = code == ErrorCode::upstream_overloaded;
   if (!limited && !provider && code != ErrorCode::upstream_unavailable) return false;
-  const auto wait = parse_retry_after(attempt.attempt().retry_after(), timers_.wall_now());
+  auto wait = parse_retry_after(attempt.attempt().retry_after(), timers_.wall_now());
+  if (!wait && limited) wait = limited_pause;
   if (!wait && !provider) return false;
   // Refused everywhere, it is the request that is too much: the others are to answer others.
   if (std::exchange(told_to_wait_, true)) return true;

@@ -280,6 +280,26 @@ TEST(Failover, ARateLimitIsObeyedAndPassedOn) {
   EXPECT_EQ(gateway.ask(sim_chat(false))->status(), 200);
 }
 
+// Who says 429 and no time is not asked by every request that comes.
+TEST(Failover, ARateLimitThatNamesNoTimeIsNotHammered) {
+  for (const char* const retry_after : {"", "soon", "-5"}) {
+    FakeScript limited;
+    limited.status = 429;
+    limited.retry_after = retry_after;
+    SimGateway gateway(1, {backend("a", {limited}), backend("b", {answering_in(1ms)})});
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_EQ(gateway.ask(sim_chat(i % 2 == 0))->header("x-rocket-backend"), "b");
+      gateway.loop.run_for(50ms);
+    }
+    // In more than five seconds.
+    EXPECT_LE(gateway.fake("a").counters().requests, 7U) << retry_after;
+    EXPECT_GE(gateway.fake("a").counters().requests, 3U) << retry_after;
+    gateway.fake("a").script() = answering_in(1ms);
+    gateway.loop.run_for(3s);
+    EXPECT_EQ(gateway.ask(sim_chat(false))->header("x-rocket-backend"), "a") << retry_after;
+  }
+}
+
 // A request that is too much for everybody takes one endpoint away from the others, not all.
 TEST(Failover, ARequestThatIsRefusedEverywhereLeavesSomebodyForOthers) {
   const FakeScript script = answering_in(1ms);
