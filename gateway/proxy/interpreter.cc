@@ -87,6 +87,9 @@ class OpenAiInterpreter final : public Interpreter {
     auto answer = read_openai_answer(body);
     if (!answer) return std::unexpected(std::move(answer.error()));
     if (answer->error) return error_in_disguise(*std::move(answer->error));
+    if (!answer->has_list) {
+      return fail(ErrorCode::upstream_garbage, "the answer holds neither choices nor data");
+    }
     body_ = body;
     answer_ = std::move(*answer);
     return {};
@@ -229,7 +232,7 @@ class TranslatingInterpreter final : public Interpreter {
   std::vector<std::string_view> whole(std::string_view backend) override {
     const bool markable = plan_.client == Dialect::chat && text_.ends_with('}');
     const OpenAiAnswer answer{
-        .usage = {}, .object_end = text_.size() - 1, .empty = false, .error = {}};
+        .usage = {}, .object_end = text_.size() - 1, .empty = false, .has_list = true, .error = {}};
     return marked_.pieces(text_, answer, markable ? backend : std::string_view());
   }
   std::string_view answer() const override {

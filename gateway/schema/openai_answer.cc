@@ -75,6 +75,22 @@ std::string error_message(const JsonValue& error) {
   return error.as_string().value_or(std::string(error.text));
 }
 
+// What a proxy in between says: its title, and none of the rest, which is for browsers.
+std::string words_of_page(std::string_view page) {
+  constexpr std::string_view open = "<title>";
+  const size_t begin = page.find(open);
+  if (begin == page.npos) return "a page";
+  const std::string_view rest = page.substr(begin + open.size());
+  const std::string_view title = rest.substr(0, rest.find('<'));
+  if (title.empty()) return "a page";
+  return "a page, '" + std::string(title) + "'";
+}
+
+bool is_page(std::string_view body) {
+  const size_t first = body.find_first_not_of(" \t\r\n");
+  return first != body.npos && body[first] == '<';
+}
+
 }  // namespace
 
 Result<OpenAiAnswer> read_openai_answer(std::string_view text) {
@@ -82,6 +98,9 @@ Result<OpenAiAnswer> read_openai_answer(std::string_view text) {
   const auto scanned = scan_object(text, JsonLimits{}, [&](const JsonMember& member) {
     answer.empty = false;
     if (member.key_is("usage")) answer.usage = read_usage(member.value);
+    if (member.value.kind == JsonKind::array) {
+      answer.has_list = answer.has_list || member.key_is("choices") || member.key_is("data");
+    }
     if (member.key_is("error") && !member.value.is_null()) {
       answer.error = error_message(member.value);
     }
@@ -142,6 +161,8 @@ std::string read_upstream_error(std::string_view body) {
       }
     }
     if (message.empty()) message = value->text;
+  } else if (is_page(body)) {
+    message = words_of_page(body);
   } else {
     message = body;
   }

@@ -22,6 +22,7 @@ struct OpenAiAnswer {
   std::optional<Usage> usage;
   size_t object_end = 0;             // where the closing brace stands
   bool empty = true;                 // no member before it
+  bool has_list = false;             // of choices or vectors: without, it answers nothing
   std::optional<std::string> error;  // the message of an `error` member: not an answer at all
 };
 

@@ -117,6 +117,29 @@ TEST(OpenAiAnswer, IsNoneIfItIsAnError) {
   }
 }
 
+TEST(OpenAiAnswer, AnswersNothingWithoutAList) {
+  const struct {
+    std::string_view text;
+    bool has_list;
+  } cases[] = {
+      {R"({"choices":[]})", true},
+      {R"({"id":"x","choices":[{"index":0}]})", true},
+      {R"({"object":"list","data":[]})", true},
+      {R"({"choices":[]})", true},
+      {"{}", false},
+      {R"({"status":"ok"})", false},
+      {R"({"choices":null})", false},
+      {R"({"choices":{}})", false},
+      {R"({"detail":[]})", false},
+      {R"({"a":{"choices":[]}})", false},
+  };
+  for (const auto& c : cases) {
+    const auto answer = read_openai_answer(c.text);
+    ASSERT_TRUE(answer) << c.text;
+    EXPECT_EQ(answer->has_list, c.has_list) << c.text;
+  }
+}
+
 TEST(OpenAiAnswer, GarbageIsRefused) {
   for (const std::string_view text : {"", " ", "[]", "\"text\"", "null", "{", "{}}", "{\"a\":1,}",
                                       "<html>", "{\"a\":\"\xff\"}"}) {
@@ -272,6 +295,11 @@ TEST(UpstreamError, IsReadWhateverItsShape) {
       {"nothing", "", ""},
       {"cut JSON", R"({"error":{"message":"no)", R"({"error":{"message":"no)"},
       {"not UTF-8", "\xff\xfe", "\xff\xfe"},
+      {"a proxy's page",
+       "\r\n<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>x</body></html>",
+       "a page, '502 Bad Gateway'"},
+      {"a page without a title", "<h1>No</h1>", "a page"},
+      {"a page whose title is cut", "<title>50", "a page, '50'"},
   };
   for (const auto& c : cases)
     EXPECT_EQ(read_upstream_error(c.body), c.expected) << c.name;
