@@ -1,6 +1,7 @@
 #include "serve.h"
 
 #include <csignal>
+#include <cstdlib>
 #include <random>
 #include <thread>
 
@@ -25,6 +26,9 @@ namespace {
 
 constexpr int exit_config = 1;
 constexpr int exit_bind = 3;
+constexpr int exit_io = 3;
+// For the store to do what it was asked last. More than a Postgres that says nothing is given.
+constexpr Duration storage_time = std::chrono::seconds(20);
 // For what is left of the traces when everything else has ended.
 constexpr Duration trace_time = std::chrono::seconds(1);
 constexpr Duration watch_interval = std::chrono::seconds(1);
@@ -83,6 +87,7 @@ class Gateway {
   enum class Phase : unsigned char { serving, lame_duck, draining, ended };
 
   void add_operations();
+  void end_storage();
   [[nodiscard]] bool open_sockets();
   void listen();
   void publish(const std::shared_ptr<const Snapshot>& snapshot,
@@ -190,11 +195,18 @@ int Gateway::run() {
   for (const auto& worker : workers_)
     worker->server.cut_all();
   first().tasks.cancel_all();
-  // What its threads still do needs what batches_ has.
-  storage_.join();
+  end_storage();
   batches_.reset();
   control_.reset();
   return 0;
+}
+
+// What its threads still do needs what batches_ has. A disk that hangs keeps a thread for as long
+// as it likes, and nobody who ends the gateway is to wait for that.
+void Gateway::end_storage() {
+  if (storage_.join_until(std::chrono::steady_clock::now() + storage_time)) return;
+  log_.error("files and batches: ended while the store was still at work, for it does not answer");
+  std::_Exit(exit_io);
 }
 
 void Gateway::add_operations() {

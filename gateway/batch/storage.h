@@ -23,10 +23,11 @@ struct Storage {
   // Somebody has needed it before, in this process or another.
   [[nodiscard]] bool begun() const { return is_there(place); }
 
-  // Does what waits, and ends the threads.
-  void join() {
-    store.join();
-    vault.join();
+  // Does what waits, and ends the threads. False: it was not done by `deadline`, and whoever waits
+  // for them any longer may wait for ever.
+  [[nodiscard]] bool join_until(TimePoint deadline) {
+    const bool known = store.join_until(deadline);
+    return vault.join_until(deadline) && known;
   }
 
   const StorePlace place;

@@ -112,6 +112,11 @@ void FileVault::join() {
     thread.join();
 }
 
+bool FileVault::join_until(std::chrono::steady_clock::time_point deadline) {
+  return std::ranges::all_of(
+      threads_, [deadline](WorkThread& thread) { return thread.join_until(deadline); });
+}
+
 std::string FileVault::path_of(std::string_view id) const {
   ROCKET_ASSERT(is_id(id));
   return folder_ + '/' + std::string(id);

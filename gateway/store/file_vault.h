@@ -86,6 +86,8 @@ class FileVault {
   [[nodiscard]] WorkThread& thread();
   // Does what waits and ends the threads.
   void join();
+  // False: some was not done by then, see WorkThread.
+  [[nodiscard]] bool join_until(std::chrono::steady_clock::time_point deadline);
 
   // `id` consists of letters, digits, '-' and '_'.
   [[nodiscard]] Result<std::unique_ptr<Writer>> create(std::string_view id);

@@ -23,7 +23,11 @@ std::optional<Libpq> load_library() {
       find(library, "PQconninfoFree", pq.conninfo_free) &&
       find(library, "PQconnectdbParams", pq.connect) && find(library, "PQfinish", pq.finish) &&
       find(library, "PQstatus", pq.status) && find(library, "PQerrorMessage", pq.error_message) &&
-      find(library, "PQexecParams", pq.exec) && find(library, "PQresultStatus", pq.result_status) &&
+      find(library, "PQsetnonblocking", pq.set_nonblocking) &&
+      find(library, "PQsocket", pq.socket) && find(library, "PQsendQueryParams", pq.send_query) &&
+      find(library, "PQflush", pq.flush) && find(library, "PQconsumeInput", pq.consume_input) &&
+      find(library, "PQisBusy", pq.is_busy) && find(library, "PQgetResult", pq.get_result) &&
+      find(library, "PQresultStatus", pq.result_status) &&
       find(library, "PQresultErrorField", pq.error_field) &&
       find(library, "PQresultErrorMessage", pq.result_error_message) &&
       find(library, "PQntuples", pq.rows) && find(library, "PQnfields", pq.columns) &&

@@ -15,7 +15,13 @@ struct Libpq {
   decltype(&::PQfinish) finish;
   decltype(&::PQstatus) status;
   decltype(&::PQerrorMessage) error_message;
-  decltype(&::PQexecParams) exec;
+  decltype(&::PQsetnonblocking) set_nonblocking;
+  decltype(&::PQsocket) socket;
+  decltype(&::PQsendQueryParams) send_query;
+  decltype(&::PQflush) flush;
+  decltype(&::PQconsumeInput) consume_input;
+  decltype(&::PQisBusy) is_busy;
+  decltype(&::PQgetResult) get_result;
   decltype(&::PQresultStatus) result_status;
   decltype(&::PQresultErrorField) error_field;
   decltype(&::PQresultErrorMessage) result_error_message;

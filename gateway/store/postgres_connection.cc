@@ -1,7 +1,10 @@
 #include "store/postgres_connection.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <utility>
 #include <vector>
 
@@ -86,7 +89,9 @@ Result<void> PostgresConnection::connect() {
   connection_.reset(pq_.connect(keys.data(), values.data(), 1));
   if (!connected()) return std::unexpected(unreachable());
   pq_.set_notice_processor(connection_.get(), [](void*, const char*) {}, nullptr);
-  for (const char* const setting : {"SET statement_timeout = '30s'", "SET lock_timeout = '2s'",
+  if (pq_.set_nonblocking(connection_.get(), 1) != 0) return std::unexpected(unreachable());
+  // A little sooner than answer_time, so that a server which only takes too long can say so.
+  for (const char* const setting : {"SET statement_timeout = '9s'", "SET lock_timeout = '2s'",
                                     "SET idle_in_transaction_session_timeout = '60s'"}) {
     const auto done = run(setting, {});
     if (!done) return std::unexpected(done.error());
@@ -126,14 +131,64 @@ void PostgresConnection::roll_back() {
 
 PostgresConnection::Answer PostgresConnection::ask(const std::string& statement,
                                                    std::span<const SqlValue> values) {
+  answer_until_ = std::chrono::steady_clock::now() + settings_.answer_time;
+  if (!connected() || !send(statement, values)) return {nullptr, Clearer{&pq_}};
+  return receive();
+}
+
+// https://www.postgresql.org/docs/15/libpq-async.html
+bool PostgresConnection::send(const std::string& statement, std::span<const SqlValue> values) {
   std::vector<std::string> texts;
   texts.reserve(values.size());
   std::vector<const char*> pointers;
   for (const SqlValue& value : values)
     pointers.push_back(texts.emplace_back(text_of(value)).c_str());
-  return {pq_.exec(connection_.get(), statement.c_str(), static_cast<int>(pointers.size()), nullptr,
-                   pointers.data(), nullptr, nullptr, 0),
-          Clearer{&pq_}};
+  PGconn* const connection = connection_.get();
+  if (pq_.send_query(connection, statement.c_str(), static_cast<int>(pointers.size()), nullptr,
+                     pointers.data(), nullptr, nullptr, 0) != 1) {
+    return false;
+  }
+  while (true) {
+    const int left = pq_.flush(connection);
+    if (left <= 0) return left == 0;
+    // It may have something to say before it takes the rest.
+    if (!wait(POLLIN | POLLOUT) || pq_.consume_input(connection) != 1) return false;
+  }
+}
+
+// The last result that a statement gives, as PQexec would.
+PostgresConnection::Answer PostgresConnection::receive() {
+  PGconn* const connection = connection_.get();
+  Answer last{nullptr, Clearer{&pq_}};
+  while (true) {
+    while (pq_.is_busy(connection) == 1) {
+      if (!wait(POLLIN)) return {nullptr, Clearer{&pq_}};
+      // What has broken is told by the next result.
+      if (pq_.consume_input(connection) != 1) break;
+    }
+    Answer next{pq_.get_result(connection), Clearer{&pq_}};
+    if (!next) return last;
+    last = std::move(next);
+  }
+}
+
+bool PostgresConnection::wait(short events) {
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+        answer_until_ - std::chrono::steady_clock::now());
+    pollfd polled{pq_.socket(connection_.get()), events, 0};
+    const int ready = left.count() > 0 ? ::poll(&polled, 1, static_cast<int>(left.count())) : 0;
+    if (ready > 0) return true;
+    if (ready < 0 && errno == EINTR) continue;
+    give_up();
+    return false;
+  }
+}
+
+void PostgresConnection::give_up() {
+  settings_.tell("Postgres: does not answer; its connection is given up");
+  connection_.reset();
+  lost_ = true;
 }
 
 Result<std::size_t> PostgresConnection::run(const std::string& statement,
@@ -188,7 +243,8 @@ Result<void> PostgresConnection::set_schema_version(std::int64_t version) {
 
 Error PostgresConnection::unreachable() {
   lost_ = true;
-  settings_.tell("Postgres: " + one_line(pq_.error_message(connection_.get())));
+  // Otherwise it has been told of when it was given up.
+  if (connection_) settings_.tell("Postgres: " + one_line(pq_.error_message(connection_.get())));
   return {ErrorCode::store_unavailable,
           "the database of files and batches can not be reached; try again soon"};
 }

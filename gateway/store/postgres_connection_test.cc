@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
+#include <vector>
 
 #include "store/open_store.h"
 #include "testing/postgres_server.h"
@@ -39,6 +41,46 @@ TEST(Postgres, AServerThatWasAwayIsFoundAgain) {
   server.start();
   EXPECT_TRUE((*store)->find_file("", "file-1").value());
   EXPECT_FALSE((*store)->lost());
+}
+
+TEST(Postgres, AServerThatSaysNothingIsGivenUp) {
+  PostgresServer& server = PostgresServer::shared();
+  if (!server.missing().empty()) GTEST_SKIP() << server.missing();
+  std::string told;
+  auto opened = PostgresConnection::open({.url = server.make_database(),
+                                          .tell = [&](std::string_view what) { told += what; },
+                                          .answer_time = std::chrono::milliseconds(200)});
+  ASSERT_TRUE(opened);
+  SqlConnection& connection = **opened;
+  ASSERT_TRUE(connection.run("SELECT 1", {}));
+  const auto begun = std::chrono::steady_clock::now();
+  const auto silent = connection.run("SELECT pg_sleep(8)", {});
+  const auto waited = std::chrono::steady_clock::now() - begun;
+  ASSERT_FALSE(silent);
+  EXPECT_EQ(silent.error().code, ErrorCode::store_unavailable);
+  EXPECT_TRUE(connection.lost());
+  EXPECT_TRUE(told.contains("does not answer")) << told;
+  EXPECT_GE(waited, std::chrono::milliseconds(200));
+  EXPECT_LT(waited, std::chrono::seconds(5));
+  // Whoever asks on is told the same, at once.
+  EXPECT_EQ(connection.run("SELECT 1", {}).error().code, ErrorCode::store_unavailable);
+}
+
+TEST(Postgres, AStatementMayBeLongerThanASocketTakes) {
+  PostgresServer& server = PostgresServer::shared();
+  if (!server.missing().empty()) GTEST_SKIP() << server.missing();
+  auto opened = PostgresConnection::open({.url = server.make_database()});
+  ASSERT_TRUE(opened);
+  const std::string text(size_t{8} << 20U, 'x');
+  std::int64_t told = 0;
+  const auto on_row = [&](const SqlRow& row) { told = row.number(0); };
+  const std::vector<SqlValue> values{std::string_view(text)};
+  ASSERT_TRUE((*opened)->run("SELECT length($1::text)", values, on_row));
+  EXPECT_EQ(told, std::int64_t{8} << 20);
+  std::string back;
+  const auto keep = [&](const SqlRow& row) { back = row.text(0); };
+  ASSERT_TRUE((*opened)->run("SELECT $1::text", values, keep));
+  EXPECT_EQ(back, text);
 }
 
 TEST(Postgres, WhatTheUrlHoldsIsNeverShown) {

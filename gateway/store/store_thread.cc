@@ -17,6 +17,11 @@ void StoreThread::join() {
   thread_.join();
 }
 
+bool StoreThread::join_until(std::chrono::steady_clock::time_point deadline) {
+  static_cast<void>(thread_.post([this] { store_.reset(); }));
+  return thread_.join_until(deadline);
+}
+
 Result<Store*> StoreThread::store_for(Need need, std::uint64_t ticket) {
   if (store_) return store_.get();
   if (failure_ && ticket < failed_until_) return std::unexpected(*failure_);

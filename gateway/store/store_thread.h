@@ -30,6 +30,8 @@ class StoreThread {
 
   // Does what waits, closes the store and ends the thread.
   void join();
+  // False: it was not done by then, see WorkThread.
+  [[nodiscard]] bool join_until(std::chrono::steady_clock::time_point deadline);
 
  private:
   [[nodiscard]] Result<Store*> store_for(Need need, std::uint64_t ticket);

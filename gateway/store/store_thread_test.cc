@@ -34,6 +34,24 @@ TEST(WorkThread, RunsInOrderAndToTheEnd) {
   EXPECT_FALSE(thread.post([] { FAIL(); }));
 }
 
+TEST(WorkThread, IsNotWaitedForLongerThanIsSaid) {
+  using std::chrono::steady_clock;
+  std::latch go_on(1);
+  int done = 0;
+  WorkThread thread;
+  ASSERT_TRUE(thread.post([&] { go_on.wait(); }));
+  ASSERT_TRUE(thread.post([&] { ++done; }));
+  const auto begun = steady_clock::now();
+  EXPECT_FALSE(thread.join_until(begun + std::chrono::milliseconds(30)));
+  EXPECT_GE(steady_clock::now() - begun, std::chrono::milliseconds(30));
+  EXPECT_FALSE(thread.post([&] { ++done; })) << "nothing is taken on any more";
+  go_on.count_down();
+  EXPECT_TRUE(thread.join_until(steady_clock::now() + std::chrono::seconds(30)));
+  EXPECT_EQ(done, 1) << "what waited has been done";
+  WorkThread idle;
+  EXPECT_TRUE(idle.join_until(steady_clock::now())) << "there is none";
+}
+
 TEST(WorkThread, TakesOnSoManyAndNoMore) {
   std::latch begun(1);
   std::latch go_on(1);

@@ -20,20 +20,37 @@ bool WorkThread::post(Job&& job) {
   return true;
 }
 
+void WorkThread::begin_to_end() {
+  const std::lock_guard lock(mutex_);
+  ending_ = true;
+  changed_.notify_all();
+}
+
 void WorkThread::join() {
-  {
-    const std::lock_guard lock(mutex_);
-    ending_ = true;
-    changed_.notify_one();
-  }
+  begin_to_end();
   if (thread_.joinable()) thread_.join();
+}
+
+bool WorkThread::join_until(std::chrono::steady_clock::time_point deadline) {
+  begin_to_end();
+  if (!thread_.joinable()) return true;
+  {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_until(lock, deadline, [this] { return ended_; })) return false;
+  }
+  thread_.join();
+  return true;
 }
 
 void WorkThread::run() {
   while (true) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
-    if (waiting_.empty()) return;
+    if (waiting_.empty()) {
+      ended_ = true;
+      changed_.notify_all();
+      return;
+    }
     Job job = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -26,15 +27,20 @@ class WorkThread {
 
   // Runs what waits, then ends the thread. Nothing is taken on any more.
   void join();
+  // The same, but waits until `deadline` at most. False: what it is at has not come to an end, and
+  // may never (a disk that hangs). Neither join() nor the destructor comes back before it has.
+  [[nodiscard]] bool join_until(std::chrono::steady_clock::time_point deadline);
 
  private:
   void run();
+  void begin_to_end();
 
   const std::size_t waiting_max_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> waiting_;
   bool ending_ = false;
+  bool ended_ = false;
   std::thread thread_;
 };
 

@@ -71,6 +71,21 @@ class Postgres:
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(30)
 
+    def stop(self) -> None:
+        """It takes what it is sent and says nothing: the kernel still answers for it."""
+        for each in self._all():
+            os.kill(each, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        for each in self._all():
+            os.kill(each, signal.SIGCONT)
+
+    def _all(self) -> list[int]:
+        """The server and those that it has started, one for each connection."""
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+
     def close(self) -> None:
         if self._process.poll() is None:
             self.kill()
