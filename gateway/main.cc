@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "base/out_of_memory.h"
 #include "batch_command.h"
 #include "config/documentation.h"
 #include "config/keys_file.h"
@@ -113,6 +114,7 @@ CLI::App* add_new_key(CLI::App& app, NewKey& asked) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  rocket::abort_when_out_of_memory();
   CLI::App app{"Rocket: one endpoint in front of the model servers you own"};
   app.require_subcommand(1);
 
