@@ -215,13 +215,15 @@ class Collector final : public RequestHandler {
   [[nodiscard]] Task<void> handle(Request& request, ResponseWriter& response) override {
     EXPECT_EQ(request.head.target, "/base/v1/traces");
     EXPECT_EQ(request.head.headers.find("content-type"), "application/json");
+    ++requests;
     if (status == 200) {
       const json sent = json::parse(request.body.text());
       for (const json& span : sent["resourceSpans"][0]["scopeSpans"][0]["spans"])
         spans.push_back(span);
     }
-    response.send(status, "", {});
-    co_return;
+    const std::string_view piece = answer;
+    response.send(status, answer_lines, {&piece, 1});
+    co_await response.drained();
   }
   [[nodiscard]] Task<void> refuse(const Error& error, const RequestHead&,
                                   ResponseWriter&) override {
@@ -233,6 +235,9 @@ class Collector final : public RequestHandler {
   [[nodiscard]] bool draining() const override { return false; }
 
   int status = 200;
+  std::string answer_lines;
+  std::string answer;
+  int requests = 0;
   std::vector<json> spans;
 
  private:
@@ -250,7 +255,8 @@ class Collector final : public RequestHandler {
 
 Config traced(double ratio = 1) {
   Config config;
-  config.otlp = {"http://collector:4318/base/", ratio, 500};
+  config.otlp.url = "http://collector:4318/base/";
+  config.otlp.ratio = ratio;
   return config;
 }
 
@@ -365,6 +371,53 @@ TEST(Traces, NobodyWaitsForACollectorThatFails) {
     EXPECT_EQ(traces(gateway, "dropped"), 3U) << static_cast<int>(way);
     EXPECT_EQ(traces(gateway, "sent"), 0U);
     EXPECT_EQ(gateway.leftovers(), "");
+  }
+}
+
+TEST(Traces, ACollectorThatAsksForPatienceIsLeftAlone) {
+  SimGateway gateway(1, {backend("one")}, traced());
+  Collector collector(gateway);
+  collector.status = 429;
+  collector.answer_lines = "retry-after: 30\r\n";
+  const auto ask = [&] { EXPECT_EQ(gateway.ask(chat(false, ""))->status(), 200); };
+  ask();
+  gateway.loop.run_for(1s);
+  EXPECT_EQ(collector.requests, 1);
+  EXPECT_EQ(traces(gateway, "dropped"), 1U);
+  collector.status = 200;
+  ask();
+  gateway.loop.run_for(25s);
+  EXPECT_EQ(collector.requests, 1) << "its time is not over";
+  gateway.loop.run_for(10s);
+  EXPECT_EQ(collector.requests, 2);
+  EXPECT_EQ(traces(gateway, "sent"), 1U) << "what waited meanwhile";
+}
+
+TEST(Traces, WhatACollectorRefusesOfABatchIsCounted) {
+  struct Case {
+    const char* answer;
+    std::uint64_t rejected;
+  };
+  const Case cases[] = {
+      {"", 0},
+      {"{}", 0},
+      {R"({"partialSuccess":{}})", 0},
+      {R"({"partialSuccess":{"errorMessage":"only a warning"}})", 0},
+      {R"({"partialSuccess":{"rejectedSpans":"2","errorMessage":"too old"}})", 2},
+      {R"({"partialSuccess":{"rejectedSpans":1}})", 1},
+      {R"({"partialSuccess":{"rejectedSpans":-1}})", 0},
+      {R"({"partialSuccess":{"rejectedSpans":"many"}})", 0},
+      {R"({"partialSuccess":)", 0},
+  };
+  for (const Case& one : cases) {
+    SimGateway gateway(1, {backend("one")}, traced());
+    Collector collector(gateway);
+    collector.answer = one.answer;
+    static_cast<void>(gateway.ask(chat(false, "")));
+    gateway.loop.run_for(1s);
+    EXPECT_EQ(traces(gateway, "sent"), 1U) << one.answer;
+    EXPECT_EQ(gateway.metrics.shard(0).counter(Family::trace_spans_rejected).value(), one.rejected)
+        << one.answer;
   }
 }
 

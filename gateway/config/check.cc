@@ -14,6 +14,7 @@
 #include "config/certificate.h"
 #include "config/check_backends.h"
 #include "config/settings.h"
+#include "config/trace_headers.h"
 #include "config/url.h"
 #include "policy/address_guard.h"
 
@@ -259,11 +260,22 @@ void check_store(const StoreConfig& store, const Environment& environment, Probl
   }
 }
 
-void check_otlp(const OtlpConfig& otlp, Problems& problems) {
+void check_otlp(const OtlpConfig& otlp, const Environment& environment, Problems& problems) {
   if (!otlp.on() || problems.unread("otlp.url")) return;
   const auto url = parse_endpoint_url(otlp.url);
-  if (url) return;
-  problems.add("otlp.url", url.error().detail, "write it as http://127.0.0.1:4318");
+  if (!url) problems.add("otlp.url", url.error().detail, "write it as http://127.0.0.1:4318");
+  const auto headers = load_trace_headers(otlp, environment);
+  if (!headers) {
+    const bool in_file = !otlp.headers_file.empty();
+    problems.add(in_file ? "otlp.headers_file" : "otlp.headers_env", headers.error().detail,
+                 "write NAME=VALUE,NAME=VALUE with percent-encoded values, or remove it");
+  }
+  if (otlp.ca_file.empty()) return;
+  const auto content = environment.file(otlp.ca_file);
+  if (!content) {
+    problems.add("otlp.ca_file", in_quotes(otlp.ca_file) + ' ' + content.error().detail,
+                 "name a PEM file that Rocket may read");
+  }
 }
 
 }  // namespace
@@ -279,7 +291,7 @@ void check(const Config& config, const Environment& environment, Problems& probl
   check_limits(config.limits, problems);
   check_longest(config, problems);
   check_cors(config.cors, problems);
-  check_otlp(config.otlp, problems);
+  check_otlp(config.otlp, environment, problems);
   check_media(config.media, problems);
   check_store(config.store, environment, problems);
 }

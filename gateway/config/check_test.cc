@@ -83,6 +83,13 @@ TEST(Check, KnowsRanges) {
         "otlp.queue: 0 is out of range; give 1 to 100000"}},
       {"otlp: {url: \"\"}", {}},
       {"otlp: {url: \"https://traces.example:4318/base\"}", {}},
+      {"otlp: {url: \"http://c:4318\", headers_env: NOT_SET}",
+       {"otlp.headers_env: the environment variable is not set; write NAME=VALUE,NAME=VALUE with "
+        "percent-encoded values, or remove it"}},
+      {"otlp: {url: \"https://c\", headers_file: /no/such, ca_file: /no/such}",
+       {"otlp.headers_file: the file does not exist; write NAME=VALUE,NAME=VALUE with "
+        "percent-encoded values, or remove it",
+        "otlp.ca_file: \"/no/such\" does not exist; name a PEM file that Rocket may read"}},
       {"otlp: {url: collector}",
        {"otlp.url: begins with neither http:// nor https://; write it as http://127.0.0.1:4318"}},
       {"cors: {origins: [chat.example, \"https://chat.example/\", \"https://Chat.example\"]}",

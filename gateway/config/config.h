@@ -349,9 +349,14 @@ struct TlsConfig {
 
 // Without a url nothing is traced, and what clients send of traces is passed on as it is.
 struct OtlpConfig {
+  static constexpr std::string_view usual_headers_env = "OTEL_EXPORTER_OTLP_HEADERS";
+
   std::string url;
   double ratio = 1;
   std::uint32_t queue = 500;
+  std::string headers_env{usual_headers_env};
+  std::string headers_file;
+  std::string ca_file;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
@@ -364,6 +369,15 @@ struct OtlpConfig {
     visit("queue", self.queue,
           "Requests whose spans wait to be sent, per thread: further ones are dropped and counted. "
           "1 KiB each.");
+    visit("headers_env", self.headers_env,
+          "The environment variable with headers that the collector asks for: "
+          "`authorization=Bearer%20KEY,x-tenant=a`, values percent-encoded. The usual one need not "
+          "be "
+          "set.");
+    visit("headers_file", self.headers_file,
+          "A file that holds the same instead; a line may stand for a comma.");
+    visit("ca_file", self.ca_file,
+          "With `https`: trust the certificates in this PEM file instead of the system's.");
   }
   [[nodiscard]] bool on() const { return !url.empty(); }
 };

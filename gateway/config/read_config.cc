@@ -26,6 +26,8 @@ void find_files(Config& config, const std::string& folder) {
   find(config.store.files);
   find(config.tls.cert_file);
   find(config.tls.key_file);
+  find(config.otlp.headers_file);
+  find(config.otlp.ca_file);
 }
 
 void load_keys(KeysFile& file, const Environment& environment, Problems& problems) {

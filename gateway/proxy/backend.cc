@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/api_key.h"
+#include "config/trace_headers.h"
 #include "policy/affinity.h"
 #include "policy/router.h"
 #include "wire/http_writer.h"
@@ -173,6 +174,11 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(Config config, std::uint64
   }
   snapshot->retry_budget =
       make_budget(config.retry, before == nullptr ? nullptr : before->retry_budget);
+  if (config.otlp.on()) {
+    auto lines = load_trace_headers(config.otlp);
+    if (!lines) return std::unexpected(std::move(lines.error()));
+    snapshot->trace_lines = *std::move(lines);
+  }
   snapshot->keys = make_keys(config.keys_file, before);
   snapshot->media_guard = AddressGuard(config.media.allow);
   snapshot->route_places = make_route_places(config, before);

@@ -126,6 +126,7 @@ struct Snapshot {
   std::shared_ptr<const KeyRing> keys;       // null: clients need no key
   std::shared_ptr<ResponseStore> responses;  // null: none are kept
   AddressGuard media_guard;                  // of where files are fetched from
+  std::string trace_lines;                   // header lines for the collector; never logged
 };
 
 // Builds the snapshot of a checked configuration. Endpoints and keys that `before` (may be null)

@@ -39,6 +39,7 @@ Task<Result<Fetched>> fetch_on(Io& io, AnswerReader& reader, std::string_view te
     if (fetched.body.size() > body_bytes_max) co_return fail(ErrorCode::upstream_too_large);
   }
   fetched.status = reader.head().status;
+  fetched.retry_after = reader.head().headers.find("retry-after").value_or("");
   co_return fetched;
 }
 

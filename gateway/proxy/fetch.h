@@ -10,7 +10,8 @@ namespace rocket {
 
 struct Fetched {
   int status = 0;
-  std::string body;
+  std::string retry_after{};  // as it was written; empty: it is not there
+  std::string body{};
 };
 
 struct FetchRequest {

@@ -28,15 +28,22 @@ std::shared_ptr<BackendPace> pace_of(const Backend& backend, const Current* befo
 }
 
 // A checked configuration has a url that can be read.
-std::optional<TraceTarget> trace_target(Io& io, const OtlpConfig& otlp, const Current* before) {
+std::optional<TraceTarget> trace_target(Io& io, const Snapshot& snapshot, const Current* before) {
+  const OtlpConfig& otlp = snapshot.config.otlp;
   if (!otlp.on()) return std::nullopt;
   const auto url = parse_endpoint_url(otlp.url);
   if (!url) return std::nullopt;
-  if (before != nullptr && before->traces && before->traces->url == *url) return before->traces;
-  const Address address{url->host, url->port, url->tls, ""};
+  TraceTarget target{*url, otlp.ca_file, snapshot.trace_lines, nullptr};
+  if (before != nullptr && before->traces && before->traces->url == *url &&
+      before->traces->ca_file == otlp.ca_file) {
+    target.pool = before->traces->pool;
+    return target;
+  }
+  const Address address{url->host, url->port, url->tls, otlp.ca_file};
   ConnectionPool::Limits limits;
   limits.idle_max = 1;
-  return TraceTarget{*url, std::make_shared<ConnectionPool>(io, address, limits)};
+  target.pool = std::make_shared<ConnectionPool>(io, address, limits);
+  return target;
 }
 
 // What is remembered stays as long as there is to be room for so much.
@@ -82,7 +89,7 @@ void LoopState::replace(std::shared_ptr<const Snapshot> snapshot,
   admission.set(snapshot->config.lanes, snapshot->config.threads);
   fresh->http = http_settings(limits);
   fresh->receipts = receipt_book(limits.receipts, before.get());
-  fresh->traces = trace_target(io, snapshot->config.otlp, before.get());
+  fresh->traces = trace_target(io, *snapshot, before.get());
   fresh->snapshot = std::move(snapshot);
   fresh->router = std::move(router);
   current = std::move(fresh);

@@ -31,6 +31,8 @@ struct EndpointUse {
 // Where this loop's traces go: otlp.
 struct TraceTarget {
   EndpointUrl url;
+  std::string ca_file;
+  std::string head_lines;  // headers that the collector asks for; never logged
   std::shared_ptr<ConnectionPool> pool;
 };
 

@@ -127,6 +127,8 @@ constexpr FamilyInfo families[] = {
      "rocket_traces_total",
      "Requests whose spans were sent, or dropped: the collector failed or was too slow.",
      {"result"}},
+    {Family::trace_spans_rejected, MetricKind::counter, "rocket_trace_spans_rejected_total",
+     "Spans of requests that were sent which the collector said that it has refused."},
     {Family::media_fetches,
      MetricKind::counter,
      "rocket_media_fetches_total",

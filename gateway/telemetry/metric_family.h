@@ -37,10 +37,11 @@ enum class Family : unsigned char {
   stored_response_bytes,
   receipts_missed,
   traces,
+  trace_spans_rejected,
   media_fetches,
   metric_overflow,
 };
-inline constexpr std::size_t family_count = 26;
+inline constexpr std::size_t family_count = 27;
 
 enum class MetricKind : unsigned char {
   counter,

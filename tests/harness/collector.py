@@ -2,7 +2,9 @@
 
 import base64
 import json
+import ssl
 import threading
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from google.protobuf import json_format
@@ -44,9 +46,18 @@ def attributes(span) -> dict:
 
 
 class Collector:
-    """What has come is in `spans`; what was no proper export is in `faults`."""
+    """What has come is in `spans`; what was no proper export is in `faults`. `wants`: headers
+    without which it is 401. `silent`: takes every request and answers none."""
 
-    def __init__(self, status: int = 200):
+    def __init__(
+        self,
+        status: int = 200,
+        *,
+        wants: Mapping[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+        silent: bool = False,
+    ):
+        self._over = threading.Event()
         self.spans: list = []
         self.resources: list[dict] = []
         self.faults: list[str] = []
@@ -57,9 +68,14 @@ class Collector:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                if status == 200:
+                if silent:
+                    outer._over.wait(60)
+                    return
+                known = all(self.headers[name] == value for name, value in (wants or {}).items())
+                code = status if known else 401
+                if code == 200:
                     outer.take(self.path, self.headers["content-type"], body)
-                self.send_response(status)
+                self.send_response(code)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", "2")
                 self.end_headers()
@@ -70,7 +86,10 @@ class Collector:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        scheme = "https" if tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def take(self, path: str, content_type: str, body: bytes) -> None:
@@ -89,5 +108,6 @@ class Collector:
         return list(self.spans)
 
     def close(self) -> None:
+        self._over.set()
         self._server.shutdown()
         self._server.server_close()

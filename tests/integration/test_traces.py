@@ -1,13 +1,17 @@
 """Traces as an OpenTelemetry collector takes them, and W3C's headers through the gateway."""
 
+import ssl
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from harness.certificates import make_certificate
 from harness.collector import Collector, attributes
 from harness.gateway import Gateway, backend
 from harness.upstream import Upstream
+from harness.waiting import wait_until
 from harness.wire import chat
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -18,8 +22,8 @@ SERVER, CLIENT, ERROR = 2, 3, 2
 def collector() -> Iterator[Callable[..., Collector]]:
     started: list[Collector] = []
 
-    def start(*arguments) -> Collector:
-        started.append(Collector(*arguments))
+    def start(*arguments, **options) -> Collector:
+        started.append(Collector(*arguments, **options))
         return started[-1]
 
     yield start
@@ -127,14 +131,75 @@ def test_no_name_breaks_an_export(rocket, fake, collector) -> None:
     assert models == [*names[:3], None]
 
 
-@pytest.mark.parametrize("way", ["nobody listens", "503"])
+SECRET = "hunter2-of-the-collector"
+WAYS = ["the usual variable", "another variable", "a file"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_collector_gets_the_headers_that_it_wants(
+    rocket, fake, collector, tmp_path: Path, way: str
+) -> None:
+    taking = collector(wants={"authorization": f"Bearer {SECRET}", "x-tenant": "a,b"})
+    pairs = f"Authorization=Bearer%20{SECRET},x-tenant=a%2Cb"
+    otlp = {"url": taking.url}
+    env = {}
+    if way == "the usual variable":
+        env["OTEL_EXPORTER_OTLP_HEADERS"] = pairs
+    elif way == "another variable":
+        env["COLLECTOR_HEADERS"] = pairs
+        otlp["headers_env"] = "COLLECTOR_HEADERS"
+    else:
+        (tmp_path / "headers").write_text(pairs.replace(",", "\n") + "\n")
+        otlp["headers_file"] = str(tmp_path / "headers")
+    gateway = rocket({"backends": [backend("a", fake().url)], "otlp": otlp}, env=env)
+    gateway.chat(chat("m"))
+    taking.wait_for(2)
+    gateway.access_lines(1)
+    told = gateway.program.err() + gateway.program.out()
+    for path in ("/metrics", "/backends", "/health"):
+        told += gateway.admin(path).body.decode()
+    assert SECRET not in told
+
+
+def test_a_collector_that_refuses_takes_nothing(rocket, fake, collector) -> None:
+    taking = collector(wants={"authorization": "Bearer x"})
+    gateway = rocket({"backends": [backend("a", fake().url)], "otlp": {"url": taking.url}})
+    for _ in range(5):
+        assert gateway.chat(chat("m")).status == 200
+    wait_until("they are dropped", lambda: dropped(gateway) == 5)
+    assert not taking.spans
+
+
+def test_a_collector_behind_tls(rocket, fake, collector, tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path, "collector")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.cert_file, certificate.key_file)
+    taking = collector(tls=context)
+    backends = [backend("a", fake().url)]
+    trusting = {"url": taking.url, "ca_file": str(certificate.cert_file)}
+    gateway = rocket({"backends": backends, "otlp": trusting})
+    gateway.chat(chat("m"))
+    taking.wait_for(2)
+    doubting = rocket({"backends": backends, "otlp": {"url": taking.url}})
+    doubting.chat(chat("m"))
+    wait_until("it is dropped", lambda: dropped(doubting) == 1)
+    assert len(taking.spans) == 2
+
+
+def dropped(gateway: Gateway) -> float:
+    return gateway.samples("rocket_traces_total").get('{result="dropped"}', 0)
+
+
+@pytest.mark.parametrize("way", ["nobody listens", "503", "429", "silence"])
 def test_without_a_collector_everything_else_goes_on(rocket, fake, collector, way: str) -> None:
-    taking = collector(503)
+    taking = collector(429 if way == "429" else 503, silent=way == "silence")
     if way == "nobody listens":
         taking.close()
     gateway = rocket({"backends": [backend("a", fake().url)], "otlp": {"url": taking.url}})
+    started = time.monotonic()
     for _ in range(10):
         assert gateway.chat(chat("m")).status == 200
+    assert time.monotonic() - started < 5
     started = time.monotonic()
     gateway.finish()
     assert time.monotonic() - started < 5
