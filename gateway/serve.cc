@@ -218,8 +218,10 @@ void Gateway::add_operations() {
     add_file_operations(workers_[i]->data, *storage_accesses_[i]);
     batches_->add_operations(*workers_[i], *storage_accesses_[i]);
   }
-  for (const auto& worker : workers_)
+  for (const auto& worker : workers_) {
     receipts_.add(worker->loop, worker->state);
+    exposition_.add_loop([&loop = worker->loop] { return loop.busy(); });
+  }
   add_admin_operations(first().admin, {*control_, exposition_, health, receipts_});
   add_metrics_operation(first().metrics, exposition_);
   add_control_operations(

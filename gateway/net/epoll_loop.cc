@@ -105,17 +105,26 @@ void EpollLoop::run_posted() {
 }
 
 void EpollLoop::run() {
+  busy_since_ = read_clock();
   while (!stopped_.load(std::memory_order_acquire))
     turn();
   run_posted();
 }
 
+// A turn that finds more to do at once goes on being busy, and reads no clock for that.
+void EpollLoop::note_busy() {
+  const Duration more = read_clock() - busy_since_;
+  busy_.store(busy_.load(std::memory_order_relaxed) + more.count(), std::memory_order_relaxed);
+}
+
 void EpollLoop::turn() {
   std::array<epoll_event, events_per_turn> events;
   const int timeout = queue_.empty() ? wait_ms(now_, wheel_.next_expiry()) : 0;
+  if (timeout != 0) note_busy();
   const int count = ::epoll_wait(epoll_.get(), events.data(), events_per_turn, timeout);
   ROCKET_ASSERT(count >= 0 || errno == EINTR);
   now_ = read_clock();
+  if (timeout != 0) busy_since_ = now_;
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<size_t>(i)];
     static_cast<EventSink*>(event.data.ptr)->on_events(event.events);

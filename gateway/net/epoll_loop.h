@@ -49,6 +49,9 @@ class EpollLoop final : public Timers {
   void run();
   void stop();
 
+  // Any thread: for how long it has not waited, over all the turns that have ended.
+  [[nodiscard]] Duration busy() const { return Duration(busy_.load(std::memory_order_relaxed)); }
+
   // 64 KiB for reading into and parsing from at once; never held across a co_await.
   [[nodiscard]] std::span<char> scratch() { return scratch_; }
 
@@ -57,9 +60,12 @@ class EpollLoop final : public Timers {
 
   void turn();
   void run_posted();
+  void note_busy();
 
   FileDescriptor epoll_;
   TimePoint now_;
+  TimePoint busy_since_;
+  std::atomic<Duration::rep> busy_ = 0;  // written by the loop alone
   RunQueue queue_;
   TimerWheel wheel_;
   std::vector<char> scratch_;

@@ -41,6 +41,30 @@ TEST(EpollLoop, RunsWhatOtherThreadsPostOnItsOwn) {
   EXPECT_FALSE(elsewhere);
 }
 
+TEST(EpollLoop, KnowsForHowLongItWasBusy) {
+  EpollLoop loop;
+  TaskGroup tasks(loop.run_queue());
+  const auto work_and_rest = [](EpollLoop& on) -> Task<void> {
+    for (int i = 0; i < 3; ++i) {
+      const TimePoint until = on.clock() + 20ms;
+      while (on.clock() < until) {
+      }
+      const TimePoint rested = on.clock() + 50ms;
+      co_await SleepUntil(on, rested);
+    }
+    on.stop();
+  };
+  const TimePoint start = loop.clock();
+  tasks.spawn(work_and_rest(loop));
+  loop.run();
+  const Duration all = loop.clock() - start;
+  EXPECT_GE(loop.busy(), 60ms);
+  // It has waited for 150 ms, less what the clock's steps of a millisecond take away.
+  EXPECT_LE(loop.busy(), all - 140ms);
+  const Duration busy = loop.busy();
+  EXPECT_EQ(loop.busy(), busy) << "what does not run is not busy";
+}
+
 TEST(EpollLoop, WakesSleepersInTheOrderOfTheirDeadlines) {
   EpollLoop loop;
   TaskGroup tasks(loop.run_queue());

@@ -130,6 +130,19 @@ void append_process(std::string& out, const ProcessStats::Sample& process, doubl
          "gauge", started);
 }
 
+void append_loops(std::string& out, std::span<const std::function<Duration()>> loops) {
+  constexpr std::string_view name = "rocket_loop_busy_seconds_total";
+  if (loops.empty()) return;
+  append_header(out, name,
+                "For how long each event loop had something to do: its rate is the share of the "
+                "time, 1 when it never waits.",
+                "counter");
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    append_name(out, name, fmt::format("loop=\"{}\"", i));
+    append_number(out, to_seconds(loops[i]()));
+  }
+}
+
 }  // namespace
 
 std::string Exposition::text(TimePoint now) const {
@@ -140,6 +153,7 @@ std::string Exposition::text(TimePoint now) const {
   append_header(out, build_info, "Always 1; its label says what is running.", "gauge");
   append_name(out, build_info, fmt::format("version=\"{}\"", version_));
   append_number(out, std::uint64_t{1});
+  append_loops(out, loops_);
   append_process(out, process_.read(), process_.start_time_seconds());
   return out;
 }

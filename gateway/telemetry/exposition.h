@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "telemetry/metrics.h"
 #include "telemetry/process_stats.h"
@@ -18,12 +20,17 @@ class Exposition {
   Exposition(const Metrics& metrics, std::string_view version)
       : metrics_(metrics), version_(version) {}
 
+  // Tells of one more event loop how long it has been busy, which any thread may ask; before
+  // text() is first called.
+  void add_loop(std::function<Duration()> busy) { loops_.push_back(std::move(busy)); }
+
   // From any thread. `now` is what error rates look back from.
   [[nodiscard]] std::string text(TimePoint now) const;
 
  private:
   const Metrics& metrics_;
   std::string version_;
+  std::vector<std::function<Duration()>> loops_;
   ProcessStats process_;
 };
 

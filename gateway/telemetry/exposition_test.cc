@@ -208,6 +208,7 @@ void count_everything(MetricShard& shard) {
   shard.counter(Family::key_tokens, {"alice", "out"}).add(7);
   shard.counter(Family::receipts_missed).add();
   shard.counter(Family::traces, {"sent"}).add();
+  shard.counter(Family::trace_spans_rejected).add();
   shard.counter(Family::media_fetches, {"ok"}).add();
   shard.gauge(Family::config_revision).set(3);
   shard.gauge(Family::connections).add(2);
@@ -244,6 +245,7 @@ TEST(Exposition, has_every_pinned_name_with_its_type_and_labels) {
       {"rocket_stored_response_bytes", "gauge", {}},
       {"rocket_receipts_missed_total", "counter", {}},
       {"rocket_traces_total", "counter", {"result"}},
+      {"rocket_trace_spans_rejected_total", "counter", {}},
       {"rocket_media_fetches_total", "counter", {"result"}},
       {"rocket_metric_overflow_total", "counter", {}},
       {"rocket_build_info", "gauge", {"version"}},
@@ -378,6 +380,21 @@ TEST(Exposition, stays_small_whatever_models_and_keys_there_are) {
     EXPECT_EQ(sum, names) << family;
   }
   EXPECT_GT(value_of(families, "rocket_metric_overflow_total", {}), names);
+}
+
+TEST(Exposition, tells_how_busy_each_loop_was) {
+  Metrics metrics(2);
+  Exposition exposition(metrics, "1.2.3");
+  exposition.add_loop([] { return Duration(1500ms); });
+  exposition.add_loop([] { return Duration(0); });
+  const ParsedFamilies families = Parser(exposition.text(start)).parse();
+  const ParsedFamily& busy = families.at("rocket_loop_busy_seconds_total");
+  EXPECT_EQ(busy.type, "counter");
+  ASSERT_EQ(busy.samples.size(), 2U);
+  EXPECT_EQ(busy.samples[0].labels, (std::map<std::string, std::string>{{"loop", "0"}}));
+  EXPECT_EQ(busy.samples[0].value, 1.5);
+  EXPECT_EQ(busy.samples[1].labels, (std::map<std::string, std::string>{{"loop", "1"}}));
+  EXPECT_EQ(busy.samples[1].value, 0);
 }
 
 TEST(Exposition, knows_its_process) {
