@@ -119,20 +119,30 @@ json describe_backends(const Current& current, Control& control, TimePoint now) 
   return {{"revision", snapshot.revision}, {"backends", std::move(backends)}};
 }
 
-json describe_health(const AdminView& view, bool draining) {
+// Endpoints are counted by whether they answer their probes, and named with their verdict if that
+// is not `healthy`.
+json describe_health(const AdminView& view, bool draining, TimePoint now) {
+  const Snapshot& snapshot = *view.control.snapshot();
   size_t healthy = 0;
   size_t all = 0;
-  for (const Backend& backend : view.control.snapshot()->backends) {
+  json others = json::array();
+  for (const Backend& backend : snapshot.backends) {
+    const Place place{.backend = &backend, .fresh = snapshot.load_fresh, .now = now};
     for (const auto& endpoint : backend.endpoints) {
       ++all;
       healthy += is_alive(endpoint->verdict.load(std::memory_order_relaxed)) ? 1 : 0;
+      const Assessment assessment = assess(facts_of(*endpoint, place));
+      if (assessment.verdict == Verdict::healthy) continue;
+      others.push_back({{"id", endpoint->id},
+                        {"verdict", to_string(assessment.verdict)},
+                        {"reason", assessment.reason}});
     }
   }
   return {{"status", draining ? "draining" : "ok"},
           {"ready", view.health.ready()},
-          {"revision", view.control.snapshot()->revision},
+          {"revision", snapshot.revision},
           {"version", ROCKET_VERSION},
-          {"endpoints", {{"all", all}, {"healthy", healthy}}}};
+          {"endpoints", {{"all", all}, {"healthy", healthy}, {"not_healthy", std::move(others)}}}};
 }
 
 // Names come from servers: what is not UTF-8 in them must not stop the answer.
@@ -183,10 +193,12 @@ void add_metrics_operation(Operations& operations, const Exposition& exposition)
 
 void add_admin_operations(Operations& operations, const AdminView& view) {
   add_metrics_operation(operations, view.exposition);
-  operations.add(
-      {Method::get, "/health", Operation::health,
-       [view](Call& call) { return send_json(call, describe_health(view, call.loop().draining)); },
-       true});
+  operations.add({Method::get, "/health", Operation::health,
+                  [view](Call& call) {
+                    const TimePoint now = call.loop().io.timers.now();
+                    return send_json(call, describe_health(view, call.loop().draining, now));
+                  },
+                  true});
   operations.add({Method::get, "/backends", Operation::none,
                   [view](Call& call) {
                     const TimePoint now = call.loop().io.timers.now();
