@@ -82,3 +82,35 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
         if not file.exists() or anchor not in anchors(file):
             lost.append(f"{target}#{anchor}")
     assert lost == []
+
+
+# Of the faults of one gateway: F23 to F26 are the cluster's and the bot's.
+FAULTS = [f"F{number}" for number in (*range(1, 23), 27, 28)]
+FAULT_ROWS = dict(re.findall(r"^\| (F\d+) [^|]+\|[^|]+\| (.+) \|$", TESTING, re.MULTILINE))
+UNIT_TESTS = "\n".join(path.read_text() for path in (ROOT / "gateway").rglob("*_test.cc"))
+
+
+def test_the_table_has_every_fault_and_no_other() -> None:
+    assert list(FAULT_ROWS) == FAULTS
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_test_of_a_fault_exists(fault: str) -> None:
+    names = re.findall(r"`([^`]+)`", FAULT_ROWS[fault])
+    assert names
+    for name in names:
+        if unit := re.fullmatch(r"(\w+)\.(\w+)", name):
+            suite, test = unit.groups()
+            assert re.search(rf"TEST(_F|_P)?\({suite}, {test}\)", UNIT_TESTS), name
+        else:
+            holds_test(name)
+
+
+def holds_test(name: str) -> None:
+    found = re.fullmatch(r"(test_\w+\.py)::(test_\w+)(?:\[([^\]]+)\])?", name)
+    assert found, name
+    file, test, case = found.groups()
+    (path,) = (ROOT / "tests").rglob(file)
+    text = path.read_text()
+    assert f"def {test}(" in text, name
+    assert not case or f'"{case}"' in text, name

@@ -1,10 +1,12 @@
 """Towards the model servers: secrets, TLS, hang-ups and back-pressure."""
 
+import contextlib
 import json
 import socket
 import ssl
 import struct
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -78,7 +80,7 @@ def test_an_upstream_that_repeats_the_key_in_an_error(status: int, rocket, upstr
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory) -> Path:
-    """A CA of our own, `good` for 127.0.0.1 and `wrong` for another name."""
+    """A CA of our own, `good` for 127.0.0.1, `wrong` for another name, `expired` yesterday."""
     folder = tmp_path_factory.mktemp("certificates")
 
     def openssl(*arguments: str) -> None:
@@ -88,7 +90,11 @@ def certificates(tmp_path_factory) -> Path:
     for name in ("ca", "other-ca"):
         files = ["-keyout", f"{name}.key", "-out", f"{name}.pem"]
         openssl("req", "-x509", *key, *files, "-subj", f"/CN={name}", "-days", "2")
-    for name, alternative in (("good", "IP:127.0.0.1"), ("wrong", "DNS:other.example")):
+    for name, alternative, days in (
+        ("good", "IP:127.0.0.1", "2"),
+        ("wrong", "DNS:other.example", "2"),
+        ("expired", "IP:127.0.0.1", "-1"),
+    ):
         openssl("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", "/CN=x")
         (folder / "extensions").write_text(f"subjectAltName={alternative}\n")
         openssl(
@@ -102,7 +108,7 @@ def certificates(tmp_path_factory) -> Path:
             "ca.key",
             "-CAcreateserial",
             "-days",
-            "2",
+            days,
             "-extfile",
             "extensions",
             "-out",
@@ -111,8 +117,12 @@ def certificates(tmp_path_factory) -> Path:
     return folder
 
 
-def tls_server(upstream, certificates: Path, name: str):
+def tls_server(upstream, certificates: Path, name: str, *, old: bool = False):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if old:
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+        context.set_ciphers("DEFAULT@SECLEVEL=0")
     context.load_cert_chain(certificates / f"{name}.pem", certificates / f"{name}.key")
     return upstream(tls=context)
 
@@ -127,8 +137,8 @@ def test_tls_upstream(rocket, upstream, certificates: Path) -> None:
 
 @pytest.mark.parametrize(
     ("server", "ca"),
-    [("good", None), ("good", "other-ca"), ("wrong", "ca")],
-    ids=["no CA", "another CA", "another name"],
+    [("good", None), ("good", "other-ca"), ("wrong", "ca"), ("expired", "ca")],
+    ids=["no CA", "another CA", "another name", "expired"],
 )
 def test_tls_upstream_that_is_not_who_it_should_be(
     server: str, ca: str | None, rocket, upstream, certificates: Path
@@ -142,6 +152,51 @@ def test_tls_upstream_that_is_not_who_it_should_be(
     assert not upstream_server.requests
     (described,) = gateway.admin("/backends").json()["backends"]
     assert described["endpoints"][0]["verdict"] == "unhealthy"
+
+
+class Closer:
+    """Closes, with a reset, whatever has said something."""
+
+    def __init__(self):
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        self.first_bytes: list[bytes] = []
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listening.accept()
+                self.first_bytes.append(connection.recv(5))
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.close()
+
+    def close(self) -> None:
+        self._listening.close()
+
+
+@pytest.mark.parametrize("way", ["TLS 1.1 only", "plain HTTP", "reset in the handshake"])
+def test_no_handshake_is_no_request(way: str, rocket, upstream, certificates: Path) -> None:
+    """F10: it is down, the reason is told, and nothing goes there in plain text."""
+    closer = Closer()
+    server = None
+    if way == "TLS 1.1 only":
+        server = tls_server(upstream, certificates, "good", old=True)
+    elif way == "plain HTTP":
+        server = upstream()
+    url = f"https://127.0.0.1:{server.port if server else closer.port}"
+    more = {"ca_file": str(certificates / "ca.pem"), "default_model": "m"}
+    gateway = rocket({"backends": [backend("t", url, **more)]})
+    answer = gateway.chat(chat("m"))
+    assert answer.status == 503
+    assert answer.error()["code"] in ("connect_failed", "no_backend")
+    (described,) = gateway.admin("/backends").json()["backends"]
+    endpoint = described["endpoints"][0]
+    assert (endpoint["verdict"], endpoint["reason"]) == ("unhealthy", "connect_failed")
+    assert not server or not server.requests
+    assert all(each[:1] == b"\x16" for each in closer.first_bytes), "a handshake, nothing else"
+    assert closer.first_bytes or server
+    closer.close()
 
 
 HANG_UPS = {"FIN": None, "RST": struct.pack("ii", 1, 0)}
