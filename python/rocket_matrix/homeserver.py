@@ -19,6 +19,7 @@ from nio.crypto import ENCRYPTION_ENABLED
 
 from rocket_matrix.matrix_http import Away, HomeserverError, Limited, MatrixHttp, TooLarge
 from rocket_matrix.requests import Attachment, Room
+from rocket_matrix.room_keys import NOT_YET, RoomKeys
 from rocket_matrix.telemetry import Telemetry, log
 
 SYNC_TIMEOUT_MS = 30_000
@@ -89,6 +90,7 @@ class Homeserver:
         self._http = MatrixHttp(url, token, telemetry)
         self._direct: dict[str, bool] = {}  # asked for, until a membership changes
         self._client: nio.AsyncClient | None = None
+        self._keys: RoomKeys | None = None
 
     @property
     def encrypts(self) -> bool:
@@ -119,6 +121,7 @@ class Homeserver:
             ),
         )
         self._client.restore_login(self.user_id, me.get("device_id") or "", self._token)
+        self._keys = RoomKeys(self._client, self._http, self._nio)
         path = f"/_matrix/client/v3/profile/{quote(self.user_id)}/displayname"
         try:
             self.display_name = str((await self._http.ask("GET", path)).get("displayname") or "")
@@ -281,17 +284,20 @@ class Homeserver:
 
     async def try_send(self, room_id: str, content: dict, txn: str) -> str:
         """Once. Limited or Away if it may work later."""
+        client = self._ready()
+        assert self._keys
         self._http.may_send()
-        sending = self._ready().room_send(
-            room_id,
-            "m.room.message",
-            content,
-            tx_id=txn,
-            ignore_unverified_devices=True,
-        )
         try:
+            await self._keys.share(room_id)
+            sending = client.room_send(
+                room_id,
+                "m.room.message",
+                content,
+                tx_id=txn,
+                ignore_unverified_devices=True,
+            )
             return (await self._nio(sending)).event_id
-        except nio.SendRetryError as error:  # the devices in the room are not known yet
+        except NOT_YET as error:
             raise Away(str(error)) from error
         except nio.LocalProtocolError as error:
             raise HomeserverError(str(error)) from error

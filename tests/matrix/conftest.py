@@ -85,13 +85,19 @@ def bot(tmp_path: Path, person, bot_python: Path) -> Iterator[Callable[..., BotP
     started: list[BotProgram] = []
 
     def start(
-        synapse: Synapse, rocket: str, *, ready: bool = True, interpreter=None, **config
+        synapse: Synapse,
+        rocket: str,
+        *,
+        ready: bool = True,
+        interpreter=None,
+        homeserver: str = "",
+        **config,
     ) -> BotProgram:
         account = person(synapse, "rocket")
         made = BotProgram(
             interpreter or bot_python,
             tmp_path / f"bot-{len(started)}",
-            synapse.url,
+            homeserver or synapse.url,
             account,
             rocket,
             **config,

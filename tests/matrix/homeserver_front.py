@@ -1,0 +1,104 @@
+"""Stands between a bot and its homeserver: fails where it is told to, and says what a homeserver
+elsewhere might say."""
+
+import http.client
+import json
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+_HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
+
+
+class HomeserverFront:
+    """Passes everything on, and what it answers back."""
+
+    def __init__(self, homeserver: str):
+        target = urlsplit(homeserver).netloc
+        front = self
+        self._lock = threading.Lock()
+        self._failing: list[list] = []  # [pattern, times left]
+        self.failed = 0
+        # What is made of messages with a certain body, on their way to the bot.
+        self.contents: dict[str, dict] = {}
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _pass(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                if front._fails(self.path):
+                    self._answer(502, {"content-type": "text/html"}, b"<h1>Bad gateway</h1>")
+                    return
+                headers = {
+                    name: value
+                    for name, value in self.headers.items()
+                    if name.lower() not in _HOP_BY_HOP
+                }
+                connection = http.client.HTTPConnection(target, timeout=90)
+                try:
+                    connection.request(self.command, self.path, body or None, headers)
+                    answer = connection.getresponse()
+                    data = answer.read()
+                finally:
+                    connection.close()
+                kept = {
+                    name: value
+                    for name, value in answer.getheaders()
+                    if name.lower() not in _HOP_BY_HOP
+                }
+                self._answer(answer.status, kept, front._changed(self.path, data))
+
+            def _answer(self, status: int, headers: dict[str, str], data: bytes) -> None:
+                self.send_response_only(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("content-length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+            do_GET = do_PUT = do_POST = do_DELETE = _pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_: object) -> None:
+                pass  # whoever asked has gone
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def fail(self, pattern: str, times: int) -> None:
+        """From now on, as often: 502 for paths in which `pattern` is found."""
+        with self._lock:
+            self._failing.append([re.compile(pattern), times])
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _changed(self, path: str, data: bytes) -> bytes:
+        if not self.contents or "/sync" not in path:
+            return data
+        found = json.loads(data)
+        for room in found.get("rooms", {}).get("join", {}).values():
+            for event in room["timeline"]["events"]:
+                event["content"] = self.contents.get(
+                    event["content"].get("body", ""), event["content"]
+                )
+        return json.dumps(found).encode()
+
+    def _fails(self, path: str) -> bool:
+        with self._lock:
+            for each in self._failing:
+                if each[1] > 0 and each[0].search(path):
+                    each[1] -= 1
+                    self.failed += 1
+                    return True
+        return False
