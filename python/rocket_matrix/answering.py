@@ -124,7 +124,10 @@ class Answering:
         stopping = asyncio.create_task(stop.wait())
         outcome = "ok"
         try:
-            await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await _first_of(reading, stopping, showing)
+            if showing.done() and not showing.cancelled() and (error := showing.exception()):
+                raise error  # nobody would see the answer: it is not asked for any longer
+            await _first_of(reading, stopping)
             if not reading.done():
                 outcome = "stopped"
                 reading.cancel()
@@ -241,6 +244,11 @@ class Answering:
                     pace.limited(time.monotonic(), after)
                     answer.changed.set()
                     break
+                except HomeserverError as error:
+                    if error.unheard:
+                        raise
+                    log("not shown", event_id=work.request.event_id, code=error.code)
+                    return  # the whole answer may still be taken
                 now = time.monotonic()
                 if not shown and answer.first_token is not None:
                     self._telemetry.first_text.observe(now - answer.first_token)
@@ -297,6 +305,10 @@ def _with_note(source: Source, note: str) -> Source:
 
 def _timed(source: Source, seconds: float) -> Source:
     return Source(source.backend, source.model, source.tokens, seconds, source.note)
+
+
+async def _first_of(*tasks: asyncio.Task) -> None:
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def _either(one: asyncio.Event, other: asyncio.Event) -> bool:

@@ -24,6 +24,11 @@ class HomeserverError(Exception):
         self.code = code
 
     @property
+    def unheard(self) -> bool:
+        """The bot is not in that room, or may not speak there."""
+        return self.code in ("M_FORBIDDEN", "")
+
+    @property
     def token_is_bad(self) -> bool:
         return self.code in ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN")
 

@@ -48,14 +48,8 @@ class Person:
         self.name = name
         self.user_id = f"@{name}:localhost"
         self.password = password
-        synapse.register(name, password)
+        found = synapse.register(name, password)
         self.http = httpx.Client(base_url=synapse.url, timeout=60)
-        login = {
-            "type": "m.login.password",
-            "identifier": {"type": "m.id.user", "user": name},
-            "password": password,
-        }
-        found = self.call("POST", "/_matrix/client/v3/login", login)
         self.token: str = found["access_token"]
         self.device_id: str = found["device_id"]
         self.http.headers["Authorization"] = f"Bearer {self.token}"
@@ -78,8 +72,12 @@ class Person:
                 return answer.json()
             time.sleep(answer.json().get("retry_after_ms", 100) / 1000)
 
-    def room(self, *invited: str, direct: bool = False, encrypted: bool = False) -> str:
+    def room(
+        self, *invited: str, direct: bool = False, encrypted: bool = False, alias: str = ""
+    ) -> str:
         body: dict = {"preset": "private_chat", "invite": list(invited), "is_direct": direct}
+        if alias:
+            body["room_alias_name"] = alias
         if encrypted:
             content = {"algorithm": "m.megolm.v1.aes-sha2"}
             body["initial_state"] = [
@@ -92,6 +90,19 @@ class Person:
 
     def invite(self, room_id: str, user_id: str) -> None:
         self.call("POST", f"/_matrix/client/v3/rooms/{quote(room_id)}/invite", {"user_id": user_id})
+
+    def put_out(self, room_id: str, user_id: str) -> None:
+        self.call("POST", f"/_matrix/client/v3/rooms/{quote(room_id)}/kick", {"user_id": user_id})
+
+    def state(self, room_id: str, kind: str) -> dict:
+        return self.call("GET", f"/_matrix/client/v3/rooms/{quote(room_id)}/state/{kind}")
+
+    def set_state(self, room_id: str, kind: str, content: dict) -> None:
+        self.call("PUT", f"/_matrix/client/v3/rooms/{quote(room_id)}/state/{kind}", content)
+
+    def take_back(self, room_id: str, event_id: str) -> None:
+        path = f"/_matrix/client/v3/rooms/{quote(room_id)}/redact/{quote(event_id)}"
+        self.call("PUT", f"{path}/t{next(self._numbers)}", {})
 
     def send(self, room_id: str, content: dict, kind: str = "m.room.message") -> str:
         txn = f"t{next(self._numbers)}"

@@ -39,7 +39,8 @@ class Synapse:
         """After stop(); does not wait until it is ready."""
         self.program = self._start()
 
-    def register(self, name: str, password: str) -> None:
+    def register(self, name: str, password: str) -> dict:
+        """A new user, logged in: his token and his device."""
         path = "/_synapse/admin/v1/register"
         with httpx.Client(base_url=self.url, timeout=30) as client:
             nonce = client.get(path).json()["nonce"]
@@ -52,7 +53,9 @@ class Synapse:
                 "admin": False,
                 "mac": mac,
             }
-            client.post(path, json=body).raise_for_status()
+            answer = client.post(path, json=body)
+            answer.raise_for_status()
+            return answer.json()
 
     def wait_ready(self) -> None:
         def ready() -> bool:
@@ -110,6 +113,8 @@ class Synapse:
             "trusted_key_servers": [],
             "suppress_key_server_warning": True,
             "presence": {"enabled": False},
+            # Passwords of tests need not cost half a second of hashing.
+            "bcrypt_rounds": 4,
             "federation_domain_whitelist": [],
             "rc_registration": _RAISED,
             "rc_login": {"address": _RAISED, "account": _RAISED, "failed_attempts": _RAISED},
