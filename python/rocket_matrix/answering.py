@@ -239,8 +239,6 @@ class Answering:
                 except (Limited, Away) as late:
                     # It is not tried again by itself: by then there is more to show.
                     after = late.after if isinstance(late, Limited) else 1.0
-                    if isinstance(late, Limited):
-                        self._telemetry.limit_waits.inc()
                     pace.limited(time.monotonic(), after)
                     answer.changed.set()
                     break

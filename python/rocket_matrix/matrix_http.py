@@ -71,6 +71,8 @@ class MatrixHttp:
         """The homeserver has said "too fast": from now on nothing is sent until that is over."""
         after = after_ms / 1000 if isinstance(after_ms, (int, float)) and after_ms > 0 else 1.0
         after = min(after, 600.0)
+        self._telemetry.limit_waits.inc()
+        self._telemetry.limit_seconds.inc(after)
         self._closed_until = max(self._closed_until, time.monotonic() + after)
         return Limited(after)
 
@@ -87,8 +89,6 @@ class MatrixHttp:
             try:
                 return await attempt()
             except Limited as limited:
-                self._telemetry.limit_waits.inc()
-                self._telemetry.limit_seconds.inc(limited.after)
                 await asyncio.sleep(limited.after)
             except Away:
                 await asyncio.sleep(wait)

@@ -4,6 +4,7 @@ secret: ids, names and counts only."""
 import json
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from prometheus_client import (
@@ -19,7 +20,10 @@ SYNC_AGE_MAX = 90.0
 
 
 class Telemetry:
-    def __init__(self) -> None:
+    """`clock`: in seconds, from anywhere."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
         registry = self._registry = CollectorRegistry()
 
         def counter(name: str, text: str, *labels: str) -> Counter:
@@ -49,13 +53,13 @@ class Telemetry:
         )
         age.set_function(self.sync_age)
         self._synced: float | None = None
-        self._began = time.monotonic()
+        self._began = self._clock()
 
     def synced(self) -> None:
-        self._synced = time.monotonic()
+        self._synced = self._clock()
 
     def sync_age(self) -> float:
-        return time.monotonic() - (self._began if self._synced is None else self._synced)
+        return self._clock() - (self._began if self._synced is None else self._synced)
 
     def health(self) -> tuple[bool, dict]:
         age = self.sync_age()
