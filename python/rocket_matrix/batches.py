@@ -37,6 +37,8 @@ class Batches:
     async def submit(self, work: Work) -> dict:
         """Makes the batch that is asked for, once. GatewayError and HomeserverError tell the person."""
         request = work.request
+        if work.attempts == 1 and len(self._journal.open_jobs()) >= self._config.limits.jobs:
+            raise GatewayError("Too many jobs run just now; ask again when one of them has ended.")
         data, endpoint = await self._lines(work)
         mark = hashlib.sha256(request.event_id.encode()).hexdigest()[:32]
         batch = await self._made_before(mark) if work.attempts > 1 else None

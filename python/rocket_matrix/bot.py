@@ -128,7 +128,7 @@ class Bot:
             if work.request.event_id not in begun:
                 self._begin(work)
                 begun.add(work.request.event_id)
-        for job in self._journal.jobs(open_only=True):
+        for job in self._journal.open_jobs():
             if job.event_id not in begun:
                 self._spawn(self._watch(job))
 

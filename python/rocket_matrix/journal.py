@@ -256,13 +256,21 @@ class Journal:
         rows = self._db.execute(f"SELECT {_JOB} FROM job WHERE event_id = ?", (event_id,))
         return next((_job(row) for row in rows), None)
 
-    def jobs(self, *, room_id: str = "", open_only: bool = False) -> list[Job]:
+    def job(self, batch_id: str) -> Job | None:
+        rows = self._db.execute(f"SELECT {_JOB} FROM job WHERE batch_id = ?", (batch_id,))
+        return next((_job(row) for row in rows), None)
+
+    def jobs_of(self, owner: str, room_id: str) -> list[Job]:
         """Newest first, a hundred at most."""
         rows = self._db.execute(
-            f"SELECT {_JOB} FROM job "
-            "WHERE (?1 = '' OR room_id = ?1) AND (NOT ?2 OR NOT done) ORDER BY made DESC LIMIT 100",
-            (room_id, int(open_only)),
+            f"SELECT {_JOB} FROM job WHERE owner = ? AND room_id = ? ORDER BY made DESC LIMIT 100",
+            (owner, room_id),
         )
+        return [_job(row) for row in rows]
+
+    def open_jobs(self) -> list[Job]:
+        """Oldest first. As many as `limits.jobs` lets there be."""
+        rows = self._db.execute(f"SELECT {_JOB} FROM job WHERE NOT done ORDER BY made, rowid")
         return [_job(row) for row in rows]
 
     def _value(self, name: str) -> str:

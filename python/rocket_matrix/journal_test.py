@@ -99,12 +99,21 @@ class Survives(unittest.TestCase):
 
     def test_jobs(self) -> None:
         self.journal.add_job(Job("batch_1", "$1", "!r:here", "", "@a:here"))
-        (job,) = self.journal.jobs(room_id="!r:here")
+        self.journal.add_job(Job("batch_2", "$2", "!r:here", "", "@b:here"))
+        (job,) = self.journal.jobs_of("@a:here", "!r:here")
+        self.assertEqual(self.journal.job("batch_1"), job)
+        self.assertIsNone(self.journal.job("batch_3"))
         job.card, job.status, job.done = "$c", "completed", True
         self.journal.save_job(job)
-        self.assertEqual(self.again().jobs(), [job])
-        self.assertEqual(self.journal.jobs(open_only=True), [])
-        self.assertEqual(self.journal.jobs(room_id="!s:here"), [])
+        self.assertEqual(self.again().job("batch_1"), job)
+        self.assertEqual([each.batch_id for each in self.journal.open_jobs()], ["batch_2"])
+        self.assertEqual(self.journal.jobs_of("@a:here", "!s:here"), [])
+
+    def test_every_open_job_is_found_again(self) -> None:
+        made = [f"batch_{number}" for number in range(250)]
+        for batch_id in made:
+            self.journal.add_job(Job(batch_id, "$e", "!r:here", "", "@a:here"))
+        self.assertEqual([each.batch_id for each in self.journal.open_jobs()], made)
 
 
 if __name__ == "__main__":

@@ -117,10 +117,9 @@ class Replies:
 
     def _job(self, request: Request, batch_id: str) -> Job | None:
         """A job of this room that the sender may see."""
-        for job in self._journal.jobs(room_id=request.room_id):
-            if job.batch_id == batch_id and self._access.stop(request.sender, job.owner):
-                return job
-        return None
+        job = self._journal.job(batch_id)
+        here = job and job.room_id == request.room_id
+        return job if job and here and self._access.stop(request.sender, job.owner) else None
 
     async def _status(self, request: Request, batch_id: str) -> str:
         if batch_id:
@@ -128,11 +127,7 @@ class Replies:
             if not job:
                 return f"You have no job `{_plain(batch_id)}` in this room; `!status` lists yours."
             return jobs.summary(await self._batches.get(job.batch_id))
-        mine = [
-            job
-            for job in self._journal.jobs(room_id=request.room_id)
-            if job.owner == request.sender
-        ]
+        mine = self._journal.jobs_of(request.sender, request.room_id)
         if not mine:
             return "You have no jobs in this room."
         return "\n".join(

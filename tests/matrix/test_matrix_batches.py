@@ -110,7 +110,7 @@ def test_a_file_of_a_hundred_lines(synapse, person, bot, kept, capsys) -> None:
 
 def test_prompts_of_a_message_and_cancel(synapse, person, bot, kept) -> None:
     gateway = kept()
-    program = bot(synapse, gateway.url)
+    program = bot(synapse, gateway.url, limits={"jobs": 1})
     alice = person(synapse, "alice")
     room = alice.room(program.user_id, direct=True)
     question = alice.say(room, "!batch --model m\nfirst\nsecond\n")
@@ -119,6 +119,8 @@ def test_prompts_of_a_message_and_cancel(synapse, person, bot, kept) -> None:
     slow = alice.send(room, file_of(alice, [line(number, 20_000) for number in range(200)]))
     alice.until("its card", lambda: alice.answers(slow))
     batch_id = alice.answers(slow)[0].body.split("`")[1]
+    told = alice.say(room, "!batch\none more")
+    assert "Too many jobs run just now" in alice.answer(told).body
     told = alice.say(room, f"!cancel {batch_id}")
     assert "is being cancelled" in alice.answer(told).body
     alice.until("the summary", lambda: summary(alice, slow), seconds=60)
