@@ -271,6 +271,11 @@ class Answering:
         self._telemetry.edits.inc()
 
 
+def said(work: Work, told: str) -> list[dict]:
+    """What the bot itself has to say, as what is left to send; long lists take several messages."""
+    return _items(work, [notice(part) for part in split(told, lambda part: fits(notice(part)))])
+
+
 def outbox(work: Work, text: str, source: Source) -> list[dict]:
     """What makes of the messages that there are the finished answer."""
     if text:
@@ -281,6 +286,10 @@ def outbox(work: Work, text: str, source: Source) -> list[dict]:
         ]
     else:
         contents = [notice(source.note or "Nothing came.")]
+    return _items(work, contents)
+
+
+def _items(work: Work, contents: list[dict]) -> list[dict]:
     items = [
         {
             "do": "edit" if index < len(work.parts) else "send",

@@ -2,7 +2,7 @@
 
 import unittest
 
-from rocket_matrix.answering import outbox, transaction
+from rocket_matrix.answering import outbox, said, transaction
 from rocket_matrix.commands import Infer
 from rocket_matrix.journal import Work
 from rocket_matrix.messages import Source, fits
@@ -44,6 +44,14 @@ class Outbox(unittest.TestCase):
     def test_nothing_came(self) -> None:
         (item,) = outbox(work([]), "", Source(note="Ask again."))
         self.assertEqual(item["content"]["body"], "Ask again.")
+
+    def test_a_list_too_long_for_one_message(self) -> None:
+        lines = [f"- `{'model' * 25}-{number}` (backend)" for number in range(300)]
+        items = said(work([]), "\n".join(lines))
+        self.assertGreater(len(items), 1)
+        self.assertTrue(all(fits(item["content"]) for item in items))
+        told = "\n".join(item["content"]["body"] for item in items).split("\n")
+        self.assertEqual([line for line in told if line], lines)
 
 
 class Transactions(unittest.TestCase):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rocket_matrix.access import Access
-from rocket_matrix.answering import Answering
+from rocket_matrix.answering import Answering, said
 from rocket_matrix.batches import Batches
 from rocket_matrix.commands import Batch as BatchCommand
 from rocket_matrix.commands import Infer, Mistake
@@ -20,7 +20,6 @@ from rocket_matrix.jobs import BadLines, card
 from rocket_matrix.journal import Job, Work
 from rocket_matrix.judge import Judge
 from rocket_matrix.matrix_http import Away, HomeserverError, Limited
-from rocket_matrix.messages import notice
 from rocket_matrix.parts import Parts
 from rocket_matrix.replies import Replies
 from rocket_matrix.requests import (
@@ -275,12 +274,7 @@ class Bot:
             self._telemetry.jobs.dec()
 
     async def _say(self, work: Work, told: str) -> None:
-        item = {
-            "do": "edit" if work.parts else "send",
-            "part": 0,
-            "content": notice(told),
-        }
-        work.outbox = [item]
+        work.outbox = said(work, told)
         self._journal.save(work)
         await self._answering.deliver(work)
 
