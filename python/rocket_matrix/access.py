@@ -31,7 +31,10 @@ class Access:
         self._admins = _matcher(admins)
         self._rooms = _matcher([each for each in rooms if not each.startswith("#")])
         self._direct_messages = direct_messages
-        self._aliases = frozenset(aliases)
+        self.know_aliases(aliases)
+
+    def know_aliases(self, rooms: Iterable[str]) -> None:
+        self._aliases = frozenset(rooms)
 
     def admin(self, user: str) -> bool:
         return bool(self._admins.fullmatch(user))

@@ -47,6 +47,12 @@ class AccessRules(unittest.TestCase):
                 self.assertEqual(access.invitation("@a:here", room, direct), may)
                 self.assertFalse(access.invitation("@a:there", room, direct))
 
+    def test_an_alias_that_is_new(self) -> None:
+        access = Access(["@*:here"], [], ["#ops:here"])
+        self.assertFalse(access.room("!new:here", False))
+        access.know_aliases(["!new:here"])
+        self.assertTrue(access.room("!new:here", False))
+
     def test_no_direct_messages(self) -> None:
         self.assertFalse(Access(["@*:here"], [], ["*"], False).room("!r:here", True))
 

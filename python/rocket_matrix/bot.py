@@ -15,7 +15,7 @@ from rocket_matrix.batches import Batches
 from rocket_matrix.commands import Batch as BatchCommand
 from rocket_matrix.commands import Infer, Mistake
 from rocket_matrix.gateway import GatewayError
-from rocket_matrix.homeserver import Batch
+from rocket_matrix.homeserver import Batch, Invitation
 from rocket_matrix.jobs import BadLines, card
 from rocket_matrix.journal import Job, Work
 from rocket_matrix.judge import Judge
@@ -134,7 +134,7 @@ class Bot:
     async def _invited(self, batch: Batch) -> None:
         for invitation in batch.invitations:
             room_id = invitation.room_id
-            welcome = self._access.invitation(invitation.inviter, room_id, invitation.direct)
+            welcome = await self._welcome(invitation)
             log("invited", room=room_id, by=invitation.inviter, welcome=welcome)
             if not welcome:
                 self._telemetry.refused.labels("invitation").inc()
@@ -144,6 +144,13 @@ class Bot:
             except (TimeoutError, HomeserverError) as error:
                 log("not joined", room=room_id, code=getattr(error, "code", "timeout"))
                 self._telemetry.errors.labels("join").inc()
+
+    async def _welcome(self, invitation: Invitation) -> bool:
+        who, room_id, direct = invitation.inviter, invitation.room_id, invitation.direct
+        if not self._access.invitation(who, room_id, direct) and self._access.user(who):
+            # A room that is new, or has been upgraded, may have got an alias since.
+            self._access.know_aliases(await self._aliases())
+        return self._access.invitation(who, room_id, direct)
 
     # What stops.
 
