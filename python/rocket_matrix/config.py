@@ -25,6 +25,9 @@ from rocket_matrix.fields import (
     url,
 )
 
+# Where Rocket's admin port is, when Rocket is where nobody has to say.
+ADMIN_URL = "http://127.0.0.1:8090"
+
 
 def _user(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"@[^\s:]+:\S+", value):
@@ -121,6 +124,8 @@ def parse(given: Any) -> tuple[Config | None, list[Problem]]:
     """A configuration, or why there is none."""
     problems: list[Problem] = []
     given = dict(given) if isinstance(given, dict) else given
+    if isinstance(given, dict) and "rocket_url" not in given:
+        given.setdefault("rocket_admin_url", ADMIN_URL)
     rooms = given.pop("room_defaults", {}) if isinstance(given, dict) else {}
     config = read_settings(Config, given, "", problems)
     # A room's settings go over the others, one by one.

@@ -102,15 +102,26 @@ class Replies:
 
     async def _backends(self) -> str:
         if not self._config.rocket_admin_url:
-            counted: dict[str, int] = {}
-            for _, backend in await self._listed():
-                counted[backend] = counted.get(backend, 0) + 1
-            lines = [f"- `{name}`: lists {count} models" for name, count in sorted(counted.items())]
-            more = "\n\nMore is known where an admin has set `rocket_admin_url`."
-            return ("\n".join(lines) or "No backend lists a model just now.") + more
+            more = "More is known where an admin has set `rocket_admin_url`."
+            return f"{await self._listed_by_backend()}\n\n{more}"
+        try:
+            return await self._states()
+        except GatewayError:
+            more = "Rocket's admin port (`rocket_admin_url`) does not answer."
+            return f"{await self._listed_by_backend()}\n\n{more}"
+
+    async def _listed_by_backend(self) -> str:
+        counted: dict[str, int] = {}
+        for _, backend in await self._listed():
+            counted[backend] = counted.get(backend, 0) + 1
+        lines = [f"- `{name}`: lists {_models(count)}" for name, count in sorted(counted.items())]
+        return "\n".join(lines) or "No backend lists a model just now."
+
+    async def _states(self) -> str:
         found = await self._gateway.ask("GET", "/backends", admin=True)
+        backends = found.get("backends") if isinstance(found, dict) else None
         lines = []
-        for backend in found.get("backends") or []:
+        for backend in backends or []:
             states = [_endpoint(each) for each in backend.get("endpoints") or []]
             lines.append(f"- `{_plain(backend.get('name'))}`: {'; '.join(states) or 'no endpoint'}")
         return "\n".join(lines) or "There is no backend."
@@ -149,6 +160,10 @@ class Replies:
         except GatewayError as error:
             return error.message
         return f"Job `{_plain(batch_id)}` is being cancelled."
+
+
+def _models(count: int) -> str:
+    return f"{count} model" + ("" if count == 1 else "s")
 
 
 def _endpoint(endpoint: dict) -> str:

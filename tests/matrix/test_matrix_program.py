@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from bot_program import PACKAGES
 
 from harness.program import Program
@@ -166,24 +167,36 @@ def test_the_tables_beside_the_source(bot_python: Path) -> None:
 
 def test_the_document_has_every_setting_with_its_default(bot_python: Path) -> None:
     script = (
-        "import dataclasses\n"
+        "import dataclasses, json, sys\n"
         "from rocket_matrix.config import Config, Defaults, Limits\n"
+        "told = json.load(sys.stdin)\n"
         "for kind, prefix in ((Config, ''), (Defaults, 'defaults.'), (Limits, 'limits.')):\n"
         "    for each in dataclasses.fields(kind):\n"
         "        print(prefix + each.name)\n"
+        "        default = told.get(prefix + each.name)\n"
+        "        if default is not None:\n"
+        "            assert each.metadata['read'](default) == each.default, (each.name, default)\n"
     )
+    document = (ROOT / "docs/matrix.md").read_text()
+    document = document.partition("## Settings")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `([a-z_.]+)` \| ([^|]*) \|", document, re.MULTILINE))
+    # Those that are one literal; `room_defaults` is read by itself.
+    literals = {
+        name: yaml.safe_load(told[1:-1])
+        for name, told in rows.items()
+        if re.fullmatch("`[^`]+`", told) and name != "room_defaults"
+    }
+    assert len(literals) >= 15, literals
     names = subprocess.run(
         [bot_python, "-c", script],
+        input=json.dumps(literals),
         env={"PYTHONPATH": str(PACKAGES), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     ).stdout.split()
-    document = (ROOT / "docs/matrix.md").read_text()
-    document = document.partition("## Settings")[2].partition("\n## ")[0]
-    told = set(re.findall(r"^\| `([a-z_.]+)` \|", document, re.MULTILINE))
-    assert set(names) - {"defaults", "limits"} == told
+    assert set(names) - {"defaults", "limits"} == set(rows)
 
 
 def test_the_cluster_s_configuration_is_right(bot_python: Path) -> None:
