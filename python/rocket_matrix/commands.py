@@ -1,6 +1,7 @@
 """What people type, read. Pure: a text in, a command or what is wrong with it out."""
 
 import difflib
+import re
 from dataclasses import dataclass
 
 PREFIX = "!"
@@ -74,6 +75,9 @@ USAGE = {
     "help": "!help",
 }
 
+# What phones make of `--` while it is typed.
+_DASHES = re.compile(r"^[—–](?=(?:backend|model)\b)")
+
 _PLAIN: dict[str, Command] = {"models": Models(), "backends": Backends(), "help": Help()}
 
 HELP = """\
@@ -121,6 +125,7 @@ def parse(text: str) -> Command | None:
 
 def _asking(name: str, rest: str) -> Command:
     options: dict[str, str] = {}
+    rest = _DASHES.sub("--", rest)
     while rest.startswith("--"):
         word, rest = _first_word(rest)
         if word == "--":
@@ -132,6 +137,7 @@ def _asking(name: str, rest: str) -> Command:
             return Mistake(f"`!{name}` has no option `--{_shown(option)}`; {meant}")
         if not equals:
             value, rest = _first_word(rest)
+            rest = _DASHES.sub("--", rest)
         if not value or value.startswith("--"):
             return Mistake(f"`--{option}` needs a name. Usage: `{USAGE[name]}`")
         options[option] = value

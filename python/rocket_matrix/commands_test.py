@@ -27,6 +27,11 @@ READ = {
     "!infer -- --model is what I ask about": Infer("--model is what I ask about"),
     "!infer what does --model do": Infer("what does --model do"),
     "!infer -x is an option": Infer("-x is an option"),
+    "!infer —model m –backend b x": Infer("x", model="m", backend="b"),  # as phones write it
+    "!infer — model is a word": Infer("— model is a word"),
+    "!infer —modelling is": Infer("—modelling is"),
+    '!infer say "hello': Infer('say "hello'),
+    "!infer it's": Infer("it's"),
     "!batch": Batch(),
     "!batch\none\n\n two \n": Batch(("one", "two")),
     "!batch --model m\none": Batch(("one",), model="m"),

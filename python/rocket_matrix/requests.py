@@ -147,6 +147,8 @@ def request_of(
         if not (for_me or room.direct or goes_on):
             return None
         command = Infer(text)
+    if isinstance(command, Infer) and attachment:
+        command = Mistake("I read files for `!batch` only; paste what is to be asked.")
     if isinstance(command, (Infer, Batch)) and len(text.encode()) > prompt_bytes_max:
         command = Mistake(f"That is longer than {prompt_bytes_max // 1024} KiB; shorten it.")
     replied = relation(content).get("m.in_reply_to")

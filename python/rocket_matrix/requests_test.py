@@ -74,6 +74,10 @@ IN_A_ROOM = [
     ({**FILE, "body": "!batch --model m", "filename": "in.jsonl"}, Batch(model="m")),
     ({**FILE, "body": "in.jsonl", "filename": "in.jsonl"}, None),
     ({**FILE, "body": "in.jsonl"}, None),
+    (
+        {**FILE, "body": "!infer sum this up", "filename": "in.txt"},
+        Mistake("I read files for `!batch` only; paste what is to be asked."),
+    ),
     ({**FILE, "body": "!batch", "filename": "!batch"}, None),
 ]
 
