@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.gateway import backend
-from harness.waiting import elapse
+from harness.waiting import elapse, wait_until
 
 
 @pytest.fixture
@@ -46,3 +46,45 @@ def test_small_and_idle(synapse, person, bot, url) -> None:
     print(f"RSS {rss:.1f} MiB, {used:.2f} s CPU in 3 s")
     assert rss < 100
     assert used <= 0.06
+
+
+def test_what_it_takes_for_an_answer(synapse, person, bot, url) -> None:
+    """`limits.answers_at_once`, `waiting`, `answer`, `answer_time`."""
+    limits = {"answers_at_once": 1, "waiting": 2, "answer": "1KiB", "answer_time": "4s"}
+    alice, bob = person(synapse, "alice"), person(synapse, "bob")
+    program = bot(synapse, url, limits=limits)
+    room = alice.room(program.user_id, bob.user_id)
+    bob.join(room)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    slow = "!infer fake: " + json.dumps({"tokens": 10_000, "event_delay_ms": 100})
+    first = alice.say(room, slow)
+    alice.until("it grows", lambda: alice.answers(first))
+    second = alice.say(room, slow)
+    wait_until("both are taken", lambda: program.total("rocket_matrix_waiting") == 2)
+    assert program.total("rocket_matrix_running") == 1
+    third = alice.say(room, "!infer Hello")
+    assert "Too many questions are waiting" in alice.answer(third).body
+    assert not alice.answers(second)
+    assert "That took too long" in alice.answer(first).body
+    alice.until("the second begins", lambda: alice.answers(second))
+    alice.answer(alice.say(room, "!cancel", thread=second))
+    long = alice.say(room, "!infer fake: " + json.dumps({"tokens": 1000}))
+    answer = alice.answer(long)
+    assert "Cut at 1 KiB." in answer.body and len(answer.body) < 1400
+
+
+def test_questions_that_nobody_waits_for_any_more(synapse, person, bot, url) -> None:
+    """`limits.answer_within`: the bot was away for longer."""
+    alice = person(synapse, "alice")
+    program = bot(synapse, url, limits={"answer_within": "2s"})
+    room = alice.room(program.user_id, direct=True)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    program.program.stop()
+    old = alice.say(room, "!help")
+    elapse(2.1)
+    program.start()
+    program.wait_ready()
+    new = alice.say(room, "!help")
+    alice.answer(new)
+    assert not alice.answers(old)
+    assert program.samples("rocket_matrix_refused_total") == {'{reason="old"}': 1.0}
