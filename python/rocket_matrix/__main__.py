@@ -2,6 +2,9 @@
 3 an address or a file that can not be had."""
 
 import argparse
+import ctypes
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -18,7 +21,13 @@ def main() -> int:
         action="store_true",
         help="only look whether the configuration is right",
     )
+    parser.add_argument(
+        "--parent-pid", type=int, metavar="N", help="end with that process, whatever ends it"
+    )
     arguments = parser.parse_args()
+    if arguments.parent_pid is not None and not _end_with(arguments.parent_pid):
+        print(f"--parent-pid: process {arguments.parent_pid} is not the parent", file=sys.stderr)
+        return 2
     config, problems = load(arguments.config)
     secrets = None
     if config:
@@ -33,6 +42,14 @@ def main() -> int:
     from rocket_matrix.program import serve
 
     return serve(config, secrets)
+
+
+def _end_with(parent: int) -> bool:
+    """From now on the kernel kills this process when the thread that forked it ends: what was under
+    way, the next bot goes on with."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+    return os.getppid() == parent
 
 
 if __name__ == "__main__":

@@ -24,3 +24,12 @@ def graceful_shutdown_s() -> float | None:
     settings = getattr(serve.get_replica_context(), "_deployment_config", None)
     found = getattr(settings, "graceful_shutdown_timeout_s", None)
     return float(found) if found is not None else None
+
+
+def require_one_replica(name: str) -> None:
+    """RuntimeError if Serve is to keep more of this deployment's replicas than one."""
+    settings = getattr(serve.get_replica_context(), "_deployment_config", None)
+    scaling = getattr(settings, "autoscaling_config", None)
+    most = getattr(scaling, "max_replicas", None) or getattr(settings, "num_replicas", None) or 1
+    if most != 1:
+        raise RuntimeError(f"{name} has exactly one replica, not {most}: take num_replicas out")
