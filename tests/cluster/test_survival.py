@@ -29,11 +29,12 @@ def wait_for_answer_of(
     bed: RayBed, traffic: Traffic, pod: Pod, since: float, seconds: float
 ) -> float:
     """Seconds from `since` until the pod has answered a request that began after it."""
-    wait_until(
-        f"{pod.name} answers again",
-        lambda: traffic.answered(pod.address, since) > 0 and bed.answers(pod),
-        seconds,
-    )
+
+    def answers() -> bool:
+        bed.cluster.restart_ended()
+        return traffic.answered(pod.address, since) > 0 and bed.answers(pod)
+
+    wait_until(f"{pod.name} answers again", answers, seconds)
     return time.monotonic() - since
 
 

@@ -6,7 +6,7 @@ import http.client
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -120,11 +120,18 @@ class RayBed:
             skip("needs Redis: apt-get install redis-tools")
         return self.environment
 
-    def config(self, name: str = "first", **more) -> dict:
-        """A user_config by which requests for the model `name` are answered, and for the fake's."""
-        settings = {"health": {"interval": "200ms"}, "drain": {"timeout": "20s"}, **more}
+    def config(self, name: str = "first", backends: Iterable[dict] = (), **more) -> dict:
+        """A user_config by which requests for the model `name` are answered, and for the fake's.
+        All pods have the same disk, so they share a store in SQLite."""
+        settings = {
+            "health": {"interval": "200ms"},
+            "drain": {"timeout": "20s"},
+            "store": {"path": str(self.folder / "store")},
+            **more,
+        }
         routes = {name: [{"backend": "a", "model": "m"}]}
-        return gateway_config([backend("a", self.fake.url)], models=routes, **settings)
+        known = [backend("a", self.fake.url), *backends]
+        return gateway_config(known, models=routes, **settings)
 
     def deploy(
         self,
@@ -132,9 +139,11 @@ class RayBed:
         *,
         replicas: int | tuple[int, int] | None = None,
         arguments: dict | None = None,
+        beside: Iterable[dict] = (),
         **options,
     ) -> None:
-        """Returns when Serve has taken it up. `replicas`: how many, or from and to how many."""
+        """Returns when Serve has taken it up. `replicas`: how many, or from and to how many;
+        `beside`: other applications."""
         least, most = replicas if isinstance(replicas, tuple) else (replicas or self.workers,) * 2
         scaling = {
             "min_replicas": least,
@@ -146,13 +155,13 @@ class RayBed:
             "downscale_delay_s": 3,
             "policy": POLICY,
         }
-        self.cluster.deploy(
-            serve_config(
-                config or self.config(),
-                arguments={**ARGUMENTS, **(arguments or {})},
-                **{**OPTIONS, "autoscaling_config": scaling, **options},
-            )
+        whole = serve_config(
+            config or self.config(),
+            arguments={**ARGUMENTS, **(arguments or {})},
+            **{**OPTIONS, "autoscaling_config": scaling, **options},
         )
+        whole["applications"] += beside
+        self.cluster.deploy(whole)
 
     def deployed(self, config: dict | None = None, **more) -> None:
         """Returns when it runs everywhere and answers."""
@@ -174,12 +183,21 @@ class RayBed:
     def addresses(self) -> list[str]:
         return [pod.address for pod in self.worker_pods()]
 
-    def call(self, pod: Pod, method: str, path: str, body: dict | None = None) -> Answer:
+    def call(
+        self,
+        pod: Pod,
+        method: str,
+        path: str,
+        body: bytes | dict | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         def ask() -> Answer:
             connection = http.client.HTTPConnection(pod.address, DATA_PORT, timeout=30)
             with contextlib.closing(connection):
-                headers = {"content-type": "application/json"}
-                connection.request(method, path, json.dumps(body) if body else None, headers)
+                given = {name.lower(): value for name, value in (headers or {}).items()}
+                lines = {"content-type": "application/json", **given}
+                sent = json.dumps(body) if isinstance(body, dict) else body
+                connection.request(method, path, sent, lines)
                 response = connection.getresponse()
                 lines = [(name.lower(), value) for name, value in response.getheaders()]
                 return Answer(response.status, lines, response.read())
@@ -207,7 +225,18 @@ class RayBed:
         return False
 
     def gateway_pid(self, pod: Pod) -> int | None:
-        return next((pid for pid in pod.processes() if runs(pid, binary())), None)
+        return next(
+            (
+                pid
+                for pid in pod.processes()
+                if runs(pid, binary()) and title(pid).split("\0")[1:2] == ["serve"]
+            ),
+            None,
+        )
+
+    def pids(self, pod: Pod, text: str) -> list[int]:
+        """Of the pod's processes in whose command line that stands."""
+        return [pid for pid in pod.processes() if text in title(pid).replace("\0", " ")]
 
     def replica_pid(self, pod: Pod) -> int | None:
         return next((pid for pid in pod.processes() if title(pid).startswith(REPLICA)), None)

@@ -190,19 +190,23 @@ class RayCluster:
             raise DevError(f"{argv[0]}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
 
+    def restart_ended(self) -> None:
+        """As Kubernetes does: on a busy machine Ray gives up its own start after half a minute.
+        Raises DevError for a pod that has ended again and again."""
+        for pod in [each for each in self.network.pods.values() if not each.running()]:
+            if pod.restarts == RESTARTS_MAX:
+                raise DevError(f"{pod.name} has ended again and again:\n{pod.log_tail()}")
+            self.network.restart(pod)
+
     def _wait(self, what: str, condition, seconds: float) -> None:
-        """A pod that ends meanwhile is started again, as Kubernetes does: on a busy machine Ray
-        gives up its own start after half a minute."""
+        """A pod that ends meanwhile is started again."""
         deadline = time.monotonic() + seconds
         while not condition():
-            ended = [pod for pod in self.network.pods.values() if not pod.running()]
-            tails = "\n".join(f"{pod.name}:\n{pod.log_tail()}" for pod in ended)
             if time.monotonic() > deadline:
-                raise DevError(f"not within {seconds:.0f} s: {what}\n{tails}".rstrip())
-            for pod in ended:
-                if pod.restarts == RESTARTS_MAX:
-                    raise DevError(f"pods have ended again and again; {tails}")
-                self.network.restart(pod)
+                pods = self.network.pods.values()
+                tails = [f"{pod.name}:\n{pod.log_tail()}" for pod in pods if not pod.running()]
+                raise DevError("\n".join([f"not within {seconds:.0f} s: {what}", *tails]))
+            self.restart_ended()
             time.sleep(0.1)
 
 
