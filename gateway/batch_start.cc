@@ -30,7 +30,7 @@ std::expected<Config, int> read_checked(const std::string& path) {
   return std::move(reading.config);
 }
 
-// The lane is the key's: one of `lane: batch` makes way for people there.
+// It makes way for people there, whatever the lane of its key.
 std::expected<Config, int> gateway_config(const BatchOptions& options) {
   auto url = parse_endpoint_url(options.gateway_url);
   if (!url) {
@@ -42,6 +42,7 @@ std::expected<Config, int> gateway_config(const BatchOptions& options) {
   gateway.name = "gateway";
   gateway.urls.push_back(*std::move(url));
   gateway.api_key_file = options.key_file;
+  gateway.head_lines = "x-rocket-lane: batch\r\n";
   config.backends.push_back(std::move(gateway));
   config.order = {"gateway"};
   // It says itself who has answered.

@@ -4,6 +4,7 @@
 
 #include "base/out_of_memory.h"
 #include "batch_command.h"
+#include "block_command.h"
 #include "config/documentation.h"
 #include "config/keys_file.h"
 #include "config/read_config.h"
@@ -64,10 +65,8 @@ bool read_admin(Serving& asked) {
 }
 
 // `rocket batch run`
-CLI::App* add_batch_run(CLI::App& app, rocket::BatchOptions& asked) {
-  CLI::App* batch = app.add_subcommand("batch", "Batches without a server");
-  batch->require_subcommand(1);
-  CLI::App* run = batch->add_subcommand(
+CLI::App* add_batch_run(CLI::App& batch, rocket::BatchOptions& asked) {
+  CLI::App* run = batch.add_subcommand(
       "run", "Answer a file of requests (JSONL); run again, it goes on where it was left");
   run->add_option("input", asked.input, "The requests, one a line, as /v1/batches takes them")
       ->required();
@@ -83,6 +82,37 @@ CLI::App* add_batch_run(CLI::App& app, rocket::BatchOptions& asked) {
   run->add_option("--key-file", asked.key_file, "A file that holds the API key for the gateway")
       ->needs(gateway);
   return run;
+}
+
+// `rocket batch block`
+CLI::App* add_batch_block(CLI::App& batch, rocket::BlockOptions& asked) {
+  CLI::App* block = batch.add_subcommand(
+      "block", "Have the gateway of this node ask some lines of a batch that Ray shares out");
+  block->add_option("--admin", asked.admin, "The gateway's admin port: unix:PATH")
+      ->required()
+      ->check(
+          [](const std::string& text) {
+            return text.starts_with("unix:") ? std::string() : "has to be unix:PATH";
+          },
+          "unix:PATH");
+  block->add_option("--batch", asked.batch, "The batch's id")
+      ->required()
+      ->check(
+          [](const std::string& text) {
+            const bool plain = text.starts_with("batch_") &&
+                               text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789", 6) ==
+                                   std::string::npos;
+            return plain ? std::string() : "has to be batch_ and letters and digits";
+          },
+          "batch_ID");
+  block->add_option("--driver", asked.driver, "The number of the driver that gives it out")
+      ->check(CLI::Range(1, 1'000'000));
+  block->add_option("--from", asked.from, "The first place in the order of asking")->required();
+  block->add_option("--to", asked.to, "The place behind the last one")->required();
+  block->add_option("--parent-pid", asked.parent,
+                    "The process that starts this one: be killed when it, or the thread of it "
+                    "that did, ends");
+  return block;
 }
 
 struct NewKey {
@@ -128,8 +158,12 @@ int main(int argc, char** argv) {
   NewKey new_key;
   const CLI::App* making = add_new_key(app, new_key);
 
+  CLI::App* batches = app.add_subcommand("batch", "Batches without a server, or parts of them");
+  batches->require_subcommand(1);
   rocket::BatchOptions batch;
-  const CLI::App* running = add_batch_run(app, batch);
+  const CLI::App* running = add_batch_run(*batches, batch);
+  rocket::BlockOptions block;
+  const CLI::App* blocking = add_batch_block(*batches, block);
 
   CLI::App* version = app.add_subcommand("version", "Print the version");
   CLI::App* docs = app.add_subcommand("docs", "Print generated documentation");
@@ -156,6 +190,10 @@ int main(int argc, char** argv) {
     return rocket::new_key(std::move(new_key.key), new_key.keys_file);
   }
   if (running->parsed()) return rocket::run_batch(batch);
+  if (blocking->parsed()) {
+    block.admin.erase(0, std::string_view("unix:").size());
+    return rocket::run_block(block);
+  }
   if (!serving.admin.empty() && !read_admin(serving)) return exit_usage;
   return rocket::serve(serving.options);
 }

@@ -57,6 +57,7 @@ Result<std::shared_ptr<SSL_CTX>> make_tls(const TlsConfig& tls) {
 
 StorePlace store_place(const StoreConfig& config, Log& log) {
   return {
+      .on = config.on,
       .folder = config.folder(),
       .postgres_url = config.in_postgres()
                           ? environment_variable(config.postgres_url_env).value_or("")
@@ -228,6 +229,7 @@ void Gateway::add_operations() {
       first().admin, {.configure = [this](std::string text) { return configure(std::move(text)); },
                       .lame_duck = [this] { be_lame_duck(); },
                       .drain = [this] { begin_drain(); }});
+  batches_->add_admin_operations();
 }
 
 bool Gateway::open_sockets() {

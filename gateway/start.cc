@@ -1,10 +1,7 @@
 #include "start.h"
 
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 #include <utility>
 
@@ -12,6 +9,7 @@
 #include "config/discovery.h"
 #include "config/read_config.h"
 #include "first_config.h"
+#include "parent.h"
 
 namespace rocket {
 namespace {
@@ -23,12 +21,6 @@ constexpr const char* default_config_path = "rocket.yaml";
 bool file_exists(const char* path) {
   struct stat status{};
   return ::stat(path, &status) == 0;
-}
-
-// False: it has gone already, or never was it. The kernel sees to it, so that it also holds for a
-// process that is stopped or hangs.
-bool die_with(pid_t parent) {
-  return ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && ::getppid() == parent;
 }
 
 std::expected<Start, int> wait_for_start(const ServeOptions& options) {
@@ -63,11 +55,7 @@ std::expected<Start, int> read_start(const ServeOptions& options) {
 }  // namespace
 
 std::expected<Start, int> find_start(const ServeOptions& options) {
-  if (options.parent && !die_with(*options.parent)) {
-    std::fprintf(stderr, "--parent-pid: process %d is not the parent of this one\n",
-                 static_cast<int>(*options.parent));
-    return std::unexpected(exit_parent);
-  }
+  if (options.parent && !die_with(*options.parent)) return std::unexpected(exit_parent);
   return options.wait_config ? wait_for_start(options) : read_start(options);
 }
 

@@ -38,6 +38,7 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::draining: return "draining";
     case ErrorCode::store_unavailable: return "store_unavailable";
     case ErrorCode::store_full: return "store_full";
+    case ErrorCode::store_off: return "store_off";
     case ErrorCode::internal: return "internal";
     case ErrorCode::no_backend: return "no_backend";
     case ErrorCode::connect_refused: return "connect_refused";

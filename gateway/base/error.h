@@ -47,6 +47,7 @@ enum class ErrorCode : unsigned char {
   draining,           // shutting down
   store_unavailable,  // what keeps files and batches is locked, unreachable or not writable
   store_full,         // there is no room for more of them
+  store_off,          // files and batches are switched off
   internal,           // a bug
   // The upstream.
   no_backend,             // every candidate is known to be down

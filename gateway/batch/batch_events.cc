@@ -34,7 +34,7 @@ void begin(Call& call) {
 
 }  // namespace
 
-Task<void> send_batch_events(Call& call, const StoreCaller& stores, std::string id) {
+Task<void> send_batch_events(Call& call, const BatchApi& api, std::string id) {
   Timers& timers = call.loop().io.timers;
   const std::string owner = owner_of(call);
   const Duration heartbeat = call.heartbeat();
@@ -42,7 +42,7 @@ Task<void> send_batch_events(Call& call, const StoreCaller& stores, std::string 
   TimePoint told_at = timers.now();
   while (true) {
     auto ask = [owner, id](Store& store) { return store.find_batch(owner, id); };
-    const auto found = co_await stores.look(std::move(ask));
+    const auto found = co_await api.stores.look(std::move(ask));
     if (told.empty() && (!found || !*found)) {
       const Error missing{ErrorCode::batch_not_found, "No batch found with id '" + id + "'."};
       send_storage_error(call, found ? missing : found.error());
@@ -50,9 +50,11 @@ Task<void> send_batch_events(Call& call, const StoreCaller& stores, std::string 
     }
     const bool known = found && *found;
     std::string text;
-    if (known && told != write_batch(**found)) {
+    const std::string now =
+        known ? write_batch(**found, api.ray.trouble(timers.now())) : std::string();
+    if (known && told != now) {
       if (told.empty()) begin(call);
-      told = write_batch(**found);
+      told = now;
       text = event("progress", told);
     } else if (heartbeat != Duration::zero() && timers.now() - told_at >= heartbeat) {
       text = ": still here\n\n";

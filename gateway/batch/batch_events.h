@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "batch/store_caller.h"
+#include "batch/batch_operations.h"
 #include "proxy/call.h"
 
 namespace rocket {
@@ -11,6 +11,6 @@ namespace rocket {
 // and whenever that has changed, as "event: progress" with the batch as its data; behind the last
 // one, with which the batch has ended, "event: end". A comment now and then while nothing happens.
 // The stream ends early where the gateway drains.
-[[nodiscard]] Task<void> send_batch_events(Call& call, const StoreCaller& stores, std::string id);
+[[nodiscard]] Task<void> send_batch_events(Call& call, const BatchApi& api, std::string id);
 
 }  // namespace rocket

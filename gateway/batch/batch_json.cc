@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "base/line_engine.h"
 #include "wire/json_string.h"
 
 namespace rocket {
@@ -53,6 +54,17 @@ void append_usage(std::string& out, const BatchTokens& tokens) {
   out += '}';
 }
 
+// OpenAI's has nothing like it, so it stands where nothing else is looked for.
+void append_engine(std::string& out, const StoredBatch& batch, std::string_view paused) {
+  if (batch.engine == to_string(LineEngine::local)) return;
+  out += R"(,"_engine":{"name":)" + json_quoted(batch.engine);
+  if (!has_ended(batch.status)) {
+    append_text(out, "state", paused.empty() ? "running" : "paused");
+    out += R"(,"reason":)" + (paused.empty() ? "null" : json_quoted(paused));
+  }
+  out += '}';
+}
+
 }  // namespace
 
 std::string_view to_string(BatchStatus status) {
@@ -69,7 +81,7 @@ std::string_view to_string(BatchStatus status) {
   return "failed";
 }
 
-std::string write_batch(const StoredBatch& batch) {
+std::string write_batch(const StoredBatch& batch, std::string_view paused) {
   std::string out = R"({"id":)" + json_quoted(batch.id) + R"(,"object":"batch")";
   append_text(out, "endpoint", batch.endpoint);
   out += R"(,"errors":)";
@@ -90,15 +102,16 @@ std::string write_batch(const StoredBatch& batch) {
   append_time(out, "cancelled_at", batch.cancelled_at);
   append_counts(out, batch);
   append_usage(out, batch.tokens);
-  out += R"(,"metadata":)" + (batch.metadata.empty() ? "null" : batch.metadata) + "}";
-  return out;
+  out += R"(,"metadata":)" + (batch.metadata.empty() ? "null" : batch.metadata);
+  append_engine(out, batch, paused);
+  return out + '}';
 }
 
-std::string write_batches(const Store::Listed<StoredBatch>& listed) {
+std::string write_batches(const Store::Listed<StoredBatch>& listed, std::string_view paused) {
   std::string out = R"({"object":"list","data":[)";
   for (const StoredBatch& batch : listed.items) {
     if (&batch != &listed.items.front()) out += ',';
-    out += write_batch(batch);
+    out += write_batch(batch, paused);
   }
   out += ']';
   append_id(out, "first_id", listed.items.empty() ? "" : listed.items.front().id);

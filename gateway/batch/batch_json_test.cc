@@ -45,6 +45,20 @@ TEST(BatchJson, shows_a_batch_as_openai_does) {
   EXPECT_FALSE(read.contains("owner"));
 }
 
+TEST(BatchJson, a_batch_that_others_ask_says_whether_it_gets_on) {
+  StoredBatch batch = a_batch();
+  batch.engine = "local";
+  EXPECT_FALSE(json::parse(write_batch(batch, "Ray does not answer")).contains("_engine"));
+  batch.engine = "ray";
+  EXPECT_EQ(json::parse(write_batch(batch))["_engine"],
+            (json{{"name", "ray"}, {"state", "running"}, {"reason", nullptr}}));
+  EXPECT_EQ(json::parse(write_batch(batch, "Ray does not answer"))["_engine"],
+            (json{{"name", "ray"}, {"state", "paused"}, {"reason", "Ray does not answer"}}));
+  batch.status = BatchStatus::completed;
+  EXPECT_EQ(json::parse(write_batch(batch, "Ray does not answer"))["_engine"],
+            (json{{"name", "ray"}}));
+}
+
 TEST(BatchJson, errors_are_a_list) {
   StoredBatch batch = a_batch();
   batch.status = BatchStatus::failed;

@@ -29,6 +29,7 @@ BatchLines::BatchLines(const BatchSurroundings& around, const StoredBatch& batch
       plan_(std::move(plan)),
       journal_(journal),
       sharer_(around.places),
+      in_flight_(around.loop.metrics.gauge(Family::batch_lines_in_flight)),
       changed_(around.loop.io.timers.run_queue()),
       tasks_(around.loop.io.timers.run_queue()) {}
 
@@ -150,7 +151,10 @@ Task<void> BatchLines::begin(std::vector<std::uint32_t> group) {
   while (true) {
     auto ask = [id = batch_.id, lines](Store& store) { return store.begin_lines(id, *lines); };
     const auto begun = co_await around_.stores.call(std::move(ask));
-    if (begun) co_return;
+    if (begun) {
+      unanswered_.insert(lines->begin(), lines->end());
+      co_return;
+    }
     co_await SleepUntil(around_.loop.io.timers, now() + again_soon);
   }
 }
@@ -176,10 +180,9 @@ Task<void> BatchLines::fetch_suspect() {
     const std::vector<std::uint32_t> alone(1, suspect->line);
     auto texts = co_await read(alone);
     if (suspect->times >= BatchPlan::given_up) {
-      journal_.add(
-          unanswered_line(asked_line(batch_, suspect->line, texts.front()), "line_lost",
-                          "The gateway has ended " + std::to_string(suspect->times) +
-                              " times while it was at this line, so it is not asked again."));
+      conclude(unanswered_line(asked_line(batch_, suspect->line, texts.front()), "line_lost",
+                               "The gateway has ended " + std::to_string(suspect->times) +
+                                   " times while it was at this line, so it is not asked again."));
     } else {
       co_await begin(alone);
       ready_.push_back({suspect->line, std::move(texts.front())});
@@ -213,8 +216,8 @@ Task<void> BatchLines::answer(Ready ready) {
   const auto line = read_batch_line(ready.text, batch_.endpoint);
   if (!line) {
     // It has been read before; somebody has written into the file.
-    journal_.add(unanswered_line(asked_line(batch_, ready.line, ready.text), line.error().code,
-                                 line.error().message));
+    conclude(unanswered_line(asked_line(batch_, ready.line, ready.text), line.error().code,
+                             line.error().message));
     changed_.signal_all();
     co_return;
   }
@@ -224,13 +227,14 @@ Task<void> BatchLines::answer(Ready ready) {
     std::optional<Duration> again;
     {
       const LinePlaces::Place place(sharer_);
+      const GaugeHold counted_too(in_flight_);
       const LineQuestion question{batch_.owner, operation_, line->body};
       const LineAnswer answer = co_await ask_line(around_.loop, question);
       again = retry.after({answer.status, answer.asked, answer.retry_after, answer.unsettled},
                           around_.loop.random);
       if (!again) {
-        journal_.add(answered_line(asked, {answer.status, answer.request_id, answer.body.text()},
-                                   batch_.endpoint));
+        conclude(answered_line(asked, {answer.status, answer.request_id, answer.body.text()},
+                               batch_.endpoint));
       } else if (!answer.asked) {
         plan_.hold(input_->lines[ready.line].model, now() + *again);
       }
@@ -243,6 +247,11 @@ Task<void> BatchLines::answer(Ready ready) {
       co_await Wait(around_.loop.io.timers, around_.places.freed(), now() + look_again);
     }
   }
+}
+
+void BatchLines::conclude(LineResult result) {
+  unanswered_.erase(result.line);
+  journal_.add(std::move(result));
 }
 
 LineRetry::Settings BatchLines::retry_settings() const {

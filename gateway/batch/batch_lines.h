@@ -4,29 +4,16 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
-#include "base/log.h"
-#include "batch/batch_files.h"
 #include "batch/batch_input.h"
 #include "batch/batch_plan.h"
+#include "batch/batch_surroundings.h"
 #include "batch/line_call.h"
 #include "batch/line_journal.h"
-#include "batch/line_places.h"
-#include "batch/store_caller.h"
 
 namespace rocket {
-
-// What whoever works on batches has to do it with. Outlives him.
-struct BatchSurroundings {
-  LoopState& loop;
-  const StoreCaller& stores;
-  const WorkCaller& work;
-  WorkThread& disk;  // where files are read and written
-  BatchFiles& files;
-  LinePlaces& places;
-  Log& log;
-};
 
 // Asks the lines of one batch that have no result yet, in the order of its plan, and gives what
 // comes of them to its journal.
@@ -50,6 +37,10 @@ class BatchLines {
   [[nodiscard]] Task<void> run();
   // No line is begun any more.
   void stop();
+  // Lines that have been begun and have come to no result.
+  [[nodiscard]] std::vector<std::uint32_t> unanswered() const {
+    return {unanswered_.begin(), unanswered_.end()};
+  }
 
  private:
   struct Ready {
@@ -73,6 +64,7 @@ class BatchLines {
   [[nodiscard]] Task<std::vector<std::string>> read(std::vector<std::uint32_t> group);
   [[nodiscard]] Task<void> fetch_suspect();
   [[nodiscard]] Task<void> answer(Ready ready);
+  void conclude(LineResult result);
   [[nodiscard]] LineRetry::Settings retry_settings() const;
   [[nodiscard]] TimePoint now() const { return around_.loop.io.timers.now(); }
 
@@ -83,9 +75,11 @@ class BatchLines {
   BatchPlan plan_;
   LineJournal& journal_;
   LinePlaces::Sharer sharer_;
+  const Gauge in_flight_;
   WaitSlot changed_;
   std::deque<std::uint32_t> to_begin_;  // taken from the plan
   std::deque<Ready> ready_;
+  std::unordered_set<std::uint32_t> unanswered_;
   std::size_t under_way_ = 0;  // being asked or paused
   std::size_t under_way_bytes_ = 0;
   bool fetching_ = false;

@@ -22,6 +22,11 @@ Error not_found(std::string_view id) {
           "No batch found with id '" + std::string(id.substr(0, shown_max)) + "'."};
 }
 
+// Why nobody would ask the lines of a batch that Ray shares out; empty: somebody does.
+std::string_view paused(const Call& call, const BatchApi& api) {
+  return api.ray.trouble(call.loop().io.timers.now());
+}
+
 StoredBatch new_batch(Call& call, BatchRequest request) {
   StoredBatch batch;
   batch.id = make_batch_id(call.loop().random);
@@ -31,7 +36,8 @@ StoredBatch new_batch(Call& call, BatchRequest request) {
   batch.completion_window = std::move(request.completion_window);
   batch.metadata = std::move(request.metadata);
   batch.output_expires_after = request.output_expires_after;
-  batch.engine = "local";
+  const LineEngine usual = call.current()->snapshot->config.batch.engine;
+  batch.engine = to_string(request.engine.value_or(usual));
   batch.created_at = unix_now(call.loop().io.timers);
   batch.expires_at = batch.created_at + request.window_seconds;
   return batch;
@@ -66,18 +72,18 @@ Task<void> create(Call& call, const BatchApi& api) {
     co_return;
   }
   api.look();
-  call.send_json(200, write_batch(batch));
+  call.send_json(200, write_batch(batch, paused(call, api)));
 }
 
 using Found = Result<std::optional<StoredBatch>>;
 
-void answer_found(Call& call, const Found& found, std::string_view id) {
+void answer_found(Call& call, const BatchApi& api, const Found& found, std::string_view id) {
   if (!found) {
     send_storage_error(call, found.error());
   } else if (!*found) {
     call.send_error(not_found(id));
   } else {
-    call.send_json(200, write_batch(**found));
+    call.send_json(200, write_batch(**found, paused(call, api)));
   }
 }
 
@@ -85,12 +91,12 @@ Task<void> get(Call& call, const BatchApi& api) {
   std::string id = call.parameter;
   if (id.ends_with(events_suffix)) {
     id.resize(id.size() - events_suffix.size());
-    co_await send_batch_events(call, api.stores, std::move(id));
+    co_await send_batch_events(call, api, std::move(id));
     co_return;
   }
   auto ask = [owner = owner_of(call), id](Store& store) { return store.find_batch(owner, id); };
   const auto found = co_await api.stores.look(std::move(ask));
-  answer_found(call, found, id);
+  answer_found(call, api, found, id);
 }
 
 // One that is nearly done, or done, is not cancelled any more; one that is cancelled stays so.
@@ -127,7 +133,7 @@ Task<void> cancel(Call& call, const BatchApi& api) {
   };
   const auto found = co_await api.stores.look(std::move(ask));
   if (found && *found) api.look();
-  answer_found(call, found, id);
+  answer_found(call, api, found, id);
 }
 
 Task<void> list(Call& call, const BatchApi& api) {
@@ -144,7 +150,7 @@ Task<void> list(Call& call, const BatchApi& api) {
     send_storage_error(call, listed.error());
     co_return;
   }
-  call.send_json(200, write_batches(*listed));
+  call.send_json(200, write_batches(*listed, paused(call, api)));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "batch/ray_word.h"
 #include "batch/store_caller.h"
 #include "proxy/operations.h"
 
@@ -12,6 +13,7 @@ struct BatchApi {
   const StoreCaller& stores;
   // There is a new batch, or one has been cancelled: the engine is to look. On any thread.
   std::function<void()> look;
+  const RayWord& ray;
 };
 
 // POST and GET /v1/batches; GET /v1/batches/ID, and ID/events: its progress as it comes; POST

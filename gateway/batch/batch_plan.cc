@@ -1,9 +1,20 @@
 #include "batch/batch_plan.h"
 
 #include <algorithm>
+#include <numeric>
 #include <tuple>
 
 namespace rocket {
+
+std::vector<std::uint32_t> asking_order(std::span<const IndexedLine> lines) {
+  std::vector<std::uint32_t> order(lines.size());
+  std::iota(order.begin(), order.end(), 0U);
+  // Both are numbered as they first appear.
+  std::ranges::sort(order, {}, [&](std::uint32_t line) {
+    return std::tuple(lines[line].model, lines[line].prefix, line);
+  });
+  return order;
+}
 
 BatchPlan::BatchPlan(std::span<const IndexedLine> lines, const std::vector<bool>& finished,
                      std::span<const BegunLine> begun) {
@@ -14,16 +25,9 @@ BatchPlan::BatchPlan(std::span<const IndexedLine> lines, const std::vector<bool>
     apart[one.line] = true;
     suspects_.push_back(one);
   }
-  std::vector<std::uint32_t> order;
-  for (std::uint32_t line = 0; line < lines.size(); ++line) {
-    if (!done(line) && !apart[line]) order.push_back(line);
-  }
-  left_ = order.size();
-  // Both are numbered as they first appear.
-  std::ranges::sort(order, {}, [&](std::uint32_t line) {
-    return std::tuple(lines[line].model, lines[line].prefix, line);
-  });
-  for (const std::uint32_t line : order) {
+  for (const std::uint32_t line : asking_order(lines)) {
+    if (done(line) || apart[line]) continue;
+    ++left_;
     const std::uint32_t model = lines[line].model;
     if (queues_.empty() || queues_.back().model != model) {
       queues_.push_back({.model = model, .lines = {}});

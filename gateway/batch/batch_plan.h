@@ -12,6 +12,10 @@
 
 namespace rocket {
 
+// All lines in the order in which they are begun: those of a model together, and of these those
+// that begin alike. The same for the same file, in whatever process.
+[[nodiscard]] std::vector<std::uint32_t> asking_order(std::span<const IndexedLine> lines);
+
 // In which order a batch's lines are begun: one model after the other, so that it stays in its
 // server's memory, and of each model lines that begin alike together, so that the server finds
 // their beginning in its cache. A model that nobody can answer now is passed over for a while.

@@ -30,6 +30,12 @@ TEST(BatchPlan, one_model_after_the_other_and_of_it_what_begins_alike_together) 
   EXPECT_EQ(plan.next_at(), never);
 }
 
+TEST(BatchPlan, the_order_of_all_lines_is_that_of_a_plan) {
+  const auto lines = lines_of({0, 1, 0, 0, 1, 0}, {0, 1, 2, 0, 1, 2});
+  EXPECT_EQ(asking_order(lines), (Lines{0, 3, 2, 5, 1, 4}));
+  EXPECT_EQ(asking_order({}), Lines{});
+}
+
 TEST(BatchPlan, what_has_a_result_is_not_begun_again) {
   const auto lines = lines_of({0, 0, 0}, {0, 0, 0});
   BatchPlan plan(lines, {true, false, true}, {});

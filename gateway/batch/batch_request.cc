@@ -77,11 +77,20 @@ Result<void> read_expires_after(const JsonValue& value, std::int64_t& seconds) {
   return {};
 }
 
+Result<void> read_engine(const JsonValue& value, std::optional<LineEngine>& engine) {
+  if (value.is_null()) return {};
+  const auto name = value.as_string();
+  engine = name ? line_engine(*name) : std::nullopt;
+  if (!engine) return wrong("`engine` has to be \"local\" or \"ray\"");
+  return {};
+}
+
 Result<void> read_member(const JsonMember& member, BatchRequest& request) {
   if (member.key_is("metadata")) return read_metadata(member.value, request.metadata);
   if (member.key_is("output_expires_after")) {
     return read_expires_after(member.value, request.output_expires_after);
   }
+  if (member.key_is("engine")) return read_engine(member.value, request.engine);
   const std::pair<std::string_view, std::string*> texts[] = {
       {"input_file_id", &request.input_file_id},
       {"endpoint", &request.endpoint},
@@ -95,7 +104,7 @@ Result<void> read_member(const JsonMember& member, BatchRequest& request) {
   }
   return wrong('`' + std::string(member.key.substr(0, 64)) +
                "` is not known here; a batch takes input_file_id, endpoint, completion_window, "
-               "metadata and output_expires_after");
+               "metadata, output_expires_after and engine");
 }
 
 }  // namespace

@@ -31,6 +31,14 @@ TEST(BatchRequest, what_is_left_out_is_nothing) {
   }
 }
 
+TEST(BatchRequest, the_engine_may_be_named) {
+  EXPECT_EQ(read_batch_request(body_with("")).value().engine, std::nullopt);
+  EXPECT_EQ(read_batch_request(body_with(R"(,"engine":null)")).value().engine, std::nullopt);
+  EXPECT_EQ(read_batch_request(body_with(R"(,"engine":"ray")")).value().engine, LineEngine::ray);
+  EXPECT_EQ(read_batch_request(body_with(R"(,"engine":"local")")).value().engine,
+            LineEngine::local);
+}
+
 TEST(BatchRequest, windows) {
   struct Case {
     const char* window;
@@ -69,6 +77,8 @@ TEST(BatchRequest, every_refusal_names_the_field) {
       {body_with(R"(,"output_expires_after":{"anchor":"now","seconds":3600})"),
        "output_expires_after"},
       {body_with(R"(,"window":1)"), "window"},
+      {body_with(R"(,"engine":"spark")"), "engine"},
+      {body_with(R"(,"engine":1)"), "engine"},
   };
   for (const auto& [body, name] : cases) {
     const auto request = read_batch_request(body);

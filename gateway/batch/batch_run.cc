@@ -1,28 +1,19 @@
 #include "batch/batch_run.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "batch/batch_results.h"
 #include "batch/line_result.h"
+#include "batch/open_input.h"
 
 namespace rocket {
 namespace {
 
-constexpr Duration again_soon = std::chrono::seconds(1);
+constexpr Duration look_again = std::chrono::milliseconds(500);
 
 LineJournal::Settings journal_settings(const BatchSurroundings& around) {
   return {.gather = around.loop.current->snapshot->config.batch.commit};
-}
-
-// What has been found good once stays so, whatever the settings have become.
-BatchFileLimits file_limits(const BatchConfig& config, BatchStatus status) {
-  if (status != BatchStatus::validating) {
-    return {.lines = std::numeric_limits<std::uint32_t>::max(),
-            .line_bytes = std::numeric_limits<std::uint32_t>::max()};
-  }
-  return {.lines = config.lines, .line_bytes = config.line_bytes.bytes};
 }
 
 std::vector<std::uint32_t> unfinished(const BatchInput& input, const std::vector<bool>& finished) {
@@ -39,11 +30,16 @@ BatchRun::BatchRun(const BatchSurroundings& around, StoredBatch batch, std::stri
     : around_(around),
       batch_(std::move(batch)),
       holder_(std::move(holder)),
-      journal_(around.loop.io.timers, around.stores, batch_.id, journal_settings(around)),
+      store_(around, batch_.id),
+      metrics_(around.loop.metrics),
+      journal_({around.loop.io.timers, around.stores, metrics_}, batch_.id,
+               journal_settings(around)),
       look_(timers().run_queue()),
       interrupted_(timers().run_queue()),
       lost_(timers().run_queue()),
-      tasks_(timers().run_queue()) {}
+      tasks_(timers().run_queue()) {
+  metrics_.show(batch_.status);
+}
 
 std::int64_t BatchRun::wall_milliseconds() const {
   const auto since = timers().wall_now().time_since_epoch();
@@ -52,37 +48,6 @@ std::int64_t BatchRun::wall_milliseconds() const {
 
 std::int64_t BatchRun::wall_seconds() const {
   return wall_milliseconds() / 1000;
-}
-
-template <class Ask>
-auto BatchRun::insist(Ask ask) -> Task<typename std::invoke_result_t<Ask&, Store&>::value_type> {
-  while (true) {
-    Ask once = ask;
-    auto answer = co_await around_.stores.call(std::move(once));
-    if (answer) {
-      trouble_.reset();
-      if constexpr (std::is_void_v<typename std::invoke_result_t<Ask&, Store&>::value_type>) {
-        co_return;
-      } else {
-        co_return *std::move(answer);
-      }
-    }
-    co_await wait_out(std::move(answer.error()));
-  }
-}
-
-// Once for each trouble it is logged.
-void BatchRun::note_trouble(Error error) {
-  if (!trouble_ || trouble_->code != error.code) {
-    around_.log.warn("a batch waits for the store",
-                     {{"batch", batch_.id}, {"detail", error.detail}});
-  }
-  trouble_ = std::move(error);
-}
-
-Task<void> BatchRun::wait_out(Error error) {
-  note_trouble(std::move(error));
-  co_await SleepUntil(timers(), timers().now() + again_soon);
 }
 
 Task<void> BatchRun::run() {
@@ -119,8 +84,6 @@ Task<void> BatchRun::work() {
     }
   }
   if (!ended()) co_return;
-  auto drop = [id = batch_.id](Store& store) { return store.drop_lines(id); };
-  co_await insist(std::move(drop));
   around_.log.info("a batch has ended", {{"batch", batch_.id},
                                          {"completed", batch_.completed},
                                          {"failed", batch_.failed},
@@ -145,10 +108,10 @@ Task<void> BatchRun::keep_lease() {
     auto found = co_await around_.stores.call(std::move(extend));
     // A store that can not be asked gives the batch to nobody else either.
     if (!found) {
-      note_trouble(std::move(found.error()));
+      store_.note_trouble(std::move(found.error()));
       continue;
     }
-    trouble_.reset();
+    store_.forget_trouble();
     if (!*found) {
       is_lost_ = true;
       lost_.signal_all();
@@ -183,44 +146,14 @@ Task<void> BatchRun::validate() {
 
 // False: there is no good one, and the batch has failed for that, or somebody has changed it.
 Task<bool> BatchRun::open_input() {
-  while (!input_) {
-    auto open = [files = &around_.files, batch = batch_] { return files->open_input(batch); };
-    auto source = co_await around_.work.call(around_.disk, std::move(open));
-    if (source) {
-      const auto reading = co_await read_input(*std::move(source));
-      if (!reading->problems().empty()) {
-        std::string problems = write_problems(reading->problems());
-        co_await fail_with(std::move(problems));
-        co_return false;
-      }
-      input_ = std::make_shared<const BatchInput>(reading->take());
-    } else if (source.error().code == ErrorCode::file_not_found) {
-      const BatchProblem gone{"input_file_not_found",
-                              "The input file has been deleted before the batch was done with it.",
-                              "input_file_id",
-                              {}};
-      std::string problems = write_problems({&gone, 1});
-      co_await fail_with(std::move(problems));
-      co_return false;
-    } else {
-      co_await wait_out(std::move(source.error()));
-    }
+  if (input_) co_return true;
+  auto opened = co_await rocket::open_input(around_, store_, batch_);
+  if (opened) {
+    input_ = *std::move(opened);
+    co_return true;
   }
-  co_return true;
-}
-
-Task<std::shared_ptr<InputReading>> BatchRun::read_input(std::unique_ptr<BatchSource> source) {
-  const BatchConfig& config = around_.loop.current->snapshot->config.batch;
-  auto reading = std::make_shared<InputReading>(std::move(source), batch_.endpoint,
-                                                file_limits(config, batch_.status));
-  while (true) {
-    auto step = [reading] { return reading->step(); };
-    auto more = co_await around_.work.call(around_.disk, std::move(step));
-    if (more && !*more) co_return reading;
-    if (!more) {
-      co_await wait_out(std::move(more.error()));
-    }
-  }
+  co_await fail_with(std::move(opened.error()));
+  co_return false;
 }
 
 Task<void> BatchRun::fail_with(std::string problems) {
@@ -235,7 +168,11 @@ Task<void> BatchRun::answer_lines() {
   const bool good = co_await open_input();
   if (!good) co_return;
   if (!expired() && !cancelled_) {
-    co_await ask_unfinished();
+    if (batch_.engine == to_string(LineEngine::ray)) {
+      co_await await_others();
+    } else {
+      co_await ask_unfinished();
+    }
   }
   co_await journal_.written();
   if (stopping_) co_return;
@@ -252,14 +189,14 @@ Task<void> BatchRun::answer_lines() {
 
 Task<std::vector<bool>> BatchRun::finished_lines() {
   auto ask = [id = batch_.id](Store& store) { return store.finished_lines(id); };
-  auto finished = co_await insist(std::move(ask));
+  auto finished = co_await store_.insist(std::move(ask));
   co_return finished;
 }
 
 Task<void> BatchRun::ask_unfinished() {
   const auto finished = co_await finished_lines();
   auto ask = [id = batch_.id](Store& store) { return store.begun_lines(id); };
-  const auto begun = co_await insist(std::move(ask));
+  const auto begun = co_await store_.insist(std::move(ask));
   if (stopping_) co_return;
   lines_ = std::make_unique<BatchLines>(around_, batch_, input_,
                                         BatchPlan(input_->lines, finished, begun), journal_);
@@ -269,6 +206,16 @@ Task<void> BatchRun::ask_unfinished() {
                      {{"batch", batch_.id}, {"reason", cancelled_ ? "cancelled" : "expired"}});
   }
   lines_.reset();
+}
+
+// Gateways that are given blocks of them write what comes of the lines into the store.
+Task<void> BatchRun::await_others() {
+  while (!stopping_ && !cancelled_ && !expired()) {
+    co_await reload();
+    const bool all = batch_.completed + batch_.failed >= batch_.total;
+    if (all || batch_.status != BatchStatus::in_progress) co_return;
+    co_await Wait(timers(), interrupted_, timers().now() + look_again);
+  }
 }
 
 // Lines that were not answered in time have a result as well: that they were not.
@@ -308,10 +255,10 @@ Task<void> BatchRun::expire(std::vector<std::uint32_t> lines) {
       auto ask = [id = batch_.id, results = *std::move(results)](Store& store) {
         return store.finish_lines(id, results);
       };
-      co_await insist(std::move(ask));
+      co_await store_.insist(std::move(ask));
       co_return;
     }
-    co_await wait_out(std::move(results.error()));
+    co_await store_.wait_out(std::move(results.error()));
   }
 }
 
@@ -327,14 +274,14 @@ Task<void> BatchRun::finish() {
     auto written = co_await write_results(around_, batch_, BatchFiles::Results::answers);
     if (written) next.output_file_id = *std::move(written);
     if (!written) {
-      co_await wait_out(std::move(written.error()));
+      co_await store_.wait_out(std::move(written.error()));
     }
   }
   while (batch_.failed != 0 && next.error_file_id.empty()) {
     auto written = co_await write_results(around_, batch_, BatchFiles::Results::errors);
     if (written) next.error_file_id = *std::move(written);
     if (!written) {
-      co_await wait_out(std::move(written.error()));
+      co_await store_.wait_out(std::move(written.error()));
     }
   }
   if (batch_.status == BatchStatus::cancelling) {
@@ -353,21 +300,26 @@ Task<void> BatchRun::change(StoredBatch next) {
   auto update = [next, from = batch_.status](Store& store) {
     return store.update_batch(next, from);
   };
-  const bool changed = co_await insist(std::move(update));
+  const bool changed = co_await store_.insist(std::move(update));
   if (changed) {
-    batch_ = std::move(next);
+    take(std::move(next));
     co_return;
   }
   co_await reload();
+}
+
+void BatchRun::take(StoredBatch batch) {
+  batch_ = std::move(batch);
+  metrics_.show(batch_.status);
 }
 
 Task<void> BatchRun::reload() {
   auto find = [owner = batch_.owner, id = batch_.id](Store& store) {
     return store.find_batch(owner, id);
   };
-  auto found = co_await insist(std::move(find));
+  auto found = co_await store_.insist(std::move(find));
   if (found) {
-    batch_ = *std::move(found);
+    take(*std::move(found));
     co_return;
   }
   // Nobody takes batches away; whoever did wants nothing more of this one.

@@ -2,12 +2,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include "batch/batch_lines.h"
+#include "batch/batch_metrics.h"
+#include "batch/patient_store.h"
 
 namespace rocket {
 
@@ -20,6 +20,9 @@ namespace rocket {
 // What it has come to is in the store at every step, so that whoever takes it up after a crash
 // goes on from there: lines with a result are never asked again. It holds the lease and extends
 // it; once that is another's, everything is dropped where it stands.
+//
+// The lines of a batch whose engine is `ray` are not asked here but by a BlockDesk, of any gateway;
+// all else about it is the same.
 class BatchRun {
  public:
   // How long a lease lasts, which is how long a batch lies idle after a crash, and how often it is
@@ -50,10 +53,10 @@ class BatchRun {
   [[nodiscard]] Task<void> keep_lease();
   [[nodiscard]] Task<void> watch_expiry();
   [[nodiscard]] Task<bool> open_input();
-  [[nodiscard]] Task<std::shared_ptr<InputReading>> read_input(std::unique_ptr<BatchSource> source);
   [[nodiscard]] Task<void> validate();
   [[nodiscard]] Task<void> answer_lines();
   [[nodiscard]] Task<void> ask_unfinished();
+  [[nodiscard]] Task<void> await_others();
   [[nodiscard]] Task<void> expire_unfinished();
   [[nodiscard]] Task<void> finish();
   [[nodiscard]] Task<void> fail_with(std::string problems);
@@ -63,12 +66,7 @@ class BatchRun {
   // made of it.
   [[nodiscard]] Task<void> change(StoredBatch next);
   [[nodiscard]] Task<void> reload();
-  // The store's answer, however long it takes to get one.
-  template <class Ask>
-  [[nodiscard]] auto insist(Ask ask)
-      -> Task<typename std::invoke_result_t<Ask&, Store&>::value_type>;
-  void note_trouble(Error error);
-  [[nodiscard]] Task<void> wait_out(Error error);
+  void take(StoredBatch batch);
 
   [[nodiscard]] Timers& timers() const { return around_.loop.io.timers; }
   [[nodiscard]] std::int64_t wall_seconds() const;
@@ -78,10 +76,11 @@ class BatchRun {
   const BatchSurroundings& around_;
   StoredBatch batch_;
   const std::string holder_;
+  PatientStore store_;
+  BatchMetrics metrics_;
   LineJournal journal_;
   std::shared_ptr<const BatchInput> input_;
   std::unique_ptr<BatchLines> lines_;
-  std::optional<Error> trouble_;  // why it does not get on, if the store is what keeps it
   WaitSlot look_;
   WaitSlot interrupted_;  // no line is to be asked any more: cancelled, or expired
   WaitSlot lost_;         // it is another's now

@@ -10,17 +10,18 @@ constexpr Duration offer_again = std::chrono::seconds(1);
 
 }  // namespace
 
-LineJournal::LineJournal(Timers& timers, const StoreCaller& stores, std::string batch,
-                         Settings settings)
-    : timers_(timers),
-      stores_(stores),
+LineJournal::LineJournal(const Surroundings& around, std::string batch, Settings settings)
+    : timers_(around.timers),
+      stores_(around.stores),
+      metrics_(around.metrics),
       batch_(std::move(batch)),
       settings_(settings),
-      added_(timers.run_queue()),
-      changed_(timers.run_queue()) {}
+      added_(around.timers.run_queue()),
+      changed_(around.timers.run_queue()) {}
 
 void LineJournal::add(LineResult result) {
   if (pending_.empty()) pending_since_ = timers_.now();
+  ++added_all_;
   ++waiting_;
   waiting_bytes_ += result.json.size();
   pending_.push_back(std::move(result));
@@ -43,19 +44,21 @@ Task<void> LineJournal::gather() {
     co_await Wait(timers_, added_, never);
   }
   const TimePoint until = deadline_after(pending_since_, settings_.gather);
-  while (!hurried_ && pending_.size() < settings_.lines && timers_.now() < until) {
+  while (hurried_ == 0 && pending_.size() < settings_.lines && timers_.now() < until) {
     co_await Wait(timers_, added_, until);
   }
 }
 
 Task<void> LineJournal::write(std::shared_ptr<const Group> group) {
   while (true) {
-    auto finish = [batch = batch_, group](Store& store) {
-      return store.finish_lines(batch, *group);
+    auto finish = [batch = batch_, group, leased = settings_.leased](Store& store) {
+      return leased ? store.finish_lines(batch, *group) : store.offer_lines(batch, *group);
     };
     auto finished = co_await stores_.call(std::move(finish));
     if (finished) {
       failure_.reset();
+      // Of a group that was not new as a whole nothing is known that would be worth counting.
+      if (*finished == group->size()) metrics_.count(*group);
       co_return;
     }
     failure_ = std::move(finished.error());
@@ -65,18 +68,31 @@ Task<void> LineJournal::write(std::shared_ptr<const Group> group) {
 }
 
 void LineJournal::note_written(const Group& group) {
+  written_all_ += group.size();
   waiting_ -= group.size();
   for (const LineResult& result : group)
     waiting_bytes_ -= result.json.size();
 }
 
+// Whoever waits may be destroyed meanwhile.
+class LineJournal::Hurry {
+ public:
+  explicit Hurry(LineJournal& journal) : journal_(journal) { ++journal_.hurried_; }
+  Hurry(const Hurry&) = delete;
+  Hurry& operator=(const Hurry&) = delete;
+  ~Hurry() { --journal_.hurried_; }
+
+ private:
+  LineJournal& journal_;
+};
+
 Task<void> LineJournal::written() {
-  hurried_ = true;
+  const Hurry hurry(*this);
+  const std::uint64_t all = added_all_;
   added_.signal_all();
-  while (waiting_ != 0) {
+  while (written_all_ < all) {
     co_await Wait(timers_, changed_, never);
   }
-  hurried_ = false;
 }
 
 }  // namespace rocket

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "batch/batch_metrics.h"
 #include "batch/store_caller.h"
 #include "net/io.h"
 #include "store/records.h"
@@ -20,17 +22,25 @@ class LineJournal {
   struct Settings {
     Duration gather = std::chrono::milliseconds(50);  // a result waits for others, at most
     std::size_t lines = 64;                           // that make a group
+    // Whoever keeps the journal has the batch's lease. Else the results are offered: what comes
+    // after the batch's end is dropped.
+    bool leased = true;
+  };
+  struct Surroundings {
+    Timers& timers;
+    const StoreCaller& stores;
+    BatchMetrics& metrics;
   };
 
   // All but `batch`, its id, outlive it.
-  LineJournal(Timers& timers, const StoreCaller& stores, std::string batch, Settings settings);
+  LineJournal(const Surroundings& around, std::string batch, Settings settings);
   LineJournal(const LineJournal&) = delete;
   LineJournal& operator=(const LineJournal&) = delete;
 
   void add(LineResult result);
   // Writes what there is, as long as it is let live.
   [[nodiscard]] Task<void> run();
-  // Until all that has been added is written.
+  // Until all that has been added so far is written.
   [[nodiscard]] Task<void> written();
 
   // Results that are not written, and their bytes.
@@ -41,6 +51,7 @@ class LineJournal {
 
  private:
   using Group = std::vector<LineResult>;
+  class Hurry;
 
   [[nodiscard]] Task<void> gather();
   [[nodiscard]] Task<void> write(std::shared_ptr<const Group> group);
@@ -48,15 +59,18 @@ class LineJournal {
 
   Timers& timers_;
   const StoreCaller& stores_;
+  BatchMetrics& metrics_;
   const std::string batch_;
   const Settings settings_;
   WaitSlot added_;
   WaitSlot changed_;  // a group has been written, or refused
   Group pending_;
   TimePoint pending_since_{};
+  std::uint64_t added_all_ = 0;    // since it began
+  std::uint64_t written_all_ = 0;  // of these; they are written in their order
   std::size_t waiting_ = 0;
   std::size_t waiting_bytes_ = 0;
-  bool hurried_ = false;
+  int hurried_ = 0;  // so many wait for all to be written
   std::optional<Error> failure_;
 };
 

@@ -110,6 +110,8 @@ TEST(Check, KnowsWhereFilesMayComeFrom) {
   const ProblemCase cases[] = {
       {"media_urls: fetch\nmedia: {allow: [10.1.0.0/16, 127.0.0.1, \"::1\", images.internal, nas]}",
        {}},
+      {"batch: {engine: spark}",
+       {"batch.engine: expected an engine, found \"spark\"; write local or ray"}},
       {"media_urls: sometimes",
        {"media_urls: expected what to do with URLs, found \"sometimes\"; write auto, refuse, fetch "
         "or pass"}},

@@ -35,6 +35,7 @@ struct BackendConfig {
   std::optional<std::uint32_t> in_flight;
   std::vector<NativeApi> native;
   std::optional<MediaUrls> media_urls;
+  std::string head_lines;  // no setting: what `rocket batch run` says to a gateway
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {

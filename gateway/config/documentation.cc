@@ -100,6 +100,8 @@ std::string type_name() {
     return "lane";
   } else if constexpr (std::same_as<T, NativeApi>) {
     return "API";
+  } else if constexpr (std::same_as<T, LineEngine>) {
+    return "`local` or `ray`";
   } else if constexpr (std::same_as<T, MediaUrls>) {
     return "`auto`, `refuse`, `fetch` or `pass`";
   } else if constexpr (std::same_as<T, Sha256>) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/line_engine.h"
 #include "config/config_values.h"
 
 // What Rocket keeps for clients to come back to.
@@ -35,6 +36,7 @@ struct ResponsesConfig {
 
 // Files and batches, which survive the process.
 struct StoreConfig {
+  bool on = true;
   std::string path;
   std::string postgres_url_env;
   std::string files;
@@ -44,6 +46,10 @@ struct StoreConfig {
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
+    visit(
+        "on", self.on,
+        "Keep files and batches. Off: whoever asks for them gets 501, and nothing is written. Can "
+        "not be reloaded.");
     visit("path", self.path,
           "The directory that all of it is kept in, in SQLite and in files. Default: `rocket-data` "
           "where Rocket was started. Can not be reloaded.");
@@ -64,7 +70,8 @@ struct StoreConfig {
   [[nodiscard]] bool in_postgres() const { return !postgres_url_env.empty(); }
   // Both keep things in the same place.
   [[nodiscard]] bool same_place(const StoreConfig& other) const {
-    return path == other.path && postgres_url_env == other.postgres_url_env && files == other.files;
+    return on == other.on && path == other.path && postgres_url_env == other.postgres_url_env &&
+           files == other.files;
   }
   // The directory of what is in files, and that of the database, where it is no Postgres.
   [[nodiscard]] std::string folder() const { return path.empty() ? "rocket-data" : path; }
@@ -75,6 +82,7 @@ struct StoreConfig {
 
 // How the lines of batches are worked off.
 struct BatchConfig {
+  LineEngine engine = LineEngine::local;
   std::uint32_t lines_in_flight = 64;
   std::uint32_t batches = 16;
   std::uint32_t lines = 50'000;
@@ -86,9 +94,14 @@ struct BatchConfig {
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
-    visit("lines_in_flight", self.lines_in_flight,
-          "Lines of all batches that are asked at once, at most: as many as the lane `batch` lets "
-          "begin. Also prompts of one `/v1/batch/prompts`.");
+    visit("engine", self.engine,
+          "Who asks the lines of a batch that does not say `engine` itself: `local`, the gateway "
+          "that has it; `ray`, the gateways of all nodes, as a Ray job of the batch shares it out "
+          "among them (docs/ray.md).");
+    visit(
+        "lines_in_flight", self.lines_in_flight,
+        "Lines of all batches that one gateway asks at once, at most: as many as the lane `batch` "
+        "lets begin. Also prompts of one `/v1/batch/prompts`.");
     visit("batches", self.batches, "Batches that are worked on at once; further ones wait.");
     visit("lines", self.lines, "Lines of one batch; a file with more is no batch.");
     visit("line_bytes", self.line_bytes, "One line of a batch's file.");

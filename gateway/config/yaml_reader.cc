@@ -180,6 +180,15 @@ struct Scalar<NativeApi> {
 };
 
 template <>
+struct Scalar<LineEngine> {
+  static constexpr std::string_view expected = "an engine";
+  static constexpr std::string_view remedy = "write local or ray";
+  static Result<LineEngine> read(const YamlNode& node) {
+    return value_or_mismatch(line_engine(node.text));
+  }
+};
+
+template <>
 struct Scalar<MediaUrls> {
   static constexpr std::string_view expected = "what to do with URLs";
   static constexpr std::string_view remedy = "write auto, refuse, fetch or pass";

@@ -26,6 +26,7 @@ std::shared_ptr<Endpoint> make_endpoint(const BackendConfig& config, size_t inde
                   std::string(quirks.key_scheme) + api_key);
   }
   endpoint->head_lines += quirks.head_lines;
+  endpoint->head_lines += config.head_lines;
   return endpoint;
 }
 

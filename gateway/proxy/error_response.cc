@@ -50,6 +50,7 @@ constexpr std::array table{
     ErrorMeaning{ErrorCode::draining, 503, server_error, Blame::gateway, "shutting down; try again soon"},
     ErrorMeaning{ErrorCode::store_unavailable, 503, server_error, Blame::gateway, "what keeps files and batches can not be reached now; try again soon"},
     ErrorMeaning{ErrorCode::store_full, 507, server_error, Blame::gateway, "there is no room for more files and batches; delete some"},
+    ErrorMeaning{ErrorCode::store_off, 501, invalid_request, Blame::client, "this gateway keeps nothing: files and batches are switched off (store.on)"},
     ErrorMeaning{ErrorCode::internal, 500, server_error, Blame::gateway, "a fault inside the gateway"},
     ErrorMeaning{ErrorCode::no_backend, 503, upstream_error, Blame::upstream, "no backend that could answer is up; try again soon"},
     ErrorMeaning{ErrorCode::connect_refused, 503, upstream_error, Blame::upstream, "the backend refuses connections"},

@@ -111,6 +111,7 @@ TEST(ErrorMeaning, PromisedStatuses) {
       {ErrorCode::file_not_found, 404, "invalid_request_error"},
       {ErrorCode::batch_not_found, 404, "invalid_request_error"},
       {ErrorCode::internal, 500, "server_error"},
+      {ErrorCode::store_off, 501, "invalid_request_error"},
       {ErrorCode::store_unavailable, 503, "server_error"},
       {ErrorCode::store_full, 507, "server_error"},
       {ErrorCode::upstream_garbage, 502, "upstream_error"},

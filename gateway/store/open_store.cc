@@ -31,12 +31,14 @@ Result<std::unique_ptr<Store>> open_sqlite(const StorePlace& place, StoreThread:
 }  // namespace
 
 bool is_there(const StorePlace& place) {
+  if (!place.on) return false;
   if (!place.postgres_url.empty()) return true;
   std::error_code ignored;
   return std::filesystem::exists(database_file(place), ignored);
 }
 
 Result<std::unique_ptr<Store>> open_store(const StorePlace& place, StoreThread::Need need) {
+  if (!place.on) return fail(ErrorCode::store_off);
   if (place.postgres_url.empty()) return open_sqlite(place, need);
   auto connection = PostgresConnection::open({.url = place.postgres_url, .tell = place.tell});
   if (!connection) return std::unexpected(std::move(connection.error()));

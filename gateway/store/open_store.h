@@ -13,6 +13,7 @@ namespace rocket {
 
 // Where the store is.
 struct StorePlace {
+  bool on = true;              // else nothing is there, and opening it is store_off
   std::string folder{};        // of SQLite's database, unless there is
   std::string postgres_url{};  // with its password: never shown
   // Told what goes wrong in full, for the operator; on the store's thread.

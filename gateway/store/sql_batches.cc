@@ -179,6 +179,16 @@ Result<bool> update_batch(SqlConnection& connection, const StoredBatch& batch, B
   return *updated != 0;
 }
 
+Result<std::vector<StoredBatch>> batches_at_work(SqlConnection& connection,
+                                                 std::string_view engine) {
+  const SqlValue values[] = {engine};
+  return read_batches(
+      connection,
+      "status IN ('validating', 'in_progress', 'finalizing', 'cancelling') AND engine = $1 ORDER "
+      "BY seq",
+      values);
+}
+
 Result<std::vector<StoredBatch>> take_leases(SqlConnection& connection, std::string_view holder,
                                              std::int64_t now, std::int64_t until,
                                              std::uint32_t limit) {

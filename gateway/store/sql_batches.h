@@ -21,6 +21,8 @@ namespace rocket {
 [[nodiscard]] Result<bool> update_batch(SqlConnection& connection, const StoredBatch& batch,
                                         BatchStatus from);
 
+[[nodiscard]] Result<std::vector<StoredBatch>> batches_at_work(SqlConnection& connection,
+                                                               std::string_view engine);
 [[nodiscard]] Result<std::vector<StoredBatch>> take_leases(SqlConnection& connection,
                                                            std::string_view holder,
                                                            std::int64_t now, std::int64_t until,

@@ -11,10 +11,12 @@ namespace {
 // Postgres and back not to count.
 constexpr size_t rows_at_once = 200;
 
-Result<std::int64_t> seq_of(SqlConnection& connection, std::string_view id) {
+Result<std::int64_t> seq_of(SqlConnection& connection, std::string_view id,
+                            std::string_view condition = {}) {
   std::optional<std::int64_t> seq;
-  const auto found = connection.run("SELECT seq FROM rocket_batches WHERE id = $1", {id},
-                                    [&](const SqlRow& row) { seq = row.number(0); });
+  const auto found =
+      connection.run("SELECT seq FROM rocket_batches WHERE id = $1" + std::string(condition), {id},
+                     [&](const SqlRow& row) { seq = row.number(0); });
   if (!found) return std::unexpected(found.error());
   if (!seq) return fail(ErrorCode::batch_not_found);
   return *seq;
@@ -35,10 +37,10 @@ std::string value_rows(size_t rows, size_t columns) {
   return text;
 }
 
-// A statement about some lines of a batch: "DELETE ... WHERE batch = $1 AND line IN ($2, $3)".
-Result<void> forget_begun(SqlConnection& connection, std::int64_t batch,
+// A statement about some lines of a batch: "DELETE ..." + " WHERE batch = $1 AND line IN ($2, $3)".
+Result<void> change_begun(SqlConnection& connection, std::string statement, std::int64_t batch,
                           std::span<const std::uint32_t> lines) {
-  std::string statement = "DELETE FROM rocket_begun_lines WHERE batch = $1 AND line IN (";
+  statement += " WHERE batch = $1 AND line IN (";
   std::vector<SqlValue> values{batch};
   for (const std::uint32_t line : lines) {
     values.emplace_back(std::int64_t{line});
@@ -102,7 +104,7 @@ Result<void> finish_some(SqlConnection& connection, std::int64_t batch,
           "output_tokens, reasoning_tokens",
       std::span<const SqlValue>(values), [&](const SqlRow& row) { gain.add(row); });
   if (!added) return std::unexpected(added.error());
-  return forget_begun(connection, batch, lines);
+  return change_begun(connection, "DELETE FROM rocket_begun_lines", batch, lines);
 }
 
 Result<void> add_gain(SqlConnection& connection, std::int64_t batch, const Gain& gain) {
@@ -132,7 +134,8 @@ LineResult read_result(const SqlRow& row) {
 
 Result<void> begin_lines(SqlConnection& connection, std::string_view id,
                          std::span<const std::uint32_t> lines) {
-  const auto batch = seq_of(connection, id);
+  const auto batch = seq_of(
+      connection, id, " AND status IN ('validating', 'in_progress', 'finalizing', 'cancelling')");
   if (!batch) return std::unexpected(batch.error());
   // Postgres does not let a statement change a row twice.
   std::vector<std::uint32_t> once(lines.begin(), lines.end());
@@ -144,6 +147,20 @@ Result<void> begin_lines(SqlConnection& connection, std::string_view id,
     const auto begun = begin_some(connection, *batch, some);
     if (!begun) return begun;
     left = left.subspan(some.size());
+  }
+  return {};
+}
+
+Result<void> unbegin_lines(SqlConnection& connection, std::string_view id,
+                           std::span<const std::uint32_t> lines) {
+  const auto batch = seq_of(connection, id);
+  if (!batch) return std::unexpected(batch.error());
+  while (!lines.empty()) {
+    const auto some = lines.first(std::min(lines.size(), rows_at_once));
+    const auto done =
+        change_begun(connection, "UPDATE rocket_begun_lines SET times = times - 1", *batch, some);
+    if (!done) return done;
+    lines = lines.subspan(some.size());
   }
   return {};
 }
@@ -164,6 +181,17 @@ Result<std::uint32_t> finish_lines(SqlConnection& connection, std::string_view i
   const auto added = add_gain(connection, *batch, gain);
   if (!added) return std::unexpected(added.error());
   return lines;
+}
+
+Result<std::uint32_t> offer_lines(SqlConnection& connection, std::string_view id,
+                                  std::span<const LineResult> results) {
+  // Its row is held until this is done, so that nobody ends it meanwhile.
+  const auto held = connection.run(
+      "UPDATE rocket_batches SET completed = completed WHERE id = $1 AND status = 'in_progress' "
+      "RETURNING id",
+      {id});
+  if (!held) return std::unexpected(held.error());
+  return *held == 0 ? Result<std::uint32_t>(0) : finish_lines(connection, id, results);
 }
 
 Result<std::vector<bool>> finished_lines(SqlConnection& connection, std::string_view id) {

@@ -14,8 +14,12 @@ namespace rocket {
 
 [[nodiscard]] Result<void> begin_lines(SqlConnection& connection, std::string_view id,
                                        std::span<const std::uint32_t> lines);
+[[nodiscard]] Result<void> unbegin_lines(SqlConnection& connection, std::string_view id,
+                                         std::span<const std::uint32_t> lines);
 [[nodiscard]] Result<std::uint32_t> finish_lines(SqlConnection& connection, std::string_view id,
                                                  std::span<const LineResult> results);
+[[nodiscard]] Result<std::uint32_t> offer_lines(SqlConnection& connection, std::string_view id,
+                                                std::span<const LineResult> results);
 [[nodiscard]] Result<std::vector<bool>> finished_lines(SqlConnection& connection,
                                                        std::string_view id);
 [[nodiscard]] Result<std::vector<BegunLine>> begun_lines(SqlConnection& connection,

@@ -50,7 +50,17 @@ Result<Store::Listed<StoredBatch>> SqlStore::list_batches(std::string_view owner
 }
 
 Result<bool> SqlStore::update_batch(const StoredBatch& batch, BatchStatus from) {
-  return write([&] { return rocket::update_batch(*connection_, batch, from); });
+  return write([&]() -> Result<bool> {
+    auto updated = rocket::update_batch(*connection_, batch, from);
+    if (!updated || !*updated || !has_ended(batch.status)) return updated;
+    const auto dropped = drop_lines(*connection_, batch.id);
+    if (!dropped) return std::unexpected(dropped.error());
+    return true;
+  });
+}
+
+Result<std::vector<StoredBatch>> SqlStore::batches_at_work(std::string_view engine) {
+  return read([&] { return rocket::batches_at_work(*connection_, engine); });
 }
 
 Result<std::vector<StoredBatch>> SqlStore::take_leases(std::string_view holder, std::int64_t now,
@@ -71,9 +81,18 @@ Result<void> SqlStore::begin_lines(std::string_view id, std::span<const std::uin
   return write([&] { return rocket::begin_lines(*connection_, id, lines); });
 }
 
+Result<void> SqlStore::unbegin_lines(std::string_view id, std::span<const std::uint32_t> lines) {
+  return write([&] { return rocket::unbegin_lines(*connection_, id, lines); });
+}
+
 Result<std::uint32_t> SqlStore::finish_lines(std::string_view id,
                                              std::span<const LineResult> results) {
   return write([&] { return rocket::finish_lines(*connection_, id, results); });
+}
+
+Result<std::uint32_t> SqlStore::offer_lines(std::string_view id,
+                                            std::span<const LineResult> results) {
+  return write([&] { return rocket::offer_lines(*connection_, id, results); });
 }
 
 Result<std::vector<bool>> SqlStore::finished_lines(std::string_view id) {
@@ -87,10 +106,6 @@ Result<std::vector<BegunLine>> SqlStore::begun_lines(std::string_view id) {
 Result<std::vector<LineResult>> SqlStore::results(std::string_view id, bool errors,
                                                   std::int64_t after, std::uint32_t limit) {
   return read([&] { return rocket::line_results(*connection_, id, errors, after, limit); });
-}
-
-Result<void> SqlStore::drop_lines(std::string_view id) {
-  return write([&] { return rocket::drop_lines(*connection_, id); });
 }
 
 Result<std::uint64_t> SqlStore::file_bytes(std::uint64_t least) {

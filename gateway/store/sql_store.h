@@ -39,6 +39,7 @@ class SqlStore final : public Store {
   [[nodiscard]] Result<Listed<StoredBatch>> list_batches(std::string_view owner,
                                                          const Page& page) override;
   [[nodiscard]] Result<bool> update_batch(const StoredBatch& batch, BatchStatus from) override;
+  [[nodiscard]] Result<std::vector<StoredBatch>> batches_at_work(std::string_view engine) override;
   [[nodiscard]] Result<std::vector<StoredBatch>> take_leases(std::string_view holder,
                                                              std::int64_t now, std::int64_t until,
                                                              std::uint32_t limit) override;
@@ -47,14 +48,17 @@ class SqlStore final : public Store {
   [[nodiscard]] Result<void> give_lease(std::string_view id, std::string_view holder) override;
   [[nodiscard]] Result<void> begin_lines(std::string_view id,
                                          std::span<const std::uint32_t> lines) override;
+  [[nodiscard]] Result<void> unbegin_lines(std::string_view id,
+                                           std::span<const std::uint32_t> lines) override;
   [[nodiscard]] Result<std::uint32_t> finish_lines(std::string_view id,
                                                    std::span<const LineResult> results) override;
+  [[nodiscard]] Result<std::uint32_t> offer_lines(std::string_view id,
+                                                  std::span<const LineResult> results) override;
   [[nodiscard]] Result<std::vector<bool>> finished_lines(std::string_view id) override;
   [[nodiscard]] Result<std::vector<BegunLine>> begun_lines(std::string_view id) override;
   [[nodiscard]] Result<std::vector<LineResult>> results(std::string_view id, bool errors,
                                                         std::int64_t after,
                                                         std::uint32_t limit) override;
-  [[nodiscard]] Result<void> drop_lines(std::string_view id) override;
   [[nodiscard]] Result<std::uint64_t> file_bytes(std::uint64_t least) override;
   [[nodiscard]] Result<std::vector<std::string>> known_files(
       std::span<const std::string> ids) override;

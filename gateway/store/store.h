@@ -54,8 +54,12 @@ class Store {
   [[nodiscard]] virtual Result<Listed<StoredBatch>> list_batches(std::string_view owner,
                                                                  const Page& page) = 0;
   // Everything but the counts and tokens becomes as told, if the batch's status is still `from`.
-  // Whether it was.
+  // Whether it was. One that has ended by that has no journal of its lines any more.
   [[nodiscard]] virtual Result<bool> update_batch(const StoredBatch& batch, BatchStatus from) = 0;
+
+  // Those of that engine that have not ended, of all owners, the oldest first.
+  [[nodiscard]] virtual Result<std::vector<StoredBatch>> batches_at_work(
+      std::string_view engine) = 0;
 
   // A batch that has not ended is worked on by who holds its lease. Takes, or takes over once it
   // has run out, the leases of at most `limit` of them, the oldest first; times are Unix
@@ -69,13 +73,21 @@ class Store {
                                                   std::int64_t until) = 0;
   [[nodiscard]] virtual Result<void> give_lease(std::string_view id, std::string_view holder) = 0;
 
-  // The journal. Each call is one transaction, so the caller groups.
+  // The journal. Each call is one transaction, so the caller groups. Of a batch that has ended no
+  // line is begun: batch_not_found.
   [[nodiscard]] virtual Result<void> begin_lines(std::string_view id,
                                                  std::span<const std::uint32_t> lines) = 0;
+  // They were called off by a process that lives on: it was not they who have ended it.
+  [[nodiscard]] virtual Result<void> unbegin_lines(std::string_view id,
+                                                   std::span<const std::uint32_t> lines) = 0;
   // A line that has a result keeps it for ever: another is dropped. Counts and tokens of the batch
   // grow by what was new. How many were.
   [[nodiscard]] virtual Result<std::uint32_t> finish_lines(std::string_view id,
                                                            std::span<const LineResult> results) = 0;
+  // The same for whoever does not hold the batch's lease: nothing is taken, and the answer is 0,
+  // unless the batch is in progress. Whoever ends it may have written its files by then.
+  [[nodiscard]] virtual Result<std::uint32_t> offer_lines(std::string_view id,
+                                                          std::span<const LineResult> results) = 0;
   // Bit `line` is set for each line that has a result.
   [[nodiscard]] virtual Result<std::vector<bool>> finished_lines(std::string_view id) = 0;
   [[nodiscard]] virtual Result<std::vector<BegunLine>> begun_lines(std::string_view id) = 0;
@@ -83,8 +95,6 @@ class Store {
   [[nodiscard]] virtual Result<std::vector<LineResult>> results(std::string_view id, bool errors,
                                                                 std::int64_t after,
                                                                 std::uint32_t limit) = 0;
-  // The batch has ended and its files are written: the journal of its lines is not needed.
-  [[nodiscard]] virtual Result<void> drop_lines(std::string_view id) = 0;
 
   // All files together, of all owners; each counts for `least` bytes at least.
   [[nodiscard]] virtual Result<std::uint64_t> file_bytes(std::uint64_t least) = 0;

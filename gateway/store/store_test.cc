@@ -1,6 +1,5 @@
 #include "store/store.h"
 
-#include <gtest/gtest.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,130 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <string>
-#include <vector>
 
 #include "base/random.h"
-#include "store/open_store.h"
-#include "store/postgres_connection.h"
-#include "store/sqlite_connection.h"
-#include "testing/memory_store.h"
-#include "testing/postgres_server.h"
-#include "testing/temporary_folder.h"
+#include "testing/any_store.h"
 
 namespace rocket {
 namespace {
-
-// What every store has to keep to, whatever it is made of.
-class AnyStore : public testing::TestWithParam<const char*> {
- protected:
-  void SetUp() override {
-    place_.folder = folder_.file("store");
-    place_.tell = [this](std::string_view what) { told_ += std::string(what) + '\n'; };
-    if (in_postgres()) {
-      if (!PostgresServer::shared().missing().empty()) {
-        GTEST_SKIP() << PostgresServer::shared().missing();
-      }
-      place_.postgres_url = PostgresServer::shared().make_database();
-    }
-    open();
-  }
-
-  [[nodiscard]] static bool in_postgres() { return std::string_view(GetParam()) == "postgres"; }
-
-  [[nodiscard]] static bool in_memory() { return std::string_view(GetParam()) == "memory"; }
-
-  // Whatever was open is closed first, but for what would not survive that.
-  void open() {
-    if (in_memory()) {
-      if (!store_) store_ = std::make_unique<MemoryStore>();
-      return;
-    }
-    store_.reset();
-    auto opened = open_store(place_, StoreThread::Need::make);
-    ASSERT_TRUE(opened) << opened.error().detail << '\n' << told_;
-    store_ = *std::move(opened);
-  }
-
-  // A connection beside the store.
-  [[nodiscard]] std::unique_ptr<SqlConnection> connect() {
-    auto connection = in_postgres()
-                          ? PostgresConnection::open({.url = place_.postgres_url})
-                          : SqliteConnection::open({.file = place_.folder + "/rocket.db",
-                                                    .patience = std::chrono::milliseconds(50)});
-    EXPECT_TRUE(connection) << connection.error().detail;
-    return *std::move(connection);
-  }
-
-  [[nodiscard]] static StoredFile file(const std::string& id, const std::string& owner = "a") {
-    return {.id = "file-" + id,
-            .owner = owner,
-            .filename = "täglich \"1\".jsonl",
-            .purpose = "batch",
-            .bytes = 12345,
-            .created_at = 1'700'000'000,
-            .expires_at = 0};
-  }
-  [[nodiscard]] static StoredBatch batch(const std::string& id, const std::string& owner = "a") {
-    StoredBatch batch;
-    batch.id = "batch_" + id;
-    batch.owner = owner;
-    batch.endpoint = "/v1/chat/completions";
-    batch.input_file_id = "file-1";
-    batch.completion_window = "24h";
-    batch.metadata = R"({"a":"b"})";
-    batch.engine = "local";
-    batch.output_expires_after = 3600;
-    batch.created_at = 1'700'000'000;
-    batch.total = 10;
-    return batch;
-  }
-  [[nodiscard]] static LineResult answer(std::uint32_t line, const std::string& json = "{}") {
-    return {.line = line,
-            .error = false,
-            .json = json,
-            .tokens = {.input = 10, .cached = 2, .output = 5, .reasoning = 1}};
-  }
-  [[nodiscard]] static LineResult error(std::uint32_t line) {
-    return {.line = line, .error = true, .json = R"({"error":{}})", .tokens = {}};
-  }
-
-  [[nodiscard]] StoredBatch found(const std::string& id) {
-    const auto found = store_->find_batch("a", "batch_" + id);
-    EXPECT_TRUE(found && *found) << id;
-    return found && *found ? **found : StoredBatch{};
-  }
-  [[nodiscard]] std::vector<std::string> listed(const Store::Page& page,
-                                                const std::string& owner = "a") {
-    const auto listed = store_->list_files(owner, page);
-    EXPECT_TRUE(listed);
-    std::vector<std::string> ids;
-    if (listed) {
-      for (const StoredFile& file : listed->items)
-        ids.push_back(file.id);
-      if (listed->more) ids.emplace_back("...");
-    }
-    return ids;
-  }
-  [[nodiscard]] std::vector<std::string> leased(const std::string& holder, std::int64_t now,
-                                                std::int64_t until, std::uint32_t limit = 10) {
-    const auto taken = store_->take_leases(holder, now, until, limit);
-    EXPECT_TRUE(taken);
-    std::vector<std::string> ids;
-    if (taken) {
-      for (const StoredBatch& batch : *taken)
-        ids.push_back(batch.id);
-    }
-    return ids;
-  }
-
-  TemporaryFolder folder_;
-  StorePlace place_;
-  std::string told_;
-  std::unique_ptr<Store> store_;
-};
-
-using Ids = std::vector<std::string>;
 
 INSTANTIATE_TEST_SUITE_P(, AnyStore, testing::Values("sqlite", "postgres", "memory"),
                          [](const auto& param) { return std::string(param.param); });
@@ -250,73 +131,6 @@ TEST_P(AnyStore, KeepsBatchesAndChangesThemOnce) {
     EXPECT_TRUE(store_->update_batch(one, before).value());
     EXPECT_EQ(found("1"), one);
   }
-}
-
-TEST_P(AnyStore, AResultIsKeptForEverAndCountedOnce) {
-  ASSERT_TRUE(store_->add_batch(batch("1")));
-  ASSERT_TRUE(store_->add_batch(batch("2")));
-  const std::array<std::uint32_t, 4> begun{3, 0, 1, 3};
-  ASSERT_TRUE(store_->begin_lines("batch_1", begun));
-  ASSERT_TRUE(store_->begin_lines("batch_1", std::array<std::uint32_t, 1>{1}));
-  EXPECT_EQ(store_->begun_lines("batch_1").value(),
-            (std::vector<BegunLine>{{0, 1}, {1, 2}, {3, 1}}));
-  const std::vector<LineResult> first{answer(1, R"({"n":1})"), error(3)};
-  EXPECT_EQ(store_->finish_lines("batch_1", first).value(), 2U);
-  const std::vector<LineResult> again{answer(1, "another"), answer(3), answer(0), answer(0, "2")};
-  EXPECT_EQ(store_->finish_lines("batch_1", again).value(), 1U);
-  EXPECT_EQ(store_->finish_lines("batch_1", again).value(), 0U);
-  open();
-  EXPECT_TRUE(store_->begun_lines("batch_1").value().empty());
-  EXPECT_EQ(store_->finished_lines("batch_1").value(),
-            (std::vector<bool>{true, true, false, true}));
-  EXPECT_EQ(store_->results("batch_1", false, -1, 10).value(),
-            (std::vector<LineResult>{answer(0), answer(1, R"({"n":1})")}));
-  EXPECT_EQ(store_->results("batch_1", false, 0, 10).value(),
-            (std::vector<LineResult>{answer(1, R"({"n":1})")}));
-  EXPECT_EQ(store_->results("batch_1", false, -1, 1).value(), (std::vector<LineResult>{answer(0)}));
-  EXPECT_EQ(store_->results("batch_1", true, -1, 10).value(), (std::vector<LineResult>{error(3)}));
-  const StoredBatch counted = found("1");
-  EXPECT_EQ(counted.completed, 2U);
-  EXPECT_EQ(counted.failed, 1U);
-  EXPECT_EQ(counted.tokens, (BatchTokens{.input = 20, .cached = 4, .output = 10, .reasoning = 2}));
-  // An update leaves them alone, and another batch has its own.
-  StoredBatch older = batch("1");
-  older.status = BatchStatus::in_progress;
-  EXPECT_TRUE(store_->update_batch(older, BatchStatus::validating).value());
-  EXPECT_EQ(found("1").tokens, counted.tokens);
-  EXPECT_EQ(found("1").completed, 2U);
-  EXPECT_EQ(found("2").completed, 0U);
-  EXPECT_TRUE(store_->finished_lines("batch_2").value().empty());
-  // A line that is begun although it has a result is not begun.
-  ASSERT_TRUE(store_->begin_lines("batch_1", begun));
-  EXPECT_TRUE(store_->begun_lines("batch_1").value().empty());
-  ASSERT_TRUE(store_->drop_lines("batch_1"));
-  EXPECT_TRUE(store_->finished_lines("batch_1").value().empty());
-  EXPECT_EQ(found("1").completed, 2U);
-}
-
-TEST_P(AnyStore, ManyLinesAreOneTransaction) {
-  ASSERT_TRUE(store_->add_batch(batch("1")));
-  std::vector<std::uint32_t> lines;
-  std::vector<LineResult> results;
-  for (std::uint32_t line = 0; line < 1000; ++line) {
-    lines.push_back(line);
-    results.push_back(line % 10 == 0 ? error(line) : answer(line));
-  }
-  ASSERT_TRUE(store_->begin_lines("batch_1", lines));
-  EXPECT_EQ(store_->begun_lines("batch_1").value().size(), 1000U);
-  EXPECT_EQ(store_->finish_lines("batch_1", results).value(), 1000U);
-  EXPECT_EQ(found("1").completed, 900U);
-  EXPECT_EQ(found("1").failed, 100U);
-  EXPECT_EQ(store_->finished_lines("batch_1").value(), std::vector<bool>(1000, true));
-}
-
-TEST_P(AnyStore, LinesOfNoBatchAreRefused) {
-  const std::array<std::uint32_t, 1> lines{0};
-  const std::vector<LineResult> results{answer(0)};
-  EXPECT_EQ(store_->begin_lines("batch_9", lines).error().code, ErrorCode::batch_not_found);
-  EXPECT_EQ(store_->finish_lines("batch_9", results).error().code, ErrorCode::batch_not_found);
-  EXPECT_EQ(store_->finished_lines("batch_9").error().code, ErrorCode::batch_not_found);
 }
 
 TEST_P(AnyStore, ALeaseIsTakenOverOnceItHasRunOut) {

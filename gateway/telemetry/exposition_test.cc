@@ -210,6 +210,11 @@ void count_everything(MetricShard& shard) {
   shard.counter(Family::traces, {"sent"}).add();
   shard.counter(Family::trace_spans_rejected).add();
   shard.counter(Family::media_fetches, {"ok"}).add();
+  shard.gauge(Family::batches, {"in_progress"}).set(1);
+  shard.counter(Family::batches_ended, {"completed"}).add();
+  shard.counter(Family::batch_lines, {"done"}).add(9);
+  shard.gauge(Family::batch_lines_in_flight).set(4);
+  shard.counter(Family::batch_tokens, {"in"}).add(70);
   shard.gauge(Family::config_revision).set(3);
   shard.gauge(Family::connections).add(2);
   shard.gauge(Family::stored_responses).set(1);
@@ -247,6 +252,11 @@ TEST(Exposition, has_every_pinned_name_with_its_type_and_labels) {
       {"rocket_traces_total", "counter", {"result"}},
       {"rocket_trace_spans_rejected_total", "counter", {}},
       {"rocket_media_fetches_total", "counter", {"result"}},
+      {"rocket_batches", "gauge", {"status"}},
+      {"rocket_batches_ended_total", "counter", {"status"}},
+      {"rocket_batch_lines_total", "counter", {"result"}},
+      {"rocket_batch_lines_in_flight", "gauge", {}},
+      {"rocket_batch_tokens_total", "counter", {"direction"}},
       {"rocket_metric_overflow_total", "counter", {}},
       {"rocket_build_info", "gauge", {"version"}},
       {"process_resident_memory_bytes", "gauge", {}},

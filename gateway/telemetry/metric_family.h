@@ -39,9 +39,14 @@ enum class Family : unsigned char {
   traces,
   trace_spans_rejected,
   media_fetches,
+  batches,
+  batches_ended,
+  batch_lines,
+  batch_lines_in_flight,
+  batch_tokens,
   metric_overflow,
 };
-inline constexpr std::size_t family_count = 27;
+inline constexpr std::size_t family_count = 32;
 
 enum class MetricKind : unsigned char {
   counter,

@@ -132,7 +132,21 @@ Result<bool> MemoryStore::update_batch(const StoredBatch& updated, BatchStatus f
   next.failed = found->stored.failed;
   next.tokens = found->stored.tokens;
   found->stored = std::move(next);
+  if (has_ended(found->stored.status)) {
+    found->begun.clear();
+    found->results.clear();
+  }
   return true;
+}
+
+Result<std::vector<StoredBatch>> MemoryStore::batches_at_work(std::string_view engine) {
+  const auto checked = check();
+  if (!checked) return std::unexpected(checked.error());
+  std::vector<StoredBatch> at_work;
+  for (const Batch& one : batches_) {
+    if (!has_ended(one.stored.status) && one.stored.engine == engine) at_work.push_back(one.stored);
+  }
+  return at_work;
 }
 
 Result<std::vector<StoredBatch>> MemoryStore::take_leases(std::string_view holder, std::int64_t now,
@@ -175,10 +189,22 @@ Result<void> MemoryStore::begin_lines(std::string_view id, std::span<const std::
   const auto checked = check();
   if (!checked) return checked;
   Batch* const found = batch(id);
-  if (found == nullptr) return fail(ErrorCode::batch_not_found);
+  if (found == nullptr || has_ended(found->stored.status)) return fail(ErrorCode::batch_not_found);
   // One that stands twice is begun once.
   for (const std::uint32_t line : std::set(lines.begin(), lines.end())) {
     if (!found->results.contains(line)) ++found->begun[line];
+  }
+  return {};
+}
+
+Result<void> MemoryStore::unbegin_lines(std::string_view id, std::span<const std::uint32_t> lines) {
+  const auto checked = check();
+  if (!checked) return checked;
+  Batch* const found = batch(id);
+  if (found == nullptr) return fail(ErrorCode::batch_not_found);
+  for (const std::uint32_t line : lines) {
+    const auto begun = found->begun.find(line);
+    if (begun != found->begun.end()) --begun->second;
   }
   return {};
 }
@@ -197,6 +223,15 @@ Result<std::uint32_t> MemoryStore::finish_lines(std::string_view id,
     add(found->stored.tokens, result.tokens);
   }
   return fresh;
+}
+
+Result<std::uint32_t> MemoryStore::offer_lines(std::string_view id,
+                                               std::span<const LineResult> results) {
+  const auto checked = check();
+  if (!checked) return std::unexpected(checked.error());
+  const Batch* const found = batch(id);
+  if (found == nullptr || found->stored.status != BatchStatus::in_progress) return 0;
+  return finish_lines(id, results);
 }
 
 Result<std::vector<bool>> MemoryStore::finished_lines(std::string_view id) {
@@ -236,16 +271,6 @@ Result<std::vector<LineResult>> MemoryStore::results(std::string_view id, bool e
     if (std::int64_t{line} > after && result.error == errors) page.push_back(result);
   }
   return page;
-}
-
-Result<void> MemoryStore::drop_lines(std::string_view id) {
-  const auto checked = check();
-  if (!checked) return checked;
-  if (Batch* const found = batch(id)) {
-    found->begun.clear();
-    found->results.clear();
-  }
-  return {};
 }
 
 Result<std::uint64_t> MemoryStore::file_bytes(std::uint64_t least) {

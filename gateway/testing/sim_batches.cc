@@ -111,18 +111,23 @@ BatchEngine& SimBatches::engine(const std::string& name) {
   return processes_.at(name)->engine;
 }
 
+BlockDesk& SimBatches::desk(const std::string& name) {
+  return processes_.at(name)->desk;
+}
+
 void SimBatches::spawn(const std::string& name, Task<void> task) {
   processes_.at(name)->tasks.spawn(std::move(task));
 }
 
-std::string SimBatches::make(const std::string& text, std::int64_t window_seconds) {
+std::string SimBatches::make(const std::string& text, std::int64_t window_seconds,
+                             LineEngine engine) {
   StoredBatch batch;
   batch.id = "batch_" + std::to_string(++made_);
   batch.endpoint = "/v1/chat/completions";
   batch.input_file_id = "file-" + std::to_string(made_);
   batch.completion_window = "24h";
   batch.metadata = "null";
-  batch.engine = "local";
+  batch.engine = to_string(engine);
   batch.created_at =
       std::chrono::duration_cast<std::chrono::seconds>(gateway_.loop.wall_now().time_since_epoch())
           .count();

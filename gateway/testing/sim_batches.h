@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "batch/batch_engine.h"
+#include "batch/block_desk.h"
 #include "testing/memory_store.h"
 #include "testing/sim_gateway.h"
 
@@ -44,11 +45,13 @@ class SimBatches {
   void start(const std::string& name);
   void kill(const std::string& name);
   [[nodiscard]] BatchEngine& engine(const std::string& name);
+  [[nodiscard]] BlockDesk& desk(const std::string& name);
   // In the engine's process.
   void spawn(const std::string& name, Task<void> task);
 
   // A batch of chat completions over a file with this text. Its id.
-  std::string make(const std::string& text, std::int64_t window_seconds = 86'400);
+  std::string make(const std::string& text, std::int64_t window_seconds = 86'400,
+                   LineEngine engine = LineEngine::local);
   void cancel(const std::string& id);
 
   void run_for(Duration time);
@@ -64,8 +67,9 @@ class SimBatches {
  private:
   struct Process {
     explicit Process(const BatchSurroundings& around, const std::string& name)
-        : engine(around, name), tasks(around.loop.io.timers.run_queue()) {}
+        : engine(around, name), desk(around), tasks(around.loop.io.timers.run_queue()) {}
     BatchEngine engine;
+    BlockDesk desk;
     TaskGroup tasks;
   };
 

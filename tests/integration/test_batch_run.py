@@ -129,7 +129,7 @@ def test_nobody_to_ask_is_said_at_once(tmp_path: Path, fake: Fakes) -> None:
 
 
 def test_through_a_running_gateway(tmp_path: Path, rocket: Rocket, fake: Fakes) -> None:
-    keys = write_keys(tmp_path / "keys.yaml", entry("batches", "rk-batches", lane="batch"))
+    keys = write_keys(tmp_path / "keys.yaml", entry("batches", "rk-batches", lane="interactive"))
     gateway = rocket({"backends": [backend("a", fake().url)], "keys_file": str(keys)})
     (tmp_path / "key").write_text("rk-batches\n")
     (tmp_path / "in.jsonl").write_text(batches.lines(50))

@@ -1,0 +1,222 @@
+#include "batch/block_desk.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <optional>
+
+#include "testing/sim_batches.h"
+
+// Desks over a simulated gateway: what is promised of batches whose blocks others give out.
+namespace rocket {
+namespace {
+
+using End = DeskBatch::End;
+using Names = std::multiset<std::string>;
+
+constexpr std::uint32_t in_flight = 8;
+
+Names all_of(int count) {
+  Names names;
+  for (int i = 0; i < count; ++i)
+    names.insert("line-" + std::to_string(i));
+  return names;
+}
+
+// One process `one` and a batch of `count` lines, each of which takes `time`.
+class BlockDeskTest : public testing::Test {
+ protected:
+  void begin(int count, Duration time = 50ms) {
+    FakeScript script;
+    script.head_delay = time;
+    Config config;
+    config.batch.lines_in_flight = in_flight;
+    config.limits.in_flight_per_endpoint = 1000;
+    gateway_.emplace(1,
+                     std::vector<SimGateway::BackendSpec>{
+                         {.name = "a", .endpoints = {script}, .default_model = "fake-model"}},
+                     config);
+    batches_.emplace(*gateway_);
+    batches_->start("one");
+    id_ = batches_->make(sim_lines(count), 86'400, LineEngine::ray);
+    batches_->run_for(2s);
+    ASSERT_EQ(batches_->batch(id_).status, BatchStatus::in_progress);
+  }
+
+  // The block is given to that process; `end` becomes what it says.
+  void give(BlockRange range, std::optional<End>& end, std::uint32_t driver = 1,
+            const std::string& process = "one") {
+    batches_->spawn(process, ask(batches_->desk(process), {id_, range, driver}, end));
+  }
+  [[nodiscard]] std::vector<BlockRange> unfinished() {
+    std::vector<BlockRange> ranges;
+    batches_->spawn("one", tell(batches_->desk("one"), id_, ranges));
+    batches_->run_for(500ms);
+    return ranges;
+  }
+  [[nodiscard]] std::uint64_t asked() { return gateway_->fake("a").counters().requests; }
+
+  std::optional<SimGateway> gateway_;
+  std::optional<SimBatches> batches_;
+  std::string id_;
+
+ private:
+  struct Given {
+    std::string id;
+    BlockRange range;
+    std::uint32_t driver;
+  };
+  static Task<void> ask(BlockDesk& desk, Given given, std::optional<End>& end) {
+    auto batch = co_await desk.open(given.id);
+    if (!batch) co_return;
+    const auto said = co_await (*batch)->work(given.range, given.driver);
+    end = said;
+  }
+  static Task<void> tell(BlockDesk& desk, std::string id, std::vector<BlockRange>& ranges) {
+    auto batch = co_await desk.open(id);
+    if (!batch) co_return;
+    auto found = co_await (*batch)->unfinished();
+    ranges = std::move(found);
+  }
+};
+
+TEST_F(BlockDeskTest, nobody_asks_what_nobody_has_given) {
+  begin(20);
+  batches_->run_for(1min);
+  EXPECT_EQ(asked(), 0U);
+  EXPECT_EQ(unfinished(), (std::vector<BlockRange>{{0, 20}}));
+}
+
+TEST_F(BlockDeskTest, blocks_are_asked_once_and_the_batch_completes) {
+  begin(100);
+  std::optional<End> first;
+  std::optional<End> second;
+  give({0, 40}, first);
+  batches_->run_for(5s);
+  EXPECT_EQ(first, End::done);
+  EXPECT_EQ(asked(), 40U);
+  EXPECT_EQ(unfinished(), (std::vector<BlockRange>{{40, 100}}));
+  give({30, 100}, second);
+  const StoredBatch done = batches_->finish(id_);
+  EXPECT_EQ(second, End::done);
+  EXPECT_EQ(done.status, BatchStatus::completed);
+  EXPECT_EQ(done.completed, 100U);
+  EXPECT_EQ(batches_->names_in(done.output_file_id), all_of(100));
+  EXPECT_EQ(asked(), 100U);
+  EXPECT_LE(gateway_->fake("a").counters().in_flight_max, in_flight);
+}
+
+TEST_F(BlockDeskTest, a_block_given_to_two_has_one_result_a_line) {
+  begin(60);
+  batches_->start("other");
+  std::optional<End> first;
+  std::optional<End> second;
+  give({0, 60}, first);
+  give({0, 60}, second, 1, "other");
+  const StoredBatch done = batches_->finish(id_);
+  batches_->run_for(2s);
+  EXPECT_EQ(done.completed, 60U);
+  EXPECT_EQ(batches_->names_in(done.output_file_id), all_of(60));
+  EXPECT_TRUE(first && second);
+}
+
+TEST_F(BlockDeskTest, a_newer_driver_calls_off_what_an_older_one_has_given) {
+  begin(100, 1s);
+  std::optional<End> old;
+  std::optional<End> late;
+  std::optional<End> fresh;
+  give({0, 100}, old, 1);
+  batches_->run_for(3s);
+  give({50, 100}, fresh, 2);
+  batches_->run_for(100ms);
+  EXPECT_EQ(old, End::replaced);
+  give({0, 50}, late, 1);
+  batches_->run_for(500ms);
+  EXPECT_EQ(late, End::replaced);
+  EXPECT_EQ(fresh, std::nullopt);
+  std::optional<End> rest;
+  give({0, 50}, rest, 2);
+  EXPECT_EQ(batches_->finish(id_).completed, 100U);
+  EXPECT_EQ(fresh, End::done);
+  EXPECT_LE(asked(), 100U + 2 * in_flight);
+}
+
+TEST_F(BlockDeskTest, cancelling_calls_blocks_off_and_takes_no_more_results) {
+  begin(100, 1s);
+  std::optional<End> end;
+  give({0, 100}, end);
+  batches_->run_for(5500ms);
+  batches_->cancel(id_);
+  const StoredBatch cancelled = batches_->finish(id_);
+  batches_->run_for(5s);
+  EXPECT_EQ(end, End::ended);
+  EXPECT_EQ(cancelled.status, BatchStatus::cancelled);
+  EXPECT_EQ(batches_->names_in(cancelled.output_file_id).size(), cancelled.completed);
+  EXPECT_EQ(batches_->batch(id_).completed, cancelled.completed) << "nothing comes later";
+  EXPECT_EQ(gateway_->fake("a").counters().in_flight, 0U);
+}
+
+// Lines that are called off again and again are not suspected of ending anybody.
+TEST_F(BlockDeskTest, being_called_off_is_held_against_no_line) {
+  begin(4, 10s);
+  constexpr std::uint32_t drivers = 2 * BatchPlan::given_up;
+  std::array<std::optional<End>, drivers> ends;
+  for (std::uint32_t driver = 0; driver < drivers; ++driver) {
+    give({0, 4}, ends[driver], driver + 1);
+    batches_->run_for(2s);
+    EXPECT_EQ(ends[driver], std::nullopt);
+  }
+  std::optional<End> end;
+  give({0, 4}, end, 1000);
+  const StoredBatch done = batches_->finish(id_);
+  EXPECT_EQ(done.completed, 4U);
+  EXPECT_EQ(done.failed, 0U);
+}
+
+TEST_F(BlockDeskTest, who_drains_finishes_what_it_asks_and_begins_nothing) {
+  begin(100, 1s);
+  std::optional<End> end;
+  give({0, 100}, end);
+  batches_->run_for(1500ms);
+  batches_->spawn("one", batches_->desk("one").drain(gateway_->loop.now() + 30s));
+  batches_->run_for(5s);
+  EXPECT_EQ(end, End::stopped);
+  EXPECT_LE(asked(), 3 * in_flight);
+  EXPECT_EQ(batches_->batch(id_).completed, asked()) << "all that was asked is written";
+}
+
+TEST_F(BlockDeskTest, a_killed_process_loses_nothing_that_was_written) {
+  begin(200);
+  for (int i = 0; i < 4; ++i) {
+    const std::string name = "process-" + std::to_string(i);
+    batches_->start(name);
+    std::optional<End> end;
+    give({0, 200}, end, 1, name);
+    batches_->run_for(300ms);
+    batches_->kill(name);
+  }
+  std::optional<End> end;
+  give({0, 200}, end);
+  const StoredBatch done = batches_->finish(id_);
+  EXPECT_EQ(done.completed, 200U);
+  EXPECT_EQ(done.failed, 0U);
+  EXPECT_EQ(batches_->names_in(done.output_file_id), all_of(200));
+  EXPECT_LE(asked(), 200U + 4 * 2 * in_flight);
+}
+
+TEST_F(BlockDeskTest, others_batches_are_none_of_its) {
+  begin(1);
+  const std::string local = batches_->make(sim_lines(1000));
+  batches_->run_for(100ms);
+  bool found = true;
+  const auto look = [](BlockDesk& desk, std::string id, bool& there) -> Task<void> {
+    const auto batch = co_await desk.open(std::move(id));
+    there = batch.has_value();
+  };
+  batches_->spawn("one", look(batches_->desk("one"), local, found));
+  batches_->run_for(100ms);
+  EXPECT_FALSE(found);
+}
+
+}  // namespace
+}  // namespace rocket
