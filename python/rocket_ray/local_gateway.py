@@ -11,7 +11,8 @@ import aiohttp
 
 from rocket_ray.server_sent_events import EventSplitter
 
-PATH = "/v1/chat/completions"
+CHAT = "/v1/chat/completions"
+PROMPTS = "/v1/batch/prompts"
 # For a gateway that is just being started again: nothing has been sent yet.
 CONNECT_S = 3.0
 CONNECT_PAUSE_S = 0.02
@@ -46,8 +47,14 @@ class LocalGateway:
         if body.get("stream"):
             raise ValueError("chat answers whole; for a stream: handle.options(stream=True)"
                              ".chat_stream.remote(body)")  # fmt: skip
-        async with self._post(body, headers) as response:
-            return json.loads(await response.read())
+        return await self._whole(CHAT, body, headers)
+
+    async def prompts(
+        self, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> dict:
+        """Many prompts at once: `{"prompts", "backend", "params"}`, as POST /v1/batch/prompts takes
+        them. Raises GatewayError."""
+        return await self._whole(PROMPTS, body, headers)
 
     async def chat_stream(
         self, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
@@ -55,7 +62,7 @@ class LocalGateway:
         """The chunks of a streamed answer. Raises GatewayError, also in its midst: a stream that
         ends without one was whole."""
         splitter = EventSplitter()
-        async with self._post({**body, "stream": True}, headers) as response:
+        async with self._post(CHAT, {**body, "stream": True}, headers) as response:
             try:
                 async for data in response.content.iter_any():
                     for event in splitter.feed(data):
@@ -73,20 +80,26 @@ class LocalGateway:
         if self._session is not None:
             await self._session.close()
 
+    async def _whole(
+        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None
+    ) -> dict:
+        async with self._post(path, body, headers) as response:
+            return json.loads(await response.read())
+
     @asynccontextmanager
-    async def _post(self, body: Mapping[str, Any], headers: Mapping[str, str] | None):
+    async def _post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None):
         lines = {"authorization": f"Bearer {self._key}"} if self._key else {}
-        response = await self._send(body, {**lines, **(headers or {})})
+        response = await self._send(path, body, {**lines, **(headers or {})})
         async with response:
             if response.status != 200:
                 raise GatewayError(response.status, await read_error(response))
             yield response
 
-    async def _send(self, body, headers) -> aiohttp.ClientResponse:
+    async def _send(self, path, body, headers) -> aiohttp.ClientResponse:
         deadline = time.monotonic() + CONNECT_S
         while True:
             try:
-                return await self._opened().post(self._url() + PATH, json=body, headers=headers)
+                return await self._opened().post(self._url() + path, json=body, headers=headers)
             except aiohttp.ClientConnectorError as error:
                 if time.monotonic() > deadline:
                     raise GatewayError(
