@@ -33,6 +33,18 @@ class Health:
     revision: int
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """Of a batch with `total` lines: ranges of places, from the first on, without the second."""
+
+    total: int
+    ranges: list[tuple[int, int]]
+
+    @property
+    def lines(self) -> int:
+        return sum(stop - start for start, stop in self.ranges)
+
+
 class AdminClient:
     """Every call raises OSError or http.client.HTTPException if nobody answers in time.
 
@@ -60,6 +72,28 @@ class AdminClient:
             refusal = AddressTaken if status == 409 else ConfigRefused
             raise refusal(describe(json.loads(body)["problems"]))
         raise AdminError(f"POST /config: status {status}: {body[:500].decode(errors='replace')}")
+
+    def batches_to_share_out(self) -> list[str]:
+        """The ids of batches whose lines wait to be asked by the gateways of all nodes, the oldest
+        first."""
+        answer = json.loads(self._call("GET", "/batches"))
+        return [each["id"] for each in answer["batches"] if each["status"] == "in_progress"]
+
+    def unfinished(self, batch: str, driver: int) -> "Unfinished | None":
+        """What of a batch has no result yet, for its driver of that number, which is in charge from
+        now on. None: the batch is not in progress."""
+        body = json.dumps({"driver": driver}).encode()
+        status, answer = self._ask("POST", f"/batches/{batch}", body, JSON)
+        told = json.loads(answer) if answer else {}
+        if status == 200:
+            return Unfinished(told["total"], [(each[0], each[1]) for each in told["unfinished"]])
+        if status == 404 and told["error"]["code"] == "batch_not_found":
+            return None
+        raise AdminError(f"POST /batches: status {status}")
+
+    def tell_ray(self, there: bool) -> None:
+        """Whether Ray, which shares such batches out, answers."""
+        self._call("POST", "/ray", json.dumps({"there": there}).encode(), JSON)
 
     def lame_duck(self) -> None:
         self._call("POST", "/lame_duck", b"{}", JSON)

@@ -31,6 +31,18 @@ class Arguments(BaseModel):
     handle_key_file: str = Field(
         "", description="A file with the API key that handle calls show, where there are keys."
     )
+    dashboard: str = Field(
+        "",
+        description="Ray's dashboard as http://HOST:PORT, where jobs are submitted; empty: port "
+        "8265 of the head.",
+    )
+    batch_jobs: int = Field(
+        2,
+        ge=0,
+        le=100,
+        description="Batches of the engine `ray` that are shared out at once, each by a job that "
+        "takes about 190 MiB on the head; 0: none are.",
+    )
     log_folder: str = Field(
         "", description="Where the gateway's logs go; empty: a folder among Ray's own."
     )

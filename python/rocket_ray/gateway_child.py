@@ -113,6 +113,19 @@ class GatewayChild:
             return self._trouble
         return None
 
+    @property
+    def socket(self) -> Path:
+        """Of its admin port, the same for each child."""
+        return self._folder.socket
+
+    def batches_to_share_out(self) -> list[str]:
+        """Raises one of UNANSWERED."""
+        return self._client(self._patience.silence).batches_to_share_out()
+
+    def tell_ray(self, there: bool) -> None:
+        """Raises one of UNANSWERED."""
+        self._client(self._patience.silence).tell_ray(there)
+
     def metrics(self) -> str:
         """Raises one of UNANSWERED."""
         return self._client(self._patience.silence).metrics()

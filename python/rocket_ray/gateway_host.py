@@ -18,10 +18,13 @@ from ray.serve import metrics as serve_metrics
 from rocket_ray import replica_facts, user_config
 from rocket_ray.admin_client import AddressTaken, ConfigRefused
 from rocket_ray.arguments import Arguments, HostError, find_binary, read_key
+from rocket_ray.batch_watch import BatchWatch
 from rocket_ray.child_environment import child_environment
 from rocket_ray.child_log import ChildLog
 from rocket_ray.gateway_child import GatewayChild
+from rocket_ray.jobs_client import JobsClient
 from rocket_ray.local_gateway import LocalGateway
+from rocket_ray.node_gateway import NodeGateway, Place
 from rocket_ray.ray_metrics import RayMetrics
 from rocket_ray.rounds import Rounds, WatchedFile
 from rocket_ray.user_config import GatewayConfig
@@ -82,8 +85,9 @@ class GatewayHost:
         self._refused: str | None = None
         self._key = read_key(arguments)
         folder = Path(arguments.log_folder or replica_facts.log_folder())
+        binary = find_binary(arguments)
         self._child = GatewayChild(
-            find_binary(arguments),
+            binary,
             child_environment(os.environ, arguments.environment),
             # The next replica of this node goes on with the same files.
             ChildLog(folder, replica_facts.application() or "gateway"),
@@ -92,6 +96,11 @@ class GatewayHost:
         self._child.start()
         self._rounds = Rounds(self._child, RayMetrics(serve_metrics), self._logger)
         self._rounds.start()
+        self._node, self._place = NodeGateway(), Place(str(self._child.socket), binary)
+        self._node.announce(self._place)
+        jobs = JobsClient(arguments.dashboard or replica_facts.dashboard_url())
+        self._batches = BatchWatch(self._child, jobs, arguments.batch_jobs, self._logger)
+        self._batches.start()
         self._local = LocalGateway(self._local_url, self._key)
 
     async def reconfigure(self, given: Mapping[str, Any]) -> None:
@@ -155,10 +164,13 @@ class GatewayHost:
         if not hasattr(self, "_local"):
             return
         self._rounds.stop()
+        self._batches.stop()
         await self._local.close()
         started = time.monotonic()
         await asyncio.to_thread(self._child.lame_duck)
         await asyncio.sleep(self._arguments.lame_duck_s)
+        # No block of a batch is sent here any more.
+        self._node.withdraw(self._place)
         self._child.drain()
         drain_s = self._config.drain_s if self._config else 0.0
         if not await asyncio.to_thread(self._child.ended, drain_s + DRAIN_MARGIN_S):

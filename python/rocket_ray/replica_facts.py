@@ -33,3 +33,9 @@ def require_one_replica(name: str) -> None:
     most = getattr(scaling, "max_replicas", None) or getattr(settings, "num_replicas", None) or 1
     if most != 1:
         raise RuntimeError(f"{name} has exactly one replica, not {most}: take num_replicas out")
+
+
+def dashboard_url() -> str:
+    """Where Ray's dashboard usually is: on the head, at Ray's own port."""
+    head = ray.get_runtime_context().gcs_address.rpartition(":")[0]
+    return f"http://{head}:8265"

@@ -1,0 +1,98 @@
+import logging
+import unittest
+
+from rocket_ray.batch_jobs import Job
+from rocket_ray.batch_watch import BatchWatch
+from rocket_ray.jobs_client import RayAway
+
+A = "batch_" + "a" * 32
+
+
+class Gateway:
+    def __init__(self) -> None:
+        self.batches: list[str] = []
+        self.told: list[bool] = []
+
+    def batches_to_share_out(self) -> list[str]:
+        return self.batches
+
+    def tell_ray(self, there: bool) -> None:
+        self.told.append(there)
+
+
+class Ray:
+    def __init__(self) -> None:
+        self.there = True
+        self.known: dict[str, Job] = {}
+        self.asked = 0
+
+    def _check(self) -> None:
+        self.asked += 1
+        if not self.there:
+            raise RayAway("refused")
+
+    def version(self) -> str:
+        self._check()
+        return "2.60.0"
+
+    def jobs(self) -> list[Job]:
+        self._check()
+        return list(self.known.values())
+
+    def submit(self, submission_id: str, entrypoint: str) -> bool:
+        self._check()
+        if submission_id in self.known:
+            return False
+        self.known[submission_id] = Job(submission_id, "PENDING")
+        return True
+
+    def forget(self, submission_id: str) -> None:
+        self._check()
+        del self.known[submission_id]
+
+
+class BatchWatchTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.gateway, self.ray = Gateway(), Ray()
+        self.watch = BatchWatch(self.gateway, self.ray, 2, logging.getLogger("test"))
+        logging.disable(logging.CRITICAL)
+        self.addCleanup(logging.disable, logging.NOTSET)
+
+    def test_without_batches_ray_is_greeted_now_and_then(self) -> None:
+        for now in range(10):
+            self.watch.look(now, 1000.0 + now)
+        self.assertEqual(self.ray.asked, 4)
+        self.assertEqual(self.gateway.told, [True] * 4)
+
+    def test_a_batch_gets_a_job_and_another_when_that_has_ended(self) -> None:
+        self.gateway.batches = [A]
+        for now in range(5):
+            self.watch.look(now, 1000.0 + now)
+        self.assertEqual(list(self.ray.known), [f"{A}-1"])
+        self.ray.known[f"{A}-1"] = Job(f"{A}-1", "FAILED", 900.0, 1005.0)
+        self.watch.look(5, 1005.0)
+        self.assertEqual(list(self.ray.known), [f"{A}-1", f"{A}-2"])
+
+    def test_while_ray_is_away_the_gateway_is_told_and_it_goes_on_afterwards(self) -> None:
+        self.gateway.batches = [A]
+        self.ray.there = False
+        for now in range(3):
+            self.watch.look(now, 1000.0 + now)
+        self.assertEqual(self.gateway.told, [False] * 3)
+        self.ray.there = True
+        self.watch.look(3, 1003.0)
+        self.assertEqual(self.gateway.told[-1], True)
+        self.assertEqual(list(self.ray.known), [f"{A}-1"])
+
+    def test_of_two_watches_one_is_the_first(self) -> None:
+        other = BatchWatch(self.gateway, self.ray, 2, logging.getLogger("test"))
+        self.gateway.batches = [A]
+        self.watch.look(0, 1000.0)
+        self.ray.known[f"{A}-1"] = Job(f"{A}-1", "FAILED", 900.0, 1000.0)
+        self.watch.look(1, 1001.0)
+        other.look(1, 1001.0)
+        self.assertEqual(list(self.ray.known), [f"{A}-1", f"{A}-2"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,91 @@
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+from unittest.mock import patch
+
+from rocket_ray import block_worker
+from rocket_ray.block_plan import Block
+from rocket_ray.block_worker import BlockWorker, Refused
+from rocket_ray.node_gateway import NodeGateway, Place
+
+A = "batch_" + "a" * 32
+
+
+class BlockWorkerTest(unittest.TestCase):
+    """With a script in the program's place, which notes how it was called."""
+
+    def setUp(self) -> None:
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = Path(scratch.name)
+        self.node = NodeGateway(self.folder / "node")
+        self.worker = BlockWorker(A, 3, self.node)
+        for name, value in (("AWAY_S", 0.5), ("AGAIN_S", 0.01)):
+            patched = patch.object(block_worker, name, value)
+            patched.start()
+            self.addCleanup(patched.stop)
+
+    def program(self, text: str) -> None:
+        script = self.folder / "rocket"
+        script.write_text(f'#!/bin/sh\necho "$@" >> {self.folder}/calls\n{text}\n')
+        script.chmod(0o755)
+        self.node.announce(Place("/nowhere/admin.sock", str(script)))
+
+    def calls(self) -> list[str]:
+        return (self.folder / "calls").read_text().splitlines()
+
+    def test_each_end_has_its_word(self) -> None:
+        cases = [
+            ("exit 0", block_worker.DONE),
+            ("echo ended; exit 1", block_worker.ENDED),
+            ("echo replaced; exit 1", block_worker.REPLACED),
+            ('echo \'{"error":{"code":"batch_not_found"}}\' >&2; exit 1', block_worker.ENDED),
+            ("exit 3", block_worker.AWAY),
+            ("kill -9 $$", block_worker.AWAY),
+        ]
+        for text, wanted in cases:
+            with self.subTest(text):
+                self.program(text)
+                self.assertEqual(self.worker.work(Block(5, 9)), wanted)
+
+    def test_what_is_refused_is_an_error(self) -> None:
+        self.program("echo 'no block' >&2; exit 1")
+        with self.assertRaisesRegex(Refused, "no block"):
+            self.worker.work(Block(5, 9))
+
+    def test_it_says_which_block_of_what_for_whom(self) -> None:
+        self.program("exit 0")
+        self.worker.work(Block(5, 9))
+        self.assertIn(
+            f"batch block --admin unix:/nowhere/admin.sock --batch {A} --driver 3 --from 5 --to 9 ",
+            self.calls()[0],
+        )
+
+    def test_a_gateway_that_comes_back_in_time_goes_on_with_the_block(self) -> None:
+        def come() -> None:
+            time.sleep(0.1)
+            self.program("exit 0")
+
+        thread = threading.Thread(target=come)
+        thread.start()
+        self.assertEqual(self.worker.work(Block(5, 9)), block_worker.DONE)
+        thread.join()
+
+    def test_the_token_stays_here(self) -> None:
+        self.program(f"env > {self.folder}/seen")
+        with patch.dict("os.environ", {"RAY_AUTH_TOKEN": "secret", "PATH": "/usr/bin:/bin"}):
+            self.worker.work(Block(5, 9))
+        seen = (self.folder / "seen").read_text()
+        self.assertIn("PATH=", seen)
+        self.assertNotIn("secret", seen)
+
+    def test_where_nobody_is_there_is_nothing_to_ask(self) -> None:
+        self.assertEqual(self.worker.unfinished(), block_worker.AWAY)
+        self.node.announce(Place("/nowhere/admin.sock", "rocket"))
+        self.assertEqual(self.worker.unfinished(), block_worker.AWAY)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,51 @@
+"""Where the gateway of a node is: told by the replica that hosts it, to whoever works there."""
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import ray
+
+NAME = "gateway.json"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Of a gateway: its admin socket, which is another one for each replica, and its program."""
+
+    socket: str
+    binary: str
+
+
+class NodeGateway:
+    """A file among Ray's of this node and session, readable by its owner only."""
+
+    def __init__(self, folder: Path | None = None):
+        self._file = (folder or node_folder()) / NAME
+
+    def announce(self, place: Place) -> None:
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        scratch = self._file.with_name(f"{NAME}.{os.getpid()}")
+        scratch.write_text(json.dumps(asdict(place)))
+        scratch.chmod(0o600)
+        scratch.replace(self._file)
+
+    def withdraw(self, place: Place) -> None:
+        """Unless another one has been announced since."""
+        if self.find() == place:
+            self._file.unlink(missing_ok=True)
+
+    def find(self) -> Place | None:
+        try:
+            return Place(**json.loads(self._file.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+def node_folder() -> Path:
+    """A folder of ours that only processes of this node and session come to."""
+    session = ray.get_runtime_context().get_session_name()
+    parent = Path(tempfile.gettempdir()) / "ray" / session
+    return (parent if parent.is_dir() else Path(tempfile.gettempdir())) / "rocket"
