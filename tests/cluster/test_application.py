@@ -220,3 +220,45 @@ def test_shutdown_leaves_no_gateway_and_no_port_and_a_first_configuration_has_to
     said = str(failed.value)
     assert "DEPLOY_FAILED" in said and "backends[0].urls[0]" in said and "bakends" in said, said
     bed.deployed()
+
+
+PROMPTS = """
+import json
+import ray
+from ray import serve
+from rocket_ray.local_gateway import GatewayError
+
+ray.init(address="auto", log_to_driver=False)
+handle = serve.get_app_handle("prompts")
+asked = {"prompts": ["one", "two", "three"], "params": {"model": "m"}}
+answer = handle.prompts.remote(asked).result(timeout_s=60)
+try:
+    handle.prompts.remote({"prompts": []}).result(timeout_s=60)
+except GatewayError as error:
+    refused = error.status
+print(json.dumps({"count": answer["count"], "backend": answer["backend"],
+                  "results": [one["object"] for one in answer["results"]], "refused": refused}))
+"""
+
+
+def test_many_prompts_are_an_application_beside_the_gateway(bed: RayBed) -> None:
+    try:
+        bed.deploy(beside=[PROMPTS_APPLICATION])
+        bed.cluster.wait_until_running("prompts")
+        said = bed.cluster.run(bed.cluster.python, "-c", PROMPTS, pod="worker-1")
+        assert json.loads(said.splitlines()[-1]) == {
+            "count": 3,
+            "backend": "a",
+            "results": ["chat.completion"] * 3,
+            "refused": 400,
+        }
+    finally:
+        bed.deploy()
+
+
+PROMPTS_APPLICATION = {
+    "name": "prompts",
+    "route_prefix": None,
+    "import_path": "deploy.ray_serve.batch_inference:app",
+    "deployments": [{"name": "BatchInferenceAPI"}],
+}
