@@ -371,10 +371,8 @@ struct OtlpConfig {
           "Requests whose spans wait to be sent, per thread: further ones are dropped and counted. "
           "1 KiB each.");
     visit("headers_env", self.headers_env,
-          "The environment variable with headers that the collector asks for: "
-          "`authorization=Bearer%20KEY,x-tenant=a`, values percent-encoded. The usual one need not "
-          "be "
-          "set.");
+          "The environment variable with headers for the collector, values percent-encoded: "
+          "`authorization=Bearer%20KEY,x-tenant=a`. The usual one need not be set.");
     visit("headers_file", self.headers_file,
           "A file that holds the same instead; a line may stand for a comma.");
     visit("ca_file", self.ca_file,

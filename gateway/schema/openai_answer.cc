@@ -99,7 +99,9 @@ Result<OpenAiAnswer> read_openai_answer(std::string_view text) {
     answer.empty = false;
     if (member.key_is("usage")) answer.usage = read_usage(member.value);
     if (member.value.kind == JsonKind::array) {
-      answer.has_list = answer.has_list || member.key_is("choices") || member.key_is("data");
+      // Vectors are `data`, in Ollama's own API `embeddings`.
+      answer.has_list |=
+          member.key_is("choices") || member.key_is("data") || member.key_is("embeddings");
     }
     if (member.key_is("error") && !member.value.is_null()) {
       answer.error = error_message(member.value);
