@@ -42,7 +42,10 @@ Result<void> Entrance::seek(Duration wait_most) {
 
 bool Entrance::try_start() {
   if (route_.places != nullptr && !in_route_ && route_.places->full(who_.lane)) return false;
-  found_ = find(Effort::normal);
+  // Who has failed once is sent where it will go well: others may try out who is on trial.
+  found_.reset();
+  if (!chooser_.tried().empty()) found_ = find(Effort::proven);
+  if (!found_) found_ = find(Effort::normal);
   if (found_) return true;
   if (!overtaken_ && timers_.now() >= patient_until_) found_ = find(Effort::any);
   if (found_) return true;

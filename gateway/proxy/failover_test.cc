@@ -359,6 +359,25 @@ TEST(Failover, ABackendThatRefusesOurKeyIsLeftForAnother) {
 
 // With every endpoint failing, what the upstreams are asked stays within bounds: a fifth more
 // than the clients asked, three a second, and what was needed to find out.
+// Two are on trial, one is well, and nothing is left to spend: the first failover is free, and goes
+// where it is sure to be answered.
+TEST(Failover, WhoHasFailedOnATrialIsNotSentToAnother) {
+  Config config;
+  config.retry.budget = 0;
+  config.retry.budget_min = 0;
+  config.breaker.consecutive = 1;
+  FakeScript failing;
+  failing.status = 500;
+  SimGateway gateway(1, {backend("a", {failing, failing, FakeScript{}})}, config);
+  for (int i = 0; i < 10; ++i)
+    EXPECT_TRUE(gateway.ask(sim_chat(false))->ended());
+  gateway.loop.run_for(6s);
+  const auto request = gateway.ask(sim_chat(false));
+  EXPECT_EQ(request->status(), 200) << request->body();
+  EXPECT_EQ(request->header("x-rocket-endpoint"), "a/2");
+  EXPECT_EQ(request->header("x-rocket-attempts"), "2");
+}
+
 TEST(Failover, RetriesDoNotAmplifyAnOutage) {
   for (const Fault fault : {Fault::status_500, Fault::reset_before_head, Fault::garbage}) {
     FakeScript script;
