@@ -126,10 +126,10 @@ Task<void> BatchRun::keep_lease() {
 
 // The wall clock decides, which may be set meanwhile.
 Task<void> BatchRun::watch_expiry() {
-  constexpr Duration look_again = std::chrono::seconds(30);
+  constexpr Duration look_at_clock = std::chrono::seconds(30);
   while (!expired()) {
     const Duration left = std::chrono::seconds(batch_.expires_at - wall_seconds());
-    co_await SleepUntil(timers(), timers().now() + std::min(left, look_again));
+    co_await SleepUntil(timers(), timers().now() + std::min(left, look_at_clock));
   }
   interrupted_.signal_all();
 }

@@ -68,11 +68,12 @@ def test_a_black_hole_costs_no_answer(far, rocket, fake, stream: bool, seconds: 
 
 def test_clients_that_hang_up_open_no_breaker(rocket, fake) -> None:
     """Twenty that leave while they wait: nobody else notices anything."""
-    slow = fake(models=["m"], head_delay_ms=3000)
+    slow = fake(models=["m"])
     gateway = rocket({"backends": [backend("a", slow.url)], "hedge": {"on": False}})
     for _ in range(20):
         with gateway.connect() as connection:
-            connection.send(request_bytes("POST", "/v1/chat/completions", chat("m")))
+            body = chat("m", fake={"head_delay_ms": 3000})
+            connection.send(request_bytes("POST", "/v1/chat/completions", body))
             wait_until("it is asked", lambda: gateway.in_flight() == 1)
         wait_until("the upstream is closed", lambda: gateway.in_flight() == 0)
     assert breaker_or_verdict(gateway, "a/0") == ("closed", "healthy")

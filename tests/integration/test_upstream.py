@@ -187,7 +187,7 @@ def test_no_handshake_is_no_request(way: str, rocket, upstream, certificates: Pa
     url = f"https://127.0.0.1:{server.port if server else closer.port}"
     more = {"ca_file": str(certificates / "ca.pem"), "default_model": "m"}
     gateway = rocket({"backends": [backend("t", url, **more)]})
-    answer = gateway.chat(chat("m"))
+    answer = gateway.chat(chat())
     assert answer.status == 503
     assert answer.error()["code"] in ("connect_failed", "no_backend")
     (described,) = gateway.admin("/backends").json()["backends"]
