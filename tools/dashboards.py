@@ -96,6 +96,10 @@ GATEWAY = Board(
                 f'sum by (pod) (rate(process_cpu_seconds_total{{{HERE}, job=~"rocket.*"}}[$__rate_interval]))',
                 "{{pod}}",
             ),
+            (
+                f'max by (pod) (rate(rocket_loop_busy_seconds_total{{{HERE}, job=~"rocket.*"}}[$__rate_interval]))',
+                "{{pod}}, busiest loop",
+            ),
             unit="percentunit",
             about="Of one core. A gateway with one loop can use one.",
         ),

@@ -112,6 +112,9 @@ void change(MediaUrls& value) {
 void change(Lane& value) {
   value = Lane::batch;
 }
+void change(LineEngine& value) {
+  value = LineEngine::ray;
+}
 void change(NativeApi& value) {
   value = NativeApi::count_tokens;
 }

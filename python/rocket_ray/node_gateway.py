@@ -6,8 +6,6 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import ray
-
 NAME = "gateway.json"
 
 
@@ -46,6 +44,8 @@ class NodeGateway:
 
 def node_folder() -> Path:
     """A folder of ours that only processes of this node and session come to."""
+    import ray  # noqa: PLC0415 - all else here does without it, and is tested so
+
     session = ray.get_runtime_context().get_session_name()
     parent = Path(tempfile.gettempdir()) / "ray" / session
     return (parent if parent.is_dir() else Path(tempfile.gettempdir())) / "rocket"

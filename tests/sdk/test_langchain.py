@@ -25,10 +25,19 @@ OPTIONS = {
 OTHER = {"llama": "tools", "ollama": OLLAMA_TOOLS_MODEL, "vllm": "chat"}
 
 
+def test_langchain_s_own_tests(over_real_engines: Gateway, tmp_path: Path) -> None:
+    own_tests("OpenAI", "llama", over_real_engines, tmp_path)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("client", ["OpenAI", "Responses", "Anthropic", "Ollama"])
-def test_langchain_s_own_tests(
+def test_langchain_s_own_tests_in_every_dialect(
     client: str, engine: str, over_real_engines: Gateway, tmp_path: Path
 ) -> None:
+    own_tests(client, engine, over_real_engines, tmp_path)
+
+
+def own_tests(client: str, engine: str, over_real_engines: Gateway, tmp_path: Path) -> None:
     report = tmp_path / "report.xml"
     command = [python(HERE / "langchain_requirements.txt"), "-m", "pytest"]
     command += [f"{HERE / 'langchain_suite.py'}::Test{client}", "-q", "--tb=short", "-rxX"]
