@@ -87,9 +87,10 @@ TEST(Check, KnowsRanges) {
        {"otlp.headers_env: the environment variable is not set; write NAME=VALUE,NAME=VALUE with "
         "percent-encoded values, or remove it"}},
       {"otlp: {url: \"https://c\", headers_file: /no/such, ca_file: /no/such}",
-       {"otlp.headers_file: the file does not exist; write NAME=VALUE,NAME=VALUE with "
-        "percent-encoded values, or remove it",
-        "otlp.ca_file: \"/no/such\" does not exist; name a PEM file that Rocket may read"}},
+       {"otlp.headers_file: the file can not be read: No such file or directory; write "
+        "NAME=VALUE,NAME=VALUE with percent-encoded values, or remove it",
+        "otlp.ca_file: \"/no/such\" can not be read: No such file or directory; name a PEM file "
+        "that Rocket may read"}},
       {"otlp: {url: collector}",
        {"otlp.url: begins with neither http:// nor https://; write it as http://127.0.0.1:4318"}},
       {"cors: {origins: [chat.example, \"https://chat.example/\", \"https://Chat.example\"]}",

@@ -46,11 +46,11 @@ TEST(EpollLoop, KnowsForHowLongItWasBusy) {
   TaskGroup tasks(loop.run_queue());
   const auto work_and_rest = [](EpollLoop& on) -> Task<void> {
     for (int i = 0; i < 3; ++i) {
+      const TimePoint rested = on.clock() + 50ms;
+      co_await SleepUntil(on, rested);
       const TimePoint until = on.clock() + 20ms;
       while (on.clock() < until) {
       }
-      const TimePoint rested = on.clock() + 50ms;
-      co_await SleepUntil(on, rested);
     }
     on.stop();
   };

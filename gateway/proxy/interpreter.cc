@@ -87,7 +87,8 @@ class OpenAiInterpreter final : public Interpreter {
     auto answer = read_openai_answer(body);
     if (!answer) return std::unexpected(std::move(answer.error()));
     if (answer->error) return error_in_disguise(*std::move(answer->error));
-    if (!answer->has_list) {
+    // The other dialects' own answers pass here as well.
+    if (markable_ && !answer->has_list) {
       return fail(ErrorCode::upstream_garbage, "the answer holds neither choices nor data");
     }
     body_ = body;

@@ -99,9 +99,7 @@ Result<OpenAiAnswer> read_openai_answer(std::string_view text) {
     answer.empty = false;
     if (member.key_is("usage")) answer.usage = read_usage(member.value);
     if (member.value.kind == JsonKind::array) {
-      // Vectors are `data`, in Ollama's own API `embeddings`.
-      answer.has_list |=
-          member.key_is("choices") || member.key_is("data") || member.key_is("embeddings");
+      answer.has_list |= member.key_is("choices") || member.key_is("data");
     }
     if (member.key_is("error") && !member.value.is_null()) {
       answer.error = error_message(member.value);
