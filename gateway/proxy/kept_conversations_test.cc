@@ -47,6 +47,8 @@ void check(const KeptConversation& kept, const SimRequest& request) {
     EXPECT_TRUE(json::parse(request.body(), nullptr, false).is_object()) << request.body();
   } else {
     EXPECT_EQ(request.header("content-type"), stream_content_type(kept.dialect));
+    // The grammar is that of one choice; several are what proxy/fan_out_test is about.
+    if (json::parse(kept.body).value("n", 1) > 1) return;
     EXPECT_EQ(fault_of(kept.dialect, request.body()), "") << request.body();
   }
 }
@@ -84,9 +86,9 @@ TEST(KeptConversations, AreAnsweredLegallyByEveryBackend) {
 
 // What is said to a model stands in members of these names, in every dialect.
 bool says(const std::string& key) {
-  constexpr std::string_view names[] = {"text",        "content", "thinking",
-                                        "refusal",     "output",  "instructions",
-                                        "description", "prompt",  "system"};
+  constexpr std::string_view names[] = {"text",    "content", "thinking",     "reasoning_content",
+                                        "refusal", "output",  "instructions", "description",
+                                        "prompt",  "system"};
   return std::ranges::find(names, key) != std::end(names);
 }
 

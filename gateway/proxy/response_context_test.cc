@@ -62,13 +62,12 @@ TEST(ResponseContext, WhatIsContinuedIsCounted) {
 TEST(ResponseContext, WhatIsReferredToIsCounted) {
   FakeScript script;
   script.context = 2048;
+  script.answer_bytes = 40'000;
   SimGateway gateway(1, {serving("m", script)});
-  const std::string id = respond(gateway, saying(40'000));
-  const auto listed =
-      gateway.ask("GET /v1/responses/" + id + "/input_items HTTP/1.1\r\nHost: gateway\r\n\r\n");
-  const json items = json::parse(listed->body())["data"];
-  ASSERT_EQ(items.size(), 1U) << listed->body();
-  const json reference = {{"type", "item_reference"}, {"id", items[0]["id"]}};
+  const auto first = ask(gateway, saying(10));
+  ASSERT_EQ(first->status(), 200) << first->body();
+  const json item = json::parse(first->body())["output"][0];
+  const json reference = {{"type", "item_reference"}, {"id", item["id"]}};
   const auto warned = ask(gateway, {{"model", "m"}, {"input", json::array({reference})}});
   EXPECT_EQ(warned->status(), 200) << warned->body();
   EXPECT_TRUE(warned->header("x-rocket-warning").contains("context of 2048 tokens"));
