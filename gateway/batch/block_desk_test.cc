@@ -27,20 +27,20 @@ Names all_of(int count) {
 class BlockDeskTest : public testing::Test {
  protected:
   void begin(int count, Duration time = 50ms) {
-    FakeScript script;
-    script.head_delay = time;
     Config config;
     config.batch.lines_in_flight = in_flight;
     config.limits.in_flight_per_endpoint = 1000;
     gateway_.emplace(1,
                      std::vector<SimGateway::BackendSpec>{
-                         {.name = "a", .endpoints = {script}, .default_model = "fake-model"}},
+                         {.name = "a", .endpoints = {FakeScript{}}, .default_model = "fake-model"}},
                      config);
     batches_.emplace(*gateway_);
     batches_->start("one");
     id_ = batches_->make(sim_lines(count), 86'400, LineEngine::ray);
     batches_->run_for(2s);
     ASSERT_EQ(batches_->batch(id_).status, BatchStatus::in_progress);
+    // Not before: what it has is asked of it as well.
+    gateway_->fake("a").script().head_delay = time;
   }
 
   // The block is given to that process; `end` becomes what it says.

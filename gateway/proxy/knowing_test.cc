@@ -125,7 +125,7 @@ TEST(Knowing, WhoHasNotBeenAskedYetIsWaitedFor) {
   one.order = {"a"};
   ASSERT_TRUE(gateway.control.apply(one));
   EXPECT_EQ(gateway.ask(asking("new"))->status(), 404);
-  gateway.freeze("b", 0, true);
+  gateway.fake("b").script().head_delay = 400ms;
   ASSERT_TRUE(gateway.control.apply(both));
   EXPECT_EQ(gateway.ask(asking("x"))->status(), 200) << "who is known answers";
   const auto asked_about = gateway.ask(sim_get("/v1/models/new"));
@@ -136,7 +136,6 @@ TEST(Knowing, WhoHasNotBeenAskedYetIsWaitedFor) {
   const auto streamed = gateway.send(asking("new", true));
   gateway.loop.run_for(300ms);
   EXPECT_FALSE(waits->ended() || in_vain->ended() || streamed->ended());
-  gateway.thaw_all();
   gateway.finish(*waits);
   EXPECT_EQ(waits->status(), 200);
   EXPECT_EQ(waits->header("x-rocket-backend"), "b");
