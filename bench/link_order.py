@@ -67,7 +67,7 @@ def ordered(found: Calls) -> list[str]:
     called: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for (caller, callee), count in found.items():
         called[caller].append((count, callee))
-    # Behind the loop's own way, by name: what it does not lead to, such as what a library calls back.
+    # Behind the loop's own way, by name: what it does not lead to (a library's callbacks).
     waiting = [*sorted(called, reverse=True), FIRST]
     done: dict[str, None] = {}
     while waiting:
