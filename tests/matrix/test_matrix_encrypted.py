@@ -253,7 +253,8 @@ def test_keys_that_can_not_be_given_away_at_once(
             print(path, front.failed - before)
         assert front.failed >= 5, front.failed
         assert not [each for each in hers.seen() if not each["encrypted"]], hers.seen()
-        assert program.samples("rocket_matrix_answers_total") == {'{outcome="ok"}': 1.0}
+        # More than one if it was killed before it had written down that it had answered.
+        assert set(program.samples("rocket_matrix_answers_total")) == {'{outcome="ok"}'}
     finally:
         front.close()
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 
 from harness.gateway import backend
+from harness.waiting import wait_until
 
 KEY = "rk-" + "7" * 40
 
@@ -32,8 +33,12 @@ def test_its_lane_and_its_limits(synapse, person, bot, rocket, fake, tmp_path) -
     assert not forbidden.body.startswith("[fakes]") and "other" in forbidden.body
     answered = alice.answer(alice.say(room, "!infer --model m Hello"))
     assert answered.body.startswith("[fakes] ")
-    lines = [json.loads(line) for line in gateway.program.out().splitlines()]
-    (taken,) = [each for each in lines if each.get("outcome") == "ok" and each.get("model") == "m"]
+
+    def served() -> list[dict]:
+        lines = gateway.access_lines(1)
+        return [each for each in lines if each["outcome"] == "ok" and each.get("model") == "m"]
+
+    (taken,) = wait_until("the answer is in the access log", served)
     assert (taken["key"], taken["lane"]) == ("matrix", "interactive")
     assert taken["id"].startswith("r")
     # Nothing that was said or logged has the key, nor has the bot's store.
