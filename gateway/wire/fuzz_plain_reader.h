@@ -21,8 +21,6 @@ class PlainReader {
   enum class Framing : unsigned char { request, response, no_body };
 
   PlainReader(std::string_view message, Framing framing) : rest_(message) {
-    while (rest_.starts_with('\r') || rest_.starts_with('\n'))
-      rest_.remove_prefix(1);
     read_head();
     while (framing != Framing::request && first_line.substr(sizeof "HTTP/1.x" - 1, 2) == " 1")
       read_head();
@@ -53,7 +51,10 @@ class PlainReader {
     return line;
   }
 
+  // Empty lines before it are skipped, before that of the answer behind an interim one too.
   void read_head() {
+    while (rest_.starts_with('\r') || rest_.starts_with('\n'))
+      rest_.remove_prefix(1);
     first_line = take_line();
     headers.clear();
     for (std::string_view line = take_line(); !line.empty(); line = take_line()) {
