@@ -18,9 +18,9 @@ BreakerState CircuitBreaker::state(TimePoint now) const {
   return now < open_until_ ? BreakerState::open : BreakerState::half_open;
 }
 
-void CircuitBreaker::record_success(TimePoint now) {
+void CircuitBreaker::record_success(TimePoint sent, TimePoint now) {
   // What was sent before it opened may still be answered: that says nothing about now.
-  if (state(now) == BreakerState::open) return;
+  if (state(now) == BreakerState::open && (sent < opened_at_ || asked_to_wait(now))) return;
   if (opened_times_ != 0) {
     opened_times_ = 0;
     asked_until_ = {};
@@ -44,6 +44,7 @@ void CircuitBreaker::record_failure(TimePoint now) {
 }
 
 void CircuitBreaker::stay_away(TimePoint now, TimePoint until) {
+  opened_at_ = now;
   open_until_ = state(now) == BreakerState::open ? std::max(open_until_, until) : until;
   opened_times_ = std::max(opened_times_, 1U);
   asked_until_ = std::max(asked_until_, until);
@@ -71,6 +72,7 @@ void CircuitBreaker::open_from(TimePoint now) {
   constexpr std::uint32_t doublings_max = 20;
   const auto factor = std::int64_t{1} << std::min(opened_times_, doublings_max);
   ++opened_times_;
+  opened_at_ = now;
   open_until_ = deadline_after(now, std::min(settings_.open * factor, settings_.open_max));
   asked_until_ = {};
   in_a_row_ = 0;

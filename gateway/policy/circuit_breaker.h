@@ -17,6 +17,9 @@ enum class BreakerState : unsigned char { closed, half_open, open };
 //   open --its time is over--> half_open --`trials` at a time; one answers--> closed
 //                                  '--one fails--> open, for twice as long as before
 //
+// What was sent nevertheless since it opened, and is answered, closes it as a trial does; not while
+// the upstream has asked to be left alone.
+//
 // Only what the upstream is to blame for may be recorded as a failure: never a client that hung
 // up, never our own overload. Pure: the clock is passed in.
 class CircuitBreaker {
@@ -47,7 +50,8 @@ class CircuitBreaker {
     return opened_times_ != 0 && (now < asked_until_ || asked_until_ >= open_until_);
   }
 
-  void record_success(TimePoint now);
+  // `sent`: when the request was that is answered now.
+  void record_success(TimePoint sent, TimePoint now);
   void record_failure(TimePoint now);
   // The upstream wants nothing before `until` (429 or 503 with Retry-After). A time that is over
   // sooner than one that stands shortens nothing.
@@ -87,6 +91,7 @@ class CircuitBreaker {
   TimePoint recent_since_{};
   // In a row, without a success in between; each doubles the time.
   std::uint32_t opened_times_ = 0;
+  TimePoint opened_at_{};
   TimePoint open_until_{};
   TimePoint asked_until_{};
   std::uint32_t trials_out_ = 0;

@@ -17,8 +17,8 @@ constexpr CircuitBreaker::Settings settings{.consecutive = 3,
                                             .open_max = 15s,
                                             .trials = 1};
 
-// What happens, a letter at a time: g a success, b a failure, t a trial is taken, r returned,
-// s a second passes, T ten seconds.
+// What happens, a letter at a time: g a success of what was sent just then, l of what was sent at
+// the start, b a failure, t a trial is taken, r returned, s a second passes, T ten seconds.
 struct Story {
   CircuitBreaker breaker{settings};
   TimePoint now = start;
@@ -30,7 +30,8 @@ struct Story {
   }
   void happen(char event) {
     switch (event) {
-      case 'g': breaker.record_success(now); break;
+      case 'g': breaker.record_success(now, now); break;
+      case 'l': breaker.record_success(start, now); break;
       case 'b': breaker.record_failure(now); break;
       case 't': trial_given = breaker.take_trial(now); break;
       case 'r': breaker.return_trial(); break;
@@ -69,7 +70,10 @@ TEST(CircuitBreaker, GoesThroughItsStates) {
       {"and at most for the longest time", "bbbTtbrTTtbrTTtbrTssss", open},
       {"the longest time is over", "bbbTtbrTTtbrTTtbrTsssss", half_open},
       {"after closing it starts from the beginning", "bbbsssssgbbbsssss", half_open},
-      {"a late success does not close it", "bbbg", open},
+      {"a late success does not close it", "sbbbl", open},
+      {"nor after it has opened again", "bbbssssstbl", open},
+      {"a success of what was sent since does", "sbbbsg", closed},
+      {"from the beginning then", "sbbbsgbbbsssss", half_open},
       {"a late failure does not prolong it", "bbbssssbs", half_open},
   };
   for (const auto& c : cases)
@@ -101,7 +105,9 @@ TEST(CircuitBreaker, StaysAwayAsLongAsItIsAsked) {
   breaker.stay_away(start + 8s, start + 30s);
   EXPECT_EQ(breaker.open_until(), start + 30s);
   EXPECT_TRUE(breaker.asked_to_wait(start + 8s));
-  breaker.record_success(start + 31s);
+  breaker.record_success(start + 9s, start + 9s);
+  EXPECT_EQ(breaker.state(start + 9s), BreakerState::open) << "it has asked to be left alone";
+  breaker.record_success(start + 30s, start + 31s);
   EXPECT_FALSE(breaker.asked_to_wait(start + 31s));
 }
 

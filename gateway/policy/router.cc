@@ -103,6 +103,11 @@ void Router::add_unknown() {
 void Router::add_models() {
   for (const size_t index : sequence()) {
     const RouterBackend& backend = input_.backends[index];
+    // Said to be there, by whoever configured it: one that can not be asked for its models is not
+    // one that lacks it.
+    if (!backend.default_model.empty() && !unknown_[index].endpoints.empty()) {
+      candidate_for(index, backend.default_model);
+    }
     for (size_t k = 0; k < backend.endpoints.size(); ++k) {
       const RouterBackend::EndpointModels& has = backend.endpoints[k];
       const Place place{index, static_cast<std::uint32_t>(k)};
@@ -119,8 +124,17 @@ void Router::add_models() {
 }
 
 void Router::add_model(Place place, std::string_view name, const ModelFacts& facts) {
-  const auto [backend, endpoint] = place;
-  Entry& entry = models_[std::string(name)];
+  Candidate& one = candidate_for(place.backend, name);
+  const auto at = std::ranges::lower_bound(one.endpoints, place.endpoint);
+  if (at != one.endpoints.end() && *at == place.endpoint) return;
+  one.facts.insert(one.facts.begin() + (at - one.endpoints.begin()), facts);
+  one.endpoints.insert(at, place.endpoint);
+  one.limited |= facts.limited();
+}
+
+// The one at the end of the model's candidates: backends come one after the other.
+Candidate& Router::candidate_for(size_t backend, std::string_view model) {
+  Entry& entry = models_[std::string(model)];
   if (entry.candidates.empty() || entry.candidates.back().backend != backend) {
     // Without a model's name: the backend knows the one that the client wrote, so the body passes
     // untouched. Endpoints that have not been asked yet may have the model too.
@@ -128,12 +142,7 @@ void Router::add_model(Place place, std::string_view name, const ModelFacts& fac
     entry.weights.push_back(0);
     if (std::ranges::find(input_.order, backend) != input_.order.end()) ++entry.unhinted;
   }
-  Candidate& one = entry.candidates.back();
-  const auto at = std::ranges::lower_bound(one.endpoints, endpoint);
-  if (at != one.endpoints.end() && *at == endpoint) return;
-  one.facts.insert(one.facts.begin() + (at - one.endpoints.begin()), facts);
-  one.endpoints.insert(at, endpoint);
-  one.limited |= facts.limited();
+  return entry.candidates.back();
 }
 
 // The endpoints of the backend that have the model, or may.

@@ -125,6 +125,7 @@ class Router {
     std::uint32_t endpoint;
   };
   void add_model(Place place, std::string_view name, const ModelFacts& facts);
+  Candidate& candidate_for(size_t backend, std::string_view model);
   void add_unnamed();
   void add_routes();
   void list_models();

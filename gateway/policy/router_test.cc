@@ -421,6 +421,24 @@ TEST(Router, WhatIsNotKnownYetIsNotDenied) {
   check(input, {{"outside the order", "o", "", "model_not_found"}});
 }
 
+// Whoever configured it has said so; that it is down is another answer than that it lacks the
+// model.
+TEST(Router, ADefaultModelIsThereUntilItsBackendSaysOtherwise) {
+  RouterInput input;
+  input.backends = {plain("down", {{.known = false, .models = {}}, has({"x"})}, "m"),
+                    plain("up", {has({"m", "n"})}),
+                    plain("cloud", {{.known = false, .models = {}}}, "gpt")};
+  input.order = {0, 1};
+  check(input, {{"beside who is known to have it", "m", "", "down@0 up@0"},
+                {"other models are not said to be there", "o", "", "model_not_found"},
+                {"outside the order", "gpt", "", "model_not_found"},
+                {"outside the order, with a hint", "gpt", "cloud", "cloud@0"}});
+  input.backends[1] = plain("up", {has({"n"})});
+  check(input, {{"it alone", "m", "", "down@0"}});
+  input.backends[0].endpoints[0].known = true;
+  check(input, {{"it has been asked, and lacks it", "m", "", "model_not_found"}});
+}
+
 TEST(Router, AnEmptyFleetKnowsNothing) {
   check({}, {{"a model", "m", "", "model_not_found"},
              {"no model", "", "", "no_model"},

@@ -315,7 +315,7 @@ Task<void> Exchange::answer(RunningAttempt& running) {
   call_.account().backend = plan.backend.name;
   call_.account().endpoint = plan.endpoint.id;
   if (attempt.head().status >= 400) {
-    plan.endpoint.breaker.record_success(now());
+    plan.endpoint.breaker.record_success(running.started_at(), now());
     running.close(Outcome::error, Blame::client);
     running.give_place_back();
     co_await answer_refusal(running);
@@ -330,7 +330,7 @@ Task<void> Exchange::answer(RunningAttempt& running) {
         .record(sort, running.target().endpoint, now() - running.started_at(), now());
   }
   if (plan.reply == nullptr) {
-    plan.endpoint.breaker.record_success(now());
+    plan.endpoint.breaker.record_success(running.started_at(), now());
     running.close(Outcome::ok, Blame::none);
     running.give_place_back();
     co_await answer_whole(running);
@@ -338,7 +338,7 @@ Task<void> Exchange::answer(RunningAttempt& running) {
   }
   const auto relayed = co_await answer_stream(running);
   if (relayed) {
-    plan.endpoint.breaker.record_success(now());
+    plan.endpoint.breaker.record_success(running.started_at(), now());
     running.close(Outcome::ok, Blame::none);
   } else if (relayed.error().code != ErrorCode::client_gone) {
     aftermath_.hold_against(running, relayed.error());

@@ -35,9 +35,9 @@ class SharedBreaker {
   void note_answer(TimePoint now) {
     last_answer_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   }
-  void record_success(TimePoint now) {
+  void record_success(TimePoint sent, TimePoint now) {
     good_.fetch_add(1, std::memory_order_relaxed);
-    if (!pristine()) change([&] { breaker_.record_success(now); });
+    if (!pristine()) change([&] { breaker_.record_success(sent, now); });
   }
   void record_failure(TimePoint now, const CircuitBreaker::Settings& settings) {
     bad_.fetch_add(1, std::memory_order_relaxed);

@@ -37,7 +37,7 @@ TEST(SharedBreaker, ForgetsItAllAfterAGoodTrial) {
     ASSERT_TRUE(breaker.take_trial(start + 5s));
     const Trial trial(breaker);
     EXPECT_FALSE(breaker.take_trial(start + 5s));
-    breaker.record_success(start + 5s);
+    breaker.record_success(start + 5s, start + 5s);
   }
   EXPECT_EQ(state(breaker, start + 5s), BreakerState::closed);
   EXPECT_FALSE(breaker.standing(start + 5s).trial_free);
@@ -47,8 +47,8 @@ TEST(SharedBreaker, ForgetsItAllAfterAGoodTrial) {
 
 TEST(SharedBreaker, CountsOutcomes) {
   SharedBreaker breaker;
-  breaker.record_success(start);
-  breaker.record_success(start);
+  breaker.record_success(start, start);
+  breaker.record_success(start, start);
   breaker.record_failure(start, settings);
   breaker.record_unanswered(start, start + 1s, settings);
   breaker.stay_away(start, start + 1s, true);
