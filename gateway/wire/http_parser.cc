@@ -39,6 +39,7 @@ Result<std::size_t> HttpParser::feed(std::string_view data) {
     // the input is split.
     const std::size_t used = run(data.substr(took, static_cast<std::size_t>(budget_)));
     took += used;
+    taken_ += used;
     budget_ -= static_cast<std::int64_t>(used);
     if (budget_ <= 0 && state_ == before && !error_) error_ = over_budget();
   }
@@ -48,6 +49,7 @@ Result<std::size_t> HttpParser::feed(std::string_view data) {
 }
 
 std::size_t HttpParser::run(std::string_view data) {
+  piece_ = data.data();
   const llhttp_errno_t outcome = llhttp_execute(&llhttp_, data.data(), data.size());
   if (outcome == HPE_OK) return data.size();
   const auto used = static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - data.data());

@@ -60,6 +60,14 @@ class HttpParser {
   // For callbacks: remembers the error and makes llhttp stop.
   int refuse(Error error);
 
+  // For callbacks: how many bytes came before this one, since some message began; what counts is
+  // how far two of them are apart.
+  [[nodiscard]] std::size_t position(const char* at) const {
+    return taken_ + static_cast<std::size_t>(at - piece_);
+  }
+  // Checks the name of the protocol, which may come in pieces.
+  static int on_protocol(llhttp_t* llhttp, const char* at, std::size_t size);
+
   // Ready for the next message, with no memory held but the object's own.
   void restart(std::size_t budget);
 
@@ -77,7 +85,6 @@ class HttpParser {
 
  private:
   static int on_message_begin(llhttp_t* llhttp);
-  static int on_protocol(llhttp_t* llhttp, const char* at, std::size_t size);
   static int on_header_field(llhttp_t* llhttp, const char* at, std::size_t size);
   static int on_header_field_complete(llhttp_t* llhttp);
   static int on_header_value(llhttp_t* llhttp, const char* at, std::size_t size);
@@ -90,6 +97,8 @@ class HttpParser {
   [[nodiscard]] std::size_t run(std::string_view data);
 
   ErrorCode too_large_;
+  const char* piece_ = nullptr;  // what llhttp reads now
+  std::size_t taken_ = 0;        // of the pieces before it
 };
 
 }  // namespace rocket

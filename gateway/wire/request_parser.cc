@@ -38,26 +38,57 @@ void RequestParser::reset() {
   restart(target_budget());
   head_ = {};
   target_complete_ = false;
+  protocol_begun_ = false;
 }
 
 const llhttp_settings_t& RequestParser::settings() {
   static const llhttp_settings_t settings = [] {
-    llhttp_settings_t with_target = common_settings();
-    with_target.on_url = on_url;
-    with_target.on_url_complete = on_url_complete;
-    return with_target;
+    llhttp_settings_t with_line = common_settings();
+    with_line.on_method = on_method;
+    with_line.on_url = on_url;
+    with_line.on_url_complete = on_url_complete;
+    with_line.on_protocol = on_version;
+    return with_line;
   }();
   return settings;
 }
 
-int RequestParser::on_url(llhttp_t* llhttp, const char* at, std::size_t size) {
-  auto& self = static_cast<RequestParser&>(*static_cast<HttpParser*>(llhttp->data));
-  self.head_.target.append(at, size);
+RequestParser& RequestParser::parser_of(llhttp_t* llhttp) {
+  return static_cast<RequestParser&>(*static_cast<HttpParser*>(llhttp->data));
+}
+
+int RequestParser::on_method(llhttp_t* llhttp, const char* at, std::size_t size) {
+  RequestParser& self = parser_of(llhttp);
+  self.word_end_ = self.position(at) + size;
   return 0;
 }
 
+int RequestParser::on_url(llhttp_t* llhttp, const char* at, std::size_t size) {
+  RequestParser& self = parser_of(llhttp);
+  if (self.head_.target.empty() && !self.follows(at)) return self.refuse_spaces();
+  self.head_.target.append(at, size);
+  self.word_end_ = self.position(at) + size;
+  return 0;
+}
+
+int RequestParser::on_version(llhttp_t* llhttp, const char* at, std::size_t size) {
+  RequestParser& self = parser_of(llhttp);
+  if (!std::exchange(self.protocol_begun_, true) && !self.follows(at)) return self.refuse_spaces();
+  return on_protocol(llhttp, at, size);
+}
+
+bool RequestParser::follows(const char* at) const {
+  return position(at) == word_end_ + 1;
+}
+
+// llhttp skips them; another reader may take one for the end of an empty target.
+int RequestParser::refuse_spaces() {
+  return refuse(
+      {ErrorCode::bad_request, "malformed HTTP: more than one space in the request line"});
+}
+
 int RequestParser::on_url_complete(llhttp_t* llhttp) {
-  auto& self = static_cast<RequestParser&>(*static_cast<HttpParser*>(llhttp->data));
+  RequestParser& self = parser_of(llhttp);
   if (self.head_.target.size() > self.limits_.target_bytes) return self.refuse(self.over_budget());
   self.target_complete_ = true;
   self.budget_ += static_cast<std::int64_t>(self.limits_.header_bytes - self.target_budget());

@@ -9,7 +9,8 @@ namespace rocket {
 
 // Reads HTTP/1.0 and HTTP/1.1 requests, and refuses every one that two readers could take for
 // two different things. On top of what llhttp refuses: Host must be there once and be a host,
-// Transfer-Encoding must be "chunked" and not in HTTP/1.0, bodies must be unencoded.
+// Transfer-Encoding must be "chunked" and not in HTTP/1.0, bodies must be unencoded, and one space
+// stands between the words of the request line (RFC 9112, 3).
 //
 //   feed() until state() is body or complete, look at head(), feed() until complete, reset().
 //
@@ -29,19 +30,28 @@ class RequestParser final : public HttpParser {
 
  private:
   [[nodiscard]] static const llhttp_settings_t& settings();
+  [[nodiscard]] static RequestParser& parser_of(llhttp_t* llhttp);
+  static int on_method(llhttp_t* llhttp, const char* at, std::size_t size);
   static int on_url(llhttp_t* llhttp, const char* at, std::size_t size);
   static int on_url_complete(llhttp_t* llhttp);
+  static int on_version(llhttp_t* llhttp, const char* at, std::size_t size);
 
   [[nodiscard]] Result<State> finish_head() override;
   [[nodiscard]] Error malformed(llhttp_errno_t code, std::string_view reason) const override;
   [[nodiscard]] Error over_budget() const override;
+
+  // One byte after the last word of the request line.
+  [[nodiscard]] bool follows(const char* at) const;
+  int refuse_spaces();
 
   [[nodiscard]] std::size_t target_budget() const;
   [[nodiscard]] Result<void> judge_headers();
   [[nodiscard]] Result<void> judge_transfer_encoding(std::string_view value) const;
 
   RequestHead head_;
+  std::size_t word_end_ = 0;  // of the request line's last word so far
   bool target_complete_ = false;
+  bool protocol_begun_ = false;
 };
 
 }  // namespace rocket

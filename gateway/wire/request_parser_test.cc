@@ -277,6 +277,11 @@ TEST(RequestParser, Refuses) {
       {"control character in a value", with_host("X: a\x01\r\n\r\n"), bad_request,
        "header value char"},
       // The start line.
+      {"two spaces before the target", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", bad_request,
+       "more than one space"},
+      {"two spaces behind the target", "GET /  HTTP/1.1\r\nHost: a\r\n\r\n", bad_request,
+       "more than one space"},
+      {"a tab before the target", "GET \t/ HTTP/1.1\r\nHost: a\r\n\r\n", bad_request, "malformed"},
       {"unknown method", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n", bad_request, "unknown method"},
       {"method in small letters", "get / HTTP/1.1\r\nHost: a\r\n\r\n", bad_request,
        "unknown method"},
