@@ -22,7 +22,7 @@ struct Route;
 // Its words belong to what the call's current() holds, or to nobody.
 struct Account {
   std::string_view route;
-  std::string_view model;
+  std::string_view model;  // that answers, or was asked last; before that, the route's name
   std::string_view backend;
   std::string_view endpoint;
   Outcome outcome = Outcome::cancelled;

@@ -193,6 +193,7 @@ Task<void> EmbeddingBatcher::Group::ask() {
              account.backend,
              account.endpoint,
              account.route,
+             account.model,
              account.attempts,
              account.queue,
              request.head_at};
@@ -225,7 +226,7 @@ void EmbeddingBatcher::note_receipt(Call& call, const Part& part) {
   Receipt* const receipt = call.receipt();
   if (receipt == nullptr) return;
   constexpr std::string_view why = "chosen: by a call that several share";
-  receipt->set_model(part.route);
+  receipt->set_model(part.model);
   receipt->look_at({part.endpoint, 0, why});
   receipt->choose(part.endpoint, why);
   AttemptReceipt* const attempt = receipt->begin_attempt(part.endpoint, part.asked_at);
@@ -243,7 +244,7 @@ void EmbeddingBatcher::send(Call& call, const Part& part) {
   account.attempts = part.attempts;
   account.queue = part.queue;
   account.route = part.route;
-  account.model = part.route;
+  account.model = part.model;
   const auto answer = read_openai_answer(part.body);
   if (answer) account.usage = answer->usage;
   std::string lines;

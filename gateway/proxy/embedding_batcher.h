@@ -44,10 +44,11 @@ class EmbeddingBatcher {
   // What one request gets of a joined answer.
   struct Part {
     std::string body;
-    std::shared_ptr<const Current> words;  // what the next three belong to
+    std::shared_ptr<const Current> words;  // what the next four belong to
     std::string_view backend;
     std::string_view endpoint;
     std::string_view route;
+    std::string_view model;
     unsigned attempts = 0;
     Duration queue{};
     TimePoint asked_at{};

@@ -100,13 +100,10 @@ Result<void> Exchange::prepare() {
   request_ = std::move(routed->request);
   route_ = std::move(routed->route);
   call_.account().route = route_.name;
-  call_.account().model = route_.name;
+  note_model({});
   const auto lane = call_.lane();
   if (!lane) return std::unexpected(lane.error());
-  if (Receipt* const receipt = call_.receipt()) {
-    receipt->set_model(route_.name);
-    receipt->streamed = request_.stream;
-  }
+  if (Receipt* const receipt = call_.receipt()) receipt->streamed = request_.stream;
   const auto opened = dialog_.open(route_, *current_->snapshot);
   if (!opened) return opened;
   const auto fit = chooser_.require(
@@ -249,6 +246,7 @@ void Exchange::start(Entrance::Found found) {
   chooser_.remember(target);
   call_.account().backend = backend.name;
   call_.account().endpoint = endpoint.id;
+  note_model(target.candidate->model);
   // Somebody else may have taken the last trial meanwhile; then this is one more, which does no
   // harm.
   Trial trial;
@@ -308,12 +306,20 @@ void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, Error error) {
   }
 }
 
+// What is asked of somebody; empty: the client's own word.
+void Exchange::note_model(const std::string& asked) {
+  const std::string_view model = asked.empty() ? route_.name : std::string_view(asked);
+  call_.account().model = model;
+  if (Receipt* const receipt = call_.receipt()) receipt->set_model(model);
+}
+
 Task<void> Exchange::answer(RunningAttempt& running) {
   const AttemptPlan& plan = running.plan();
   Attempt& attempt = running.attempt();
   answering_ = running.target().candidate->backend;
   call_.account().backend = plan.backend.name;
   call_.account().endpoint = plan.endpoint.id;
+  note_model(running.target().candidate->model);
   if (attempt.head().status >= 400) {
     plan.endpoint.breaker.record_success(running.started_at(), now());
     running.close(Outcome::error, Blame::client);
@@ -403,7 +409,7 @@ Task<Result<void>> Exchange::answer_stream(RunningAttempt& running) {
   const TimePoint first_token_at = loop_.io.timers.now();
   const Duration first_token = first_token_at - call_.request().head_at;
   call_.account().first_token = first_token;
-  const ModelMetrics& metrics = current_->metrics[answering_]->model(route_.name);
+  const ModelMetrics& metrics = current_->metrics[answering_]->model(call_.account().model);
   metrics.first_token.observe(first_token);
 
   begin_stream(running);
@@ -483,7 +489,7 @@ std::string Exchange::answer_lines(RunningAttempt& running, std::string_view con
 
 void Exchange::count_tokens(const Usage& usage) {
   call_.account().usage = usage;
-  const ModelMetrics& metrics = current_->metrics[answering_]->model(route_.name);
+  const ModelMetrics& metrics = current_->metrics[answering_]->model(call_.account().model);
   metrics.tokens_in.add(static_cast<std::uint64_t>(usage.in));
   metrics.tokens_out.add(static_cast<std::uint64_t>(usage.out));
   metrics.tokens_cached.add(static_cast<std::uint64_t>(usage.cached));

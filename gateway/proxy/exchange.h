@@ -29,6 +29,7 @@ class Exchange {
 
  private:
   [[nodiscard]] Result<void> prepare();
+  void note_model(const std::string& asked);
 
   // Looks for whom to ask next, which may take some time.
   void seek();

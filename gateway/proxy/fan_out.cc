@@ -339,6 +339,7 @@ void FanOut::name_endpoint(const Choice& choice) {
   endpoint_named_ = true;
   call_.account().backend = choice.account().backend;
   call_.account().endpoint = choice.account().endpoint;
+  call_.account().model = choice.account().model;
 }
 
 // What was worked for it, as far as that was told; the client is told otherwise (schema/choices).

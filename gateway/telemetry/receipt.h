@@ -69,9 +69,10 @@ class Receipt {
     id_ = keep(begin.id);
   }
 
-  // Of all its parts the same.
+  // The one that a client asked for, and then the one that answers.
   void set_model(std::string_view name) {
-    if (model_.size == 0) model_ = keep(name.substr(0, model_bytes_max));
+    name = name.substr(0, model_bytes_max);
+    if (model() != name && has_room(name.size())) model_ = keep(name);
   }
   void set_key(std::string_view name) { key_ = keep(name); }
 

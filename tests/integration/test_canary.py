@@ -117,6 +117,41 @@ def test_metrics_tell_the_variants_apart(
         prometheus.stop()
 
 
+def test_two_models_of_one_backend_are_told_apart_by_model(rocket, fake) -> None:
+    """Who a route asks for another model than its own name is who answers, says the access log."""
+    route = [{"backend": "one", "model": model, "weight": 1} for model in ("old", "new")]
+    server = fake(models=("old", "new"))
+    gateway = rocket(
+        {"backends": [backend("one", server.url, default_model="new")], "models": {"fast": route}}
+    )
+    gateway.wait_for_models("fast")
+    count = 40
+    for number in range(count):
+        told = {"x-request-id": f"fast-{number}"}
+        assert gateway.chat(chat("fast", stream=True), headers=told).status == 200
+    models = wait_until("all are logged", lambda: logged(gateway, "fast", count))
+    # One alone once in 5e11 runs.
+    assert set(models.values()) == {"old", "new"}
+    for id, model in models.items():
+        assert gateway.admin(f"/requests/{id}").json()["model"] == model
+    first_tokens = gateway.samples("rocket_first_token_seconds_count")
+    for model in ("old", "new"):
+        answers = list(models.values()).count(model)
+        assert first_tokens[f'{{backend="one",model="{model}"}}'] == answers
+        out = f'{{backend="one",model="{model}",direction="out"}}'
+        assert gateway.samples("rocket_tokens_total")[out] > 0
+    # Nobody has named one.
+    assert gateway.chat({"messages": chat("fast")["messages"]}).status == 200
+    found = wait_until("it is logged", lambda: logged(gateway, "default", 1))
+    assert list(found.values()) == ["new"]
+
+
+def logged(gateway: Gateway, route: str, count: int) -> dict[str, str] | None:
+    """Once there are `count` lines about the route: the model of each id."""
+    lines = [each for each in gateway.access_lines(1) if each["route"] == route]
+    return {each["id"]: each["model"] for each in lines} if len(lines) == count else None
+
+
 def told(prometheus: Prometheus, query: str, names: set[str]) -> bool:
     """Whether it has something for each variant."""
     return {each["metric"]["backend"] for each in prometheus.query(query)} >= names
