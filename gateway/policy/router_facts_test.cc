@@ -104,5 +104,18 @@ TEST(RouterFacts, NamesAFewOnly) {
             "m0 (a), m1 (a), m2 (a), m3 (a), m4 (a), ...");
 }
 
+TEST(EmbeddingModel, IsKnownByItsName) {
+  for (const char* name :
+       {"text-embedding-3-small", "nomic-embed-text:latest", "all-MiniLM-L6-v2", "bge-m3",
+        "BAAI/bge-large-en", "intfloat/e5-large-v2", "thenlper/gte-base", "qwen3-embedding-8b",
+        "mxbai-EMBED-large", "bge-reranker-v2-m3", "jina-reranker-v2"}) {
+    EXPECT_TRUE(names_embedding_model(name)) << name;
+  }
+  for (const char* name : {"", "llama3", "qwen2.5-7b-instruct", "gpt-4o", "claude-sonnet-4-5",
+                           "smollm2:135m", "gemma-3-270m", "phi-3.5-mini", "mixtral-8x7b"}) {
+    EXPECT_FALSE(names_embedding_model(name)) << name;
+  }
+}
+
 }  // namespace
 }  // namespace rocket

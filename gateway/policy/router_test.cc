@@ -445,19 +445,6 @@ TEST(Router, AnEmptyFleetKnowsNothing) {
              {"a hint", "m", "vllm", "unknown_backend"}});
 }
 
-TEST(EmbeddingModel, IsKnownByItsName) {
-  for (const char* name :
-       {"text-embedding-3-small", "nomic-embed-text:latest", "all-MiniLM-L6-v2", "bge-m3",
-        "BAAI/bge-large-en", "intfloat/e5-large-v2", "thenlper/gte-base", "qwen3-embedding-8b",
-        "mxbai-EMBED-large", "bge-reranker-v2-m3", "jina-reranker-v2"}) {
-    EXPECT_TRUE(names_embedding_model(name)) << name;
-  }
-  for (const char* name : {"", "llama3", "qwen2.5-7b-instruct", "gpt-4o", "claude-sonnet-4-5",
-                           "smollm2:135m", "gemma-3-270m", "phi-3.5-mini", "mixtral-8x7b"}) {
-    EXPECT_FALSE(names_embedding_model(name)) << name;
-  }
-}
-
 // What the operators first sketched: the backend they name if it is up; else the first that is up
 // of vllm, ollama, lm-studio, anthropic; else an error.
 TEST(Router, WithTheBalancerSelectsAsTheOperatorsSketched) {

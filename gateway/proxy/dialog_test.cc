@@ -225,11 +225,23 @@ TEST(Dialog, ListsModelsAsEachClientKnowsThem) {
   EXPECT_EQ(anthropic["first_id"], "fake-model");
   const json tags = json::parse(gateway.ask(sim_get("/api/tags"))->body());
   EXPECT_EQ(tags["models"][0]["model"], "fake-model");
+  // Of which `ollama list` shows twelve digits.
+  EXPECT_EQ(tags["models"][0]["digest"].get<std::string>().size(), 64U);
   const json show =
       json::parse(gateway.ask(sim_post("/api/show", R"({"model":"fake-model"})"))->body());
   EXPECT_EQ(show["capabilities"][0], "completion");
   EXPECT_EQ(gateway.ask(sim_post("/api/show", R"({"model":"none"})"))->status(), 404);
-  EXPECT_EQ(gateway.ask(sim_get("/api/ps"))->status(), 200);
+  // As Ollama's Go client sends it, and older ones.
+  for (const char* body :
+       {R"({"model":"fake-model","options":null,"name":""})", R"({"name":"fake-model","model":""})",
+        R"({"name":"fake-model"})", R"({"model":"fake-model","name":"none"})"}) {
+    EXPECT_EQ(gateway.ask(sim_post("/api/show", body))->status(), 200) << body;
+  }
+  EXPECT_EQ(gateway.ask(sim_post("/api/show", R"({"model":"","name":""})"))->status(), 400);
+  const json loaded = json::parse(gateway.ask(sim_get("/api/ps"))->body());
+  EXPECT_EQ(loaded["models"][0]["digest"], tags["models"][0]["digest"]);
+  // Not in the past, which `ollama ps` calls "Stopping".
+  EXPECT_GT(loaded["models"][0]["expires_at"].get<std::string>(), "2100");
   EXPECT_EQ(gateway.ask(sim_get("/api/version"))->status(), 200);
   EXPECT_EQ(gateway.ask(sim_get("/"))->body(), "Ollama is running");
   EXPECT_EQ(gateway.ask(sim_get("/nothing"))->status(), 404);

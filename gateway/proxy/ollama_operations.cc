@@ -1,8 +1,11 @@
 #include "proxy/ollama_operations.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
+#include <utility>
 
+#include "base/sha256.h"
 #include "base/timestamp.h"
 #include "proxy/exchange.h"
 #include "proxy/routing.h"
@@ -16,6 +19,9 @@ namespace {
 constexpr std::string_view api_version = "0.17.4";
 // Of files that there are none of.
 constexpr std::string_view no_time = "1970-01-01T00:00:00Z";
+// A model goes out of memory when its server likes. Ollama's own programs call what lies behind
+// them "Stopping", and what is further away than twenty years "Forever".
+constexpr std::string_view no_end = "9999-12-31T23:59:59Z";
 constexpr std::string_view no_details =
     R"("details":{"parent_model":"","format":"","family":"","families":[],)"
     R"("parameter_size":"","quantization_level":""})";
@@ -44,9 +50,21 @@ std::optional<ModelFacts> facts_of(const Call& call, std::string_view model) {
   return all;
 }
 
+// Ollama's own programs show the first twelve digits of a model's digest, and end when it has none.
+// What is known of every model is its name.
+void append_digest(std::string& out, std::string_view name) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  for (const std::uint8_t byte : sha256(name)) {
+    out += digits[byte >> 4U];
+    out += digits[byte & 15U];
+  }
+}
+
 void append_model(std::string& out, std::string_view name) {
   const std::string quoted = json_quoted(name);
-  out += R"({"name":)" + quoted + R"(,"model":)" + quoted + R"(,"size":0,"digest":"",)";
+  out += R"({"name":)" + quoted + R"(,"model":)" + quoted + R"(,"size":0,"digest":")";
+  append_digest(out, name);
+  out += "\",";
   out += no_details;
 }
 
@@ -68,24 +86,25 @@ Task<void> loaded(Call& call) {
     if (!facts || !facts->loaded) continue;
     if (!body.ends_with('[')) body += ',';
     append_model(body, model.model);
-    body.append(R"(,"expires_at":")")
-        .append(no_time)
-        .append(R"(","size_vram":0,"context_length":)");
+    body.append(R"(,"expires_at":")").append(no_end).append(R"(","size_vram":0,"context_length":)");
     body += std::to_string(facts->context) + "}";
   }
   call.send_json(200, body + "]}");
   co_return;
 }
 
-// Of the model that it names; older clients call it `name`.
+// Of the model that it names; older clients call it `name`, and those written in Go send both, the
+// other one empty.
 Result<std::string> model_asked(const Call& call) {
   std::string model;
+  std::string name;
   const auto scanned =
       scan_object(call.request().body.text(), JsonLimits{}, [&](const JsonMember& member) {
-        if (!member.key_is("model") && !member.key_is("name")) return;
-        model = member.value.as_string().value_or(model);
+        if (member.key_is("model")) model = member.value.as_string().value_or("");
+        if (member.key_is("name")) name = member.value.as_string().value_or("");
       });
   if (!scanned) return std::unexpected(scanned.error());
+  if (model.empty()) model = std::move(name);
   if (model.empty()) return fail(ErrorCode::no_model, "`model` is missing; send a model's name");
   return model;
 }
