@@ -17,6 +17,7 @@ constexpr Duration limited_pause = std::chrono::seconds(1);
 void Aftermath::hold_against(RunningAttempt& attempt, const Error& error) {
   Endpoint& endpoint = attempt.plan().endpoint;
   SharedBreaker& breaker = endpoint.breaker;
+  unheeded_.reset();
   if (error.code == ErrorCode::upstream_loading) {
     // Loading is not death. As good a word as one to a probe, and the next probe has another.
     endpoint.verdict.store(Verdict::cold, std::memory_order_relaxed);
@@ -47,7 +48,10 @@ bool Aftermath::leave_alone(RunningAttempt& attempt, ErrorCode code) {
   if (!wait && limited) wait = limited_pause;
   if (!wait && !provider) return false;
   // Refused everywhere, it is the request that is too much: the others are to answer others.
-  if (std::exchange(told_to_wait_, true)) return true;
+  if (std::exchange(told_to_wait_, true)) {
+    if (wait) unheeded_ = std::min(*wait, retry_after_max_);
+    return true;
+  }
   const auto leave = [&](SharedBreaker& breaker) {
     if (wait) {
       breaker.stay_away(now(), now() + std::min(*wait, retry_after_max_), limited);

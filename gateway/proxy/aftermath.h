@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "net/io.h"
 #include "proxy/running_attempt.h"
 
@@ -13,6 +15,9 @@ class Aftermath {
       : timers_(timers), breaker_(breaker), retry_after_max_(retry_after_max) {}
 
   void hold_against(RunningAttempt& attempt, const Error& error);
+  // How long the endpoint of the last failure has asked to be left alone, if nobody else hears of
+  // it: another one had refused the request so before.
+  [[nodiscard]] std::optional<Duration> unheeded() const { return unheeded_; }
 
  private:
   [[nodiscard]] bool leave_alone(RunningAttempt& attempt, ErrorCode code);
@@ -22,6 +27,7 @@ class Aftermath {
   CircuitBreaker::Settings breaker_;
   Duration retry_after_max_;
   bool told_to_wait_ = false;
+  std::optional<Duration> unheeded_;
 };
 
 }  // namespace rocket

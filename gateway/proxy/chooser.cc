@@ -294,14 +294,27 @@ ModelPace& Chooser::pace_of(const Candidate& candidate) {
 template <class Visit>
 void Chooser::each_standing(Visit visit) const {
   for (const Candidate* candidate : route_.candidates) {
-    for (const std::uint32_t index : candidate->endpoints)
-      visit(endpoint(*candidate, index).breaker.standing(now()));
+    for (const std::uint32_t index : candidate->endpoints) {
+      const Endpoint& one = endpoint(*candidate, index);
+      visit(one, one.breaker.standing(now()));
+    }
   }
+}
+
+void Chooser::note_refusal(const Endpoint& endpoint, TimePoint until) {
+  refusals_.push_back({&endpoint, until});
+}
+
+TimePoint Chooser::refused_until(const Endpoint& endpoint) const {
+  const auto found = std::ranges::find(refusals_, &endpoint, &Refusal::endpoint);
+  return found == refusals_.end() ? TimePoint{} : found->until;
 }
 
 Error Chooser::why_nobody() const {
   bool limited = false;
-  each_standing([&](const SharedBreaker::Standing& standing) { limited |= standing.limited; });
+  each_standing([&](const Endpoint&, const SharedBreaker::Standing& standing) {
+    limited |= standing.limited;
+  });
   return {limited ? ErrorCode::upstream_limited : ErrorCode::no_backend,
           "every endpoint that could answer asked to be left alone for a while; try again after "
           "the time in retry-after"};
@@ -310,9 +323,10 @@ Error Chooser::why_nobody() const {
 Duration Chooser::wait() const {
   constexpr Duration soon = std::chrono::seconds(1);
   Duration wait = Duration::max();
-  each_standing([&](const SharedBreaker::Standing& standing) {
+  each_standing([&](const Endpoint& one, const SharedBreaker::Standing& standing) {
     const bool open = standing.state == BreakerState::open;
-    wait = std::min(wait, open ? standing.open_until - now() : soon);
+    const TimePoint until = open ? standing.open_until : refused_until(one);
+    wait = std::min(wait, until > now() ? until - now() : soon);
   });
   return wait == Duration::max() ? soon : wait;
 }

@@ -66,6 +66,8 @@ class Chooser {
 
   // Why nobody was chosen, if nobody has been tried: all have asked to be left alone for a while.
   [[nodiscard]] Error why_nobody() const;
+  // That this request is refused there until then, though others are not.
+  void note_refusal(const Endpoint& endpoint, TimePoint until);
   // When asking again may help: as soon as one endpoint need not be left alone any more.
   [[nodiscard]] Duration wait() const;
 
@@ -89,8 +91,13 @@ class Chooser {
   }
   [[nodiscard]] bool is_full(const Candidate& candidate, std::uint32_t index) const;
   [[nodiscard]] bool has_tried(const Candidate& candidate, std::uint32_t index) const;
+  struct Refusal {
+    const Endpoint* endpoint;
+    TimePoint until;
+  };
   template <class Visit>
   void each_standing(Visit visit) const;
+  [[nodiscard]] TimePoint refused_until(const Endpoint& endpoint) const;
   [[nodiscard]] TimePoint now() const { return loop_.io.timers.now(); }
 
   const Call& call_;
@@ -102,6 +109,7 @@ class Chooser {
   std::uint32_t context_asked_ = 0;
   std::optional<std::uint64_t> session_;
   std::vector<RunningAttempt::Target> tried_;
+  std::vector<Refusal> refusals_;
   const Candidate* paced_ = nullptr;  // whose pace was looked up last
   ModelPace* pace_ = nullptr;
 };

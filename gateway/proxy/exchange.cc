@@ -294,6 +294,9 @@ void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, Error error) {
     return;
   }
   aftermath_.hold_against(*attempt, last_);
+  if (const auto wait = aftermath_.unheeded()) {
+    chooser_.note_refusal(attempt->plan().endpoint, now() + *wait);
+  }
   attempt->close(Outcome::error, blame);
   if (!race_.empty()) {
     // The one that is late still runs: instead of its failed companion another may help it.

@@ -150,6 +150,18 @@ def test_f12_with_nobody_left_the_client_is_told_when(rocket, fake) -> None:
     assert limited.stop()["requests"] == 1
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_f12_refused_everywhere_the_client_is_told_the_shortest_time(
+    status: int, rocket, fake
+) -> None:
+    first, second = fake(status=status, retry_after="40"), fake(status=status, retry_after="20")
+    gateway = rocket(
+        {"backends": [backend("a", first.url), backend("b", second.url)], "order": ["a", "b"]}
+    )
+    answer = gateway.chat(chat("m"))
+    assert (answer.status, answer.header("retry-after")) == (status, "20")
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 413, 422])
 def test_f13_a_4xx_is_never_retried(status: int, rocket, fake) -> None:
     first, second = fake(status=status), fake()
