@@ -72,15 +72,34 @@ Call::Call(Call& whole, const Part& part, ResponseWriter& response)
 }
 
 Call::~Call() {
+  if (loop_.cutting && account_.outcome == Outcome::cancelled) end_cut();
   settle_limits();
-  const int status =
-      account_.outcome == Outcome::cancelled ? status_client_gone : response_.status();
+  const int status = account_.outcome == Outcome::cancelled ? status_client_gone
+                     : response_.status() == 0              ? meaning_of(ErrorCode::draining).status
+                                                            : response_.status();
   if (quiet) return;
   const Timers& timers = loop_.io.timers;
   const End end{status, timers.now() - request_.head_at, timers.wall_now()};
   count(status);
   log(end);
   if (receipt_ != nullptr) close_receipt(end);
+}
+
+// The gateway ends while this is under way. A client that is being told an answer of a model hears
+// so as far as it takes what it is told at once; nobody waits for it any more.
+void Call::end_cut() {
+  const Error error{ErrorCode::draining, {}};
+  const bool streams = response_.state() == ResponseWriter::State::streaming;
+  // What is told part by part is its whole's; what has no first token is a file.
+  const bool told_events = streams && account_.first_token && part_ == nullptr && !ours_;
+  if (told_events && response_.alive() && !response_.blocked()) {
+    const std::string words = write_error_event(dialect, told(error, id_));
+    const std::string_view piece = words;
+    response_.write({&piece, 1}, false);
+    response_.cut();
+  }
+  const bool begun = response_.status() != 0;
+  close_account(begun ? Outcome::cut : Outcome::error, meaning_of(error.code).blame);
 }
 
 bool Call::take_up_models() {

@@ -132,6 +132,7 @@ class Call {
   void close_account(Outcome outcome, Blame blame);
 
  private:
+  void end_cut();
   struct End {
     int status;
     Duration total;

@@ -65,6 +65,7 @@ struct LoopState {
   MediaPlaces media;
   Admission& admission;
   bool draining = false;  // connections end with the answer they are at
+  bool cutting = false;   // what is still under way ends here: no client has hung up
 
   // Makes `snapshot` and `router` what new requests work from. Pools of endpoints that stay are
   // kept.

@@ -24,7 +24,10 @@ class Server {
   // What is left of the traces goes out, until `deadline`.
   [[nodiscard]] Task<void> send_traces(TimePoint deadline);
   // Closes whatever is left, wherever it stands.
-  void cut_all() { connections_.cancel_all(); }
+  void cut_all() {
+    loop_.cutting = true;
+    connections_.cancel_all();
+  }
 
   [[nodiscard]] size_t connections() const { return connections_.size(); }
 

@@ -11,7 +11,7 @@ import pytest
 
 from harness.gateway import Gateway, UnixConnection, backend
 from harness.waiting import elapse, wait_until
-from harness.wire import RawConnection, chat, request_bytes, streamed_text
+from harness.wire import RawConnection, chat, events, request_bytes, streamed_text
 
 
 def test_not_ready_before_the_first_inventory(rocket, upstream) -> None:
@@ -246,6 +246,28 @@ def test_a_second_sigterm_ends_at_once(rocket, fake) -> None:
         gateway.program.said('"draining"')
         gateway.program.send(signal.SIGTERM)
         gateway.program.wait(seconds=3)
+
+
+@pytest.mark.parametrize("limit", ["300ms", "60s"])
+def test_whose_stream_the_end_cuts_is_told_and_not_blamed(limit: str, rocket, fake) -> None:
+    """By `drain.timeout`, and by a second SIGTERM."""
+    gateway = rocket({"backends": [backend("a", fake().url)], "drain": {"timeout": limit}})
+    told = b""
+    with gateway.connect() as connection:
+        endless = chat("m", stream=True, fake={"tokens": 1000, "event_delay_ms": 50})
+        connection.send(request_bytes("POST", "/v1/chat/completions", endless))
+        assert connection.read_head().status == 200
+        gateway.terminate()
+        if limit == "60s":
+            gateway.program.said('"draining"')
+            gateway.program.send(signal.SIGTERM)
+        with pytest.raises(ValueError, match="invalid literal"):  # there is no last chunk
+            for chunk in connection._chunks():
+                told += chunk
+    assert json.loads(events(told)[-1])["error"]["code"] == "draining"
+    assert gateway.program.wait(seconds=5) == 0
+    (line,) = gateway.access_lines(1)
+    assert (line["status"], line["outcome"], line["blame"]) == (200, "cut", "gateway")
 
 
 @pytest.mark.parametrize("way", ["config", "flag"])
