@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <span>
@@ -31,6 +32,13 @@ bool reaches(const EndpointUrl& url, const ListenAddress& address) {
   return url.host == address.host || (any_host && address.loopback());
 }
 
+// What is left out is no limit, and 0 must not be one either.
+void check_in_flight(std::optional<std::uint32_t> in_flight, const std::string& path,
+                     Problems& problems) {
+  if (in_flight != 0U) return;
+  problems.add(path, "0 lets nothing through", "give more, or remove it for no limit");
+}
+
 class BackendCheck {
  public:
   BackendCheck(const Config& config, const Environment& environment, Problems& problems)
@@ -44,6 +52,7 @@ class BackendCheck {
     check_api_key(backend, path);
     check_ca_file(backend, path + ".ca_file");
     check_health_path(backend, path + ".health_path");
+    check_in_flight(backend.in_flight, path + ".in_flight", problems_);
   }
 
  private:
@@ -208,6 +217,7 @@ class RouteCheck {
       problems_.add(candidates_path, "no candidates",
                     "name at least one, such as {backend: NAME, model: NAME}");
     }
+    check_in_flight(route.in_flight, path + ".in_flight", problems_);
     check_weights(route.candidates, candidates_path, problems_);
     for (size_t i = 0; i < route.candidates.size(); ++i) {
       check_candidate(route.candidates[i], element_path(candidates_path, i));

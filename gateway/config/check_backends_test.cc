@@ -31,6 +31,9 @@ TEST(CheckBackends, FindsWhatCouldNotWork) {
        {"backends[0].health_path: \"health\" is not a path; write it as /health"}},
       {R"(backends: [{name: a, kind: vllm, urls: ["http://h:1"], health_path: /health}])",
        {"backends[0].health_path: only kind openai has it; remove it"}},
+      {R"(backends: [{name: a, urls: ["http://h:1"], in_flight: 0}])",
+       {"backends[0].in_flight: 0 lets nothing through; give more, or remove it for no limit"}},
+      {R"(backends: [{name: a, urls: ["http://h:1"], in_flight: 1}])", {}},
       {R"(backends: [{name: [], urls: x}])",
        {"backends[0].name: expected text, found a list; write one line of text",
         "backends[0].urls: expected a list, found \"x\"; write it as [A, B]"}},
@@ -133,6 +136,8 @@ TEST(CheckRoutes, AndOrderNameBackends) {
       {"models: {m: [{backend: vllm, model: x, weight: 9}, {backend: vllm, model: y}]}",
        {"models.m.candidates[1].weight: missing, while other candidates of this route have a "
         "weight; give every candidate a weight, or none"}},
+      {"models: {m: {candidates: [{backend: vllm, model: x}], in_flight: 0}}",
+       {"models.m.in_flight: 0 lets nothing through; give more, or remove it for no limit"}},
       {"models: {m: [{backend: vllm, model: x, weight: -1}]}",
        {"models.m.candidates[0].weight: -1 is out of range; give 0 to 1000000"}},
       {"models: {m: [{backend: vllm, model: x, weight: 0}, {backend: vllm, model: y}]}", {}},
