@@ -212,7 +212,10 @@ class TranslatingInterpreter final : public Interpreter {
   bool content_seen() const override { return translator_.seen().content_seen(); }
   bool done() const override { return translator_.done(); }
   Usage usage() const override { return usage_of(translator_.seen().usage()); }
+  // Its writer has numbered the events of Responses, and says the response again; elsewhere an
+  // error is the same wherever it stands.
   std::string last_words(const ToldError& error) override {
+    if (plan_.client != Dialect::responses) return write_error_event(plan_.client, error);
     return std::string(translator_.write_error(error_type(plan_.client, error), error.message));
   }
   std::string_view sign_of_life() override { return translator_.write_ping(); }

@@ -1,6 +1,7 @@
-"""What is refused before anything is routed is told in the words of whoever asks: the shape of the
-error, the status and the request's id."""
+"""What is refused before anything is routed, and what breaks off, is told in the words of whoever
+asks: the shape of the error, the status and the request's id."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,33 @@ def test_of_what_there_is_not(method, path, lines, dialect, gateway: Gateway) ->
 def test_of_what_is_managed_elsewhere(name: str, gateway: Gateway) -> None:
     for method in ("POST", "DELETE", "GET"):
         check(gateway.call(method, f"/api/{name}"), OLLAMA, 403)
+
+
+ASKED = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/v1/chat/completions", "openai"),
+        ("/v1/chat/completions", "anthropic"),
+        ("/v1/messages", "anthropic"),
+        ("/v1/messages", "openai"),
+    ],
+)
+def test_of_a_stream_that_breaks_off(path: str, kind: str, rocket, fake) -> None:
+    """The same, whether it is translated or not."""
+    server = fake({"openai": "llama_cpp"}.get(kind, kind), fault="reset_mid_stream", at=6)
+    gateway = rocket({"backends": [backend("x", server.url, kind)]})
+    gateway.wait_for_models("m")
+    answer = gateway.call("POST", path, {**ASKED, "max_tokens": 50}, cut=True)
+    last = answer.body.decode().rstrip("\n").split("\n")[-1]
+    told = json.loads(last.removeprefix("data: "))
+    error = told["error"]
+    assert error["message"]
+    if PATHS[path] == ANTHROPIC:
+        assert (told["type"], error["type"]) == ("error", "overloaded_error")
+        assert told["request_id"] == answer.header("x-request-id")
+    else:
+        assert (error["type"], error["code"]) == ("upstream_error", "upstream_closed")
+        assert error["request_id"] == answer.header("x-request-id")
