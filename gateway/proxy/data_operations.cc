@@ -1,5 +1,11 @@
 #include "proxy/data_operations.h"
 
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <span>
+#include <vector>
+
 #include "proxy/anthropic_operations.h"
 #include "proxy/embedding_batcher.h"
 #include "proxy/exchange.h"
@@ -7,6 +13,7 @@
 #include "proxy/response_operations.h"
 #include "proxy/routing.h"
 #include "wire/json.h"
+#include "wire/target.h"
 
 namespace rocket {
 namespace {
@@ -47,9 +54,58 @@ void append_model(std::string& out, Dialect dialect, const Router::Listed& model
   }
 }
 
+// What Anthropic's clients ask for of a list: as many as `limit` behind or before a model
+// (https://docs.claude.com/en/api/models-list). Without a limit there are as many as there may be.
+struct Page {
+  std::span<const Router::Listed> models;
+  bool more = false;
+};
+
+Result<std::size_t> read_limit(const std::string& query) {
+  constexpr std::size_t limit_max = 1000;
+  const auto text = query_value(query, "limit");
+  if (!text) return limit_max;
+  std::size_t limit = 0;
+  const char* const end = text->data() + text->size();
+  const auto read = std::from_chars(text->data(), end, limit);
+  const bool whole = read.ec == std::errc() && read.ptr == end;
+  if (whole && limit >= 1 && limit <= limit_max) return limit;
+  return fail(ErrorCode::invalid_field, "`limit` must be a number from 1 to 1000");
+}
+
+Result<Page> read_page(std::span<const Router::Listed> models, const std::string& query) {
+  const auto limit = read_limit(query);
+  if (!limit) return std::unexpected(limit.error());
+  const std::string after = query_value(query, "after_id").value_or("");
+  const std::string before = query_value(query, "before_id").value_or("");
+  if (!after.empty() && !before.empty()) {
+    return fail(ErrorCode::invalid_field, "`before_id` is given besides `after_id`; send one");
+  }
+  const std::string& cursor = before.empty() ? after : before;
+  if (!cursor.empty()) {
+    const auto found = std::ranges::find(models, cursor, &Router::Listed::model);
+    if (found == models.end()) {
+      return fail(ErrorCode::invalid_field,
+                  std::string(before.empty() ? "`after_id`" : "`before_id`") +
+                      " names no model that is listed; give the "
+                      "`last_id` or `first_id` of another page");
+    }
+    const auto at = static_cast<std::size_t>(found - models.begin());
+    models = before.empty() ? models.subspan(at + 1) : models.first(at);
+  }
+  const std::size_t count = std::min(*limit, models.size());
+  return Page{before.empty() ? models.first(count) : models.last(count), count < models.size()};
+}
+
 Task<void> list_models(Call& call) {
-  const auto models = call.current()->router->models(call.key_scope());
+  const std::vector<Router::Listed> all = call.current()->router->models(call.key_scope());
   const bool anthropic = call.dialect == Dialect::anthropic;
+  const auto page = anthropic ? read_page(all, call.target.query) : Page{all, false};
+  if (!page) {
+    call.send_error(page.error());
+    co_return;
+  }
+  const std::span<const Router::Listed> models = page->models;
   std::string body = anthropic ? R"({"data":[)" : R"({"object":"list","data":[)";
   bool first = true;
   for (const Router::Listed& model : models) {
@@ -61,22 +117,35 @@ Task<void> list_models(Call& call) {
   if (anthropic) {
     const std::string first_id = models.empty() ? "null" : json_quoted(models.front().model);
     const std::string last_id = models.empty() ? "null" : json_quoted(models.back().model);
-    body += R"(,"has_more":false,"first_id":)" + first_id + R"(,"last_id":)" + last_id;
+    body += page->more ? R"(,"has_more":true,"first_id":)" : R"(,"has_more":false,"first_id":)";
+    body += first_id + R"(,"last_id":)" + last_id;
   }
   body += '}';
-  return send_now(call, 200, std::move(body));
+  call.send_json(200, body);
+}
+
+// Who has the model, in words of current(); nothing: nobody. Ollama's models have a name without
+// their tag besides, which is not listed.
+std::optional<Router::Listed> find_model(const Call& call, std::string_view name) {
+  for (const Router::Listed& model : call.current()->router->models(call.key_scope())) {
+    if (model.model == name) return model;
+  }
+  const auto route = call.current()->router->route(name, {}, call.loop().random, call.key_scope());
+  if (!route) return std::nullopt;
+  const size_t backend = route->candidates.front()->backend;
+  return Router::Listed{route->name, call.current()->snapshot->backends[backend].name};
 }
 
 Task<void> one_model(Call& call) {
-  for (const Router::Listed& model : call.current()->router->models(call.key_scope())) {
-    if (model.model != call.parameter) continue;
-    std::string body;
-    append_model(body, call.dialect, model);
-    call.send_json(200, body);
+  const auto model = find_model(call, call.parameter);
+  if (!model) {
+    send_no_such_model(call, "no backend has the model '" + call.parameter.substr(0, 128) +
+                                 "'; GET /v1/models lists what there is");
     co_return;
   }
-  send_no_such_model(call, "no backend has the model '" + call.parameter.substr(0, 128) +
-                               "'; GET /v1/models lists what there is");
+  std::string body;
+  append_model(body, call.dialect, *model);
+  call.send_json(200, body);
 }
 
 }  // namespace

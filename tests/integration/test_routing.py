@@ -164,6 +164,44 @@ def test_ollama_s_latest_needs_no_tag(rocket, fake) -> None:
         {"backends": [backend("o", fake("ollama", models=["llama3:latest"]).url, "ollama")]}
     )
     assert gateway.chat(chat("llama3")).status == 200
+    for name in ("llama3", "llama3:latest"):
+        told = gateway.call("GET", f"/v1/models/{name}").json()
+        assert (told["id"], told["owned_by"]) == (name, "o")
+    assert gateway.call("GET", "/v1/models/llama").status == 404
+
+
+NAMES = ["a", "b", "c", "d"]
+PAGES = {
+    "": ("abcd", False),
+    "limit=1000": ("abcd", False),
+    "limit=3": ("abc", True),
+    "limit=4": ("abcd", False),
+    "after_id=b": ("cd", False),
+    "after_id=a&limit=2": ("bc", True),
+    "after_id=d": ("", False),
+    "before_id=d&limit=2": ("bc", True),
+    "before_id=c": ("ab", False),
+    "before_id=a": ("", False),
+}
+NO_PAGES = ["limit=0", "limit=1001", "limit=x", "limit=", "after_id=e", "after_id=a&before_id=d"]
+
+
+def test_anthropic_s_list_has_pages(rocket, fake) -> None:
+    gateway = rocket({"backends": [backend("x", fake(models=NAMES).url)]})
+    gateway.wait_for_models(*NAMES)
+    version = {"anthropic-version": "2023-06-01"}
+    for query, (names, more) in PAGES.items():
+        told = gateway.call("GET", f"/v1/models?{query}", headers=version).json()
+        assert [each["id"] for each in told["data"]] == list(names), query
+        assert told["has_more"] is more, query
+        ends = (names[0], names[-1]) if names else (None, None)
+        assert (told["first_id"], told["last_id"]) == ends, query
+    for query in NO_PAGES:
+        answer = gateway.call("GET", f"/v1/models?{query}", headers=version)
+        assert answer.status == 400 and answer.json()["type"] == "error", query
+    # OpenAI's has none.
+    told = gateway.call("GET", "/v1/models?limit=1").json()
+    assert [each["id"] for each in told["data"]] == NAMES
 
 
 @pytest.mark.parametrize("kind", ["ollama", "vllm", "lmstudio", "openai"])
