@@ -301,10 +301,6 @@ void Chooser::each_standing(Visit visit) const {
   }
 }
 
-void Chooser::note_refusal(const Endpoint& endpoint, TimePoint until) {
-  refusals_.push_back({&endpoint, until});
-}
-
 TimePoint Chooser::refused_until(const Endpoint& endpoint) const {
   const auto found = std::ranges::find(refusals_, &endpoint, &Refusal::endpoint);
   return found == refusals_.end() ? TimePoint{} : found->until;

@@ -66,8 +66,10 @@ class Chooser {
 
   // Why nobody was chosen, if nobody has been tried: all have asked to be left alone for a while.
   [[nodiscard]] Error why_nobody() const;
-  // That this request is refused there until then, though others are not.
-  void note_refusal(const Endpoint& endpoint, TimePoint until);
+  // That its endpoint refuses this request for so long from now, though not others.
+  void note_refusal(const RunningAttempt& attempt, Duration wait) {
+    refusals_.push_back({&attempt.plan().endpoint, now() + wait});
+  }
   // When asking again may help: as soon as one endpoint need not be left alone any more.
   [[nodiscard]] Duration wait() const;
 

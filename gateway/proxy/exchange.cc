@@ -294,9 +294,7 @@ void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, Error error) {
     return;
   }
   aftermath_.hold_against(*attempt, last_);
-  if (const auto wait = aftermath_.unheeded()) {
-    chooser_.note_refusal(attempt->plan().endpoint, now() + *wait);
-  }
+  if (const auto wait = aftermath_.unheeded()) chooser_.note_refusal(*attempt, *wait);
   attempt->close(Outcome::error, blame);
   if (!race_.empty()) {
     // The one that is late still runs: instead of its failed companion another may help it.
