@@ -390,6 +390,7 @@ Task<void> Exchange::answer_refusal(RunningAttempt& running) {
                       plan.backend.name + ": " + scrubbed(message, secret)};
   ToldError told_refusal = told(refusal, call_.id());
   told_refusal.status = status;
+  told_refusal.code = {};  // what its own says nobody knows here, and ours would be a guess
   if (reply_.begun()) {
     co_await reply_.break_off(write_error_event(call_.dialect, told_refusal));
     call_.close_account(Outcome::cut, Blame::client);

@@ -39,6 +39,7 @@ void RequestParser::reset() {
   head_ = {};
   target_complete_ = false;
   protocol_begun_ = false;
+  spaces_ = false;
 }
 
 const llhttp_settings_t& RequestParser::settings() {
@@ -65,7 +66,7 @@ int RequestParser::on_method(llhttp_t* llhttp, const char* at, std::size_t size)
 
 int RequestParser::on_url(llhttp_t* llhttp, const char* at, std::size_t size) {
   RequestParser& self = parser_of(llhttp);
-  if (self.head_.target.empty() && !self.follows(at)) return self.refuse_spaces();
+  if (self.head_.target.empty()) self.note_distance(at);
   self.head_.target.append(at, size);
   self.word_end_ = self.position(at) + size;
   return 0;
@@ -73,18 +74,15 @@ int RequestParser::on_url(llhttp_t* llhttp, const char* at, std::size_t size) {
 
 int RequestParser::on_version(llhttp_t* llhttp, const char* at, std::size_t size) {
   RequestParser& self = parser_of(llhttp);
-  if (!std::exchange(self.protocol_begun_, true) && !self.follows(at)) return self.refuse_spaces();
+  if (!std::exchange(self.protocol_begun_, true)) self.note_distance(at);
   return on_protocol(llhttp, at, size);
 }
 
-bool RequestParser::follows(const char* at) const {
-  return position(at) == word_end_ + 1;
-}
-
-// llhttp skips them; another reader may take one for the end of an empty target.
-int RequestParser::refuse_spaces() {
-  return refuse(
-      {ErrorCode::bad_request, "malformed HTTP: more than one space in the request line"});
+// One byte of space is behind each word of the line. llhttp skips more; another reader may take one
+// for the end of an empty target. It tells of a word when that ends or its piece does, so this is
+// held against the line at its head's end, wherever it was split.
+void RequestParser::note_distance(const char* at) {
+  spaces_ |= position(at) != word_end_ + 1;
 }
 
 int RequestParser::on_url_complete(llhttp_t* llhttp) {
@@ -121,6 +119,9 @@ Error RequestParser::malformed(llhttp_errno_t code, std::string_view reason) con
 Result<HttpParser::State> RequestParser::finish_head() {
   if (llhttp_.http_major != 1 || llhttp_.http_minor > 1) {
     return std::unexpected(malformed(HPE_INVALID_VERSION, {}));
+  }
+  if (spaces_) {
+    return fail(ErrorCode::bad_request, "malformed HTTP: more than one space in the request line");
   }
   head_.method = method_of(llhttp_.method);
   head_.method_name = llhttp_method_name(static_cast<llhttp_method_t>(llhttp_.method));

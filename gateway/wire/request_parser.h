@@ -40,9 +40,8 @@ class RequestParser final : public HttpParser {
   [[nodiscard]] Error malformed(llhttp_errno_t code, std::string_view reason) const override;
   [[nodiscard]] Error over_budget() const override;
 
-  // One byte after the last word of the request line.
-  [[nodiscard]] bool follows(const char* at) const;
-  int refuse_spaces();
+  // A word of the request line begins there.
+  void note_distance(const char* at);
 
   [[nodiscard]] std::size_t target_budget() const;
   [[nodiscard]] Result<void> judge_headers();
@@ -52,6 +51,7 @@ class RequestParser final : public HttpParser {
   std::size_t word_end_ = 0;  // of the request line's last word so far
   bool target_complete_ = false;
   bool protocol_begun_ = false;
+  bool spaces_ = false;  // more than one between two words
 };
 
 }  // namespace rocket

@@ -107,6 +107,18 @@ def test_of_what_is_managed_elsewhere(name: str, gateway: Gateway) -> None:
         check(gateway.call(method, f"/api/{name}"), OLLAMA, 403)
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 413, 422])
+def test_of_what_an_upstream_of_another_dialect_refuses(status: int, rocket, fake) -> None:
+    """Its status and its message; what kind of fault that is in OpenAI's words nobody knows."""
+    server = fake("anthropic", status=status)
+    gateway = rocket({"backends": [backend("x", server.url, "anthropic")]})
+    gateway.wait_for_models("m")
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
+    answer = gateway.call("POST", "/v1/chat/completions", body)
+    check(answer, CHAT, status)
+    assert (answer.error()["type"], answer.error()["code"]) == ("invalid_request_error", None)
+
+
 ASKED = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
 
 
