@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
+#include <string>
 
 #include "base/out_of_memory.h"
 #include "batch_command.h"
@@ -147,6 +148,7 @@ int main(int argc, char** argv) {
   rocket::abort_when_out_of_memory();
   CLI::App app{"Rocket: one endpoint in front of the model servers you own"};
   app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("rocket ") + ROCKET_VERSION);
 
   Serving serving;
   add_serve(app, serving);
@@ -174,7 +176,13 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
-    return code == 0 ? 0 : exit_usage;
+    if (code == 0) return 0;
+    // CLI11 misses a subcommand before it looks at the words that are none.
+    if (code == static_cast<int>(CLI::ExitCodes::RequiredError)) {
+      for (const std::string& word : app.remaining(true))
+        std::cerr << "Not known here: " << word << '\n';
+    }
+    return exit_usage;
   }
   if (version->parsed()) {
     std::cout << "rocket " << ROCKET_VERSION << '\n';

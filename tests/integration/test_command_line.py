@@ -100,8 +100,19 @@ def test_usage_is_exit_2(arguments: tuple[str, ...]) -> None:
     assert result.stderr or result.stdout
 
 
-def test_version() -> None:
-    result = run("version")
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [(("serv",), "serv"), (("--nonsense",), "--nonsense"), (("key", "list"), "list")],
+)
+def test_what_is_not_known_is_named(arguments: tuple[str, ...], word: str) -> None:
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert f"Not known here: {word}\n" in result.stderr
+
+
+@pytest.mark.parametrize("way", ["version", "--version"])
+def test_version(way: str) -> None:
+    result = run(way)
     assert result.returncode == 0
     assert re.fullmatch(r"rocket \d+\.\d+\.\d+\S*\n", result.stdout)
 
