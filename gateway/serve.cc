@@ -351,7 +351,9 @@ std::vector<Problem> Gateway::take_up(ConfigReading reading) {
     keep_chosen_port(reading.config.admin, config_.admin);
     if (reading.config.metrics_listen && config_.metrics_listen)
       keep_chosen_port(*reading.config.metrics_listen, *config_.metrics_listen);
-    const auto applied = apply(std::move(reading.config));
+    auto fixed = not_reloadable(control_->snapshot()->config, reading.config);
+    const auto applied = fixed ? Result<void>{} : apply(std::move(reading.config));
+    if (fixed) problems.push_back(*std::move(fixed));
     if (!applied) problems.push_back({"", applied.error().detail, ""});
   }
   for (const Problem& problem : problems)

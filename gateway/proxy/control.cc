@@ -2,21 +2,10 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 namespace rocket {
 namespace {
-
-Result<void> check_reloadable(const Config& before, const Config& after) {
-  const char* changed = before.listen != after.listen                   ? "listen"
-                        : before.admin != after.admin                   ? "admin"
-                        : before.metrics_listen != after.metrics_listen ? "metrics_listen"
-                        : before.threads != after.threads               ? "threads"
-                        : !before.store.same_place(after.store)         ? "the place of the store"
-                                                                        : nullptr;
-  if (changed == nullptr) return {};
-  return fail(ErrorCode::invalid_field,
-              std::string(changed) + " can not be reloaded; set it back, or restart Rocket");
-}
 
 std::set<std::pair<std::string, std::string>> endpoint_names(const Snapshot& snapshot) {
   std::set<std::pair<std::string, std::string>> names;
@@ -29,6 +18,19 @@ std::set<std::pair<std::string, std::string>> endpoint_names(const Snapshot& sna
 
 }  // namespace
 
+std::optional<Problem> not_reloadable(const Config& before, const Config& after) {
+  const char* changed = before.listen != after.listen                   ? "listen"
+                        : before.admin != after.admin                   ? "admin"
+                        : before.metrics_listen != after.metrics_listen ? "metrics_listen"
+                        : before.threads != after.threads               ? "threads"
+                        : !before.store.same_place(after.store)         ? "store"
+                                                                        : nullptr;
+  if (changed == nullptr) return std::nullopt;
+  const bool place = std::string_view(changed) == "store";
+  return Problem{changed, place ? "its place can not be reloaded" : "can not be reloaded",
+                 "set it back, or restart Rocket"};
+}
+
 Control::Control(LoopState& loop, Log& log, Publish publish)
     : loop_(loop),
       log_(log),
@@ -37,8 +39,8 @@ Control::Control(LoopState& loop, Log& log, Publish publish)
 
 Result<void> Control::apply(Config config) {
   if (snapshot_) {
-    const auto reloadable = check_reloadable(snapshot_->config, config);
-    if (!reloadable) return reloadable;
+    const auto fixed = not_reloadable(snapshot_->config, config);
+    if (fixed) return fail(ErrorCode::invalid_field, format_problem(*fixed));
   }
   const std::uint64_t revision = snapshot_ ? snapshot_->revision + 1 : 1;
   auto snapshot = make_snapshot(std::move(config), revision, snapshot_.get());

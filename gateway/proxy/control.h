@@ -2,12 +2,17 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "config/problem.h"
 #include "proxy/health_prober.h"
 
 namespace rocket {
+
+// What differs though it can only be set when Rocket starts; none: nothing does.
+[[nodiscard]] std::optional<Problem> not_reloadable(const Config& before, const Config& after);
 
 // What decides, on loop 0, which configuration is in force, and tells all loops: the one place
 // where snapshots and routers are made.

@@ -79,8 +79,8 @@ def test_a_posted_configuration_is_in_force(rocket, fake) -> None:
         ("backends: [", "", ""),
         ("bakends: []", "bakends", "backends"),
         (json.dumps({**DEFAULTS, "backends": [backend("a", "ftp://x")]}), "backends[0].urls[0]", ""),
-        (json.dumps(posted("http://127.0.0.1:9", threads=2)), "", "threads"),
-        (json.dumps(posted("http://127.0.0.1:9", listen="127.0.0.1:1")), "", "listen"),
+        (json.dumps(posted("http://127.0.0.1:9", threads=2)), "threads", "reloaded"),
+        (json.dumps(posted("http://127.0.0.1:9", listen="127.0.0.1:1")), "listen", "reloaded"),
     ],
 )
 def test_a_bad_one_changes_nothing(rocket, fake, text: str, path: str, words: str) -> None:
@@ -93,6 +93,20 @@ def test_a_bad_one_changes_nothing(rocket, fake, text: str, path: str, words: st
     assert words in json.dumps(problems)
     assert gateway.revision() == 1
     assert gateway.chat(chat("m")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("listen", "127.0.0.1:1"), ("admin", "127.0.0.1:1"), ("threads", 2)],
+)
+def test_what_can_not_be_reloaded_is_named(path: str, value: object, rocket, fake) -> None:
+    gateway = rocket({"backends": [backend("a", fake(models=["m"]).url)]})
+    answer = post(gateway.admin_port, "/config", json.dumps({**gateway.config, path: value}))
+    assert answer.status == 422, answer
+    (problem,) = answer.json()["problems"]
+    assert problem["path"] == path
+    assert "can not be reloaded" in problem["message"] and "restart" in problem["remedy"]
+    assert gateway.revision() == 1
 
 
 @pytest.mark.parametrize("path", ["/config", "/lame_duck", "/drain"])

@@ -407,7 +407,7 @@ def test_the_place_of_the_store_is_not_reloaded(files, tmp_path: Path) -> None:
     gateway = files()
     file = uploaded(gateway, b"x")
     gateway.write_config({**gateway.config, "store": {"path": str(tmp_path / "another")}})
-    gateway.program.said("the place of the store can not be reloaded")
+    gateway.program.said("store: its place can not be reloaded")
     assert get(gateway, f"/{file['id']}").status == 200
     revision = gateway.revision()
     store = {"path": str(tmp_path / "store"), "file_bytes": "1MiB"}

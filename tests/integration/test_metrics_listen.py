@@ -81,7 +81,7 @@ def test_a_full_one_holds_up_neither_data_nor_admin_port(gateway) -> None:
 def test_it_can_not_be_reloaded(gateway) -> None:
     before = gateway.revision()
     gateway.write_config({**gateway.config, "metrics_listen": "127.0.0.1:1"})
-    gateway.program.said("metrics_listen can not be reloaded")
+    gateway.program.said("metrics_listen: can not be reloaded")
     assert gateway.revision() == before
     gateway.write_config({**gateway.config, "metrics_listen": "0.0.0.0:0", "heartbeat": "14s"})
     wait_until("another change is taken up", lambda: gateway.revision() == before + 1)
