@@ -222,6 +222,8 @@ class RequestReader {
     } else if (const std::string_view remedy = instead_of(member); !remedy.empty()) {
       faults_.note("`" + std::string(member.key) + "` is not served; " + std::string(remedy));
     } else if (const auto parameter = find_parameter(Dialect::responses, member)) {
+      // Whoever can not be understood must not have kept what he may not have wanted kept.
+      if (*parameter == Parameter::store) static_cast<void>(faults_.flag(value, "store"));
       if (!value.is_null()) conversation_.parameter(*parameter) = value.text;
     } else if (!member.key_is("backend") && !member.key_is("stream_options")) {
       conversation_.extra.push_back(field_of(member));

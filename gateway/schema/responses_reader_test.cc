@@ -26,6 +26,8 @@ TEST(ResponsesReader, RefusesWhatItCanNotAnswer) {
       {R"({"input":"x","conversation":"c"})", ErrorCode::invalid_field, "`conversation`"},
       {R"({"input":"x","prompt":{"id":"p"}})", ErrorCode::invalid_field, "`prompt`"},
       {R"({"input":"x","background":true})", ErrorCode::invalid_field, "`background`"},
+      {R"({"input":"x","store":"no"})", ErrorCode::invalid_field, "`store` must be true or false"},
+      {R"({"input":"x","store":0})", ErrorCode::invalid_field, "`store` must be true or false"},
   };
   for (const auto& one : cases) {
     TranslationLoss loss;
