@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace rocket {
 namespace {
@@ -35,7 +36,16 @@ bool Field::says_nothing() const {
   if (json == "null" || json == "false" || json == "\"\"") return true;
   if (json.starts_with('[')) return json_elements(json).begin() == std::default_sentinel;
   if (json.starts_with('{')) return json_members(json).begin() == std::default_sentinel;
-  return json == "1" && json_decodes_to(key, "n");
+  // What is so anyway.
+  constexpr std::pair<std::string_view, std::string_view> usual[] = {
+      {"n", "1"},
+      {"top_logprobs", "0"},
+      {"service_tier", R"("auto")"},
+      {"truncation", R"("disabled")"},
+  };
+  return std::ranges::any_of(usual, [&](const auto& one) {
+    return json == one.second && json_decodes_to(key, one.first);
+  });
 }
 
 void add_turn(std::vector<Turn>& turns, Turn turn) {

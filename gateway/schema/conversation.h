@@ -45,7 +45,8 @@ struct Field {
   // `output_config` or `metadata`. Empty: the request itself, or the part that it stands with.
   std::string_view within{};
 
-  // Worth no mention if it is lost: null, false, nothing in it; one choice, which is all there is.
+  // Worth no mention if it is lost: null, false, nothing in it, or what is so anyway, such as one
+  // choice.
   [[nodiscard]] bool says_nothing() const;
 };
 

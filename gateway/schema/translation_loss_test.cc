@@ -27,10 +27,14 @@ TEST(TranslationLoss, KeepsQuietAboutFieldsThatSayNothing) {
              {"d", "{ }"},
              {"e", "\"\""},
              {"n", "1"},
+             {"top_logprobs", "0"},
+             {"service_tier", "\"auto\""},
+             {"truncation", "\"disabled\""},
+             {"truncation", "\"auto\""},
              {"f", "0"},
              {"n", "2"},
              {"g", "[0]"}});
-  EXPECT_EQ(loss.to_string(), "dropped=f,dropped=n,dropped=g");
+  EXPECT_EQ(loss.to_string(), "dropped=truncation,dropped=f,dropped=n,dropped=g");
 }
 
 TEST(TranslationLoss, IsSafeInAHeader) {
