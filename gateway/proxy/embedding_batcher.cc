@@ -231,12 +231,15 @@ void EmbeddingBatcher::note_receipt(Call& call, const Part& part) {
   receipt->choose(part.endpoint, why);
   AttemptReceipt* const attempt = receipt->begin_attempt(part.endpoint, part.asked_at);
   if (attempt == nullptr) return;
+  // What else the call that is shared has spent its time with nobody has noted here.
+  attempt->phase = Phase::first_byte;
   attempt->outcome = Outcome::ok;
   receipt->end(*attempt, call.loop().io.timers.now());
 }
 
 void EmbeddingBatcher::send(Call& call, const Part& part) {
   call.keep(part.words);
+  static_cast<void>(call.lane());  // the account is to have it; the call has been let in with it
   if (part.words == call.current()) note_receipt(call, part);
   Account& account = call.account();
   account.backend = part.backend;

@@ -39,6 +39,13 @@ def test_each_of_many_gets_its_own(rocket, fake) -> None:
     lines = gateway.access_lines(2 * len(TEXTS) + 2)
     assert {line["status"] for line in lines} == {200}
     assert all(line["tokens_in"] >= 0 and line["endpoint"] == "a/0" for line in lines)
+    assert {line["lane"] for line in lines} == {"normal"}, "also of those who share a call"
+    for answer in together:
+        receipt = gateway.admin(f"/requests/{answer.header('x-request-id')}").json()
+        (attempt,) = receipt["attempts"]
+        assert receipt["lane"] == "normal"
+        # No connection takes as long as the backend does.
+        assert attempt["phases_ms"]["first_byte"] > attempt["phases_ms"].get("connect", 0)
     asked = server.stop()["requests"]
     assert asked <= len(TEXTS) * 1.5, "the second half shares its calls"
 
