@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "wire/json.h"
 
@@ -167,6 +168,15 @@ ToldError told(const Error& error, std::string_view request_id) {
     told.param = field_named(error.detail);
   }
   return told;
+}
+
+Error about_backend(std::string_view backend, const Error& error) {
+  const ErrorMeaning& meaning = meaning_of(error.code);
+  std::string words = error.detail.empty() ? std::string(meaning.message) : error.detail;
+  const bool named = words.starts_with(backend) &&
+                     std::string_view(words).substr(backend.size()).find_first_of(" :") == 0;
+  if (!named && meaning.blame == Blame::upstream) words = std::string(backend) + ": " + words;
+  return {error.code, std::move(words)};
 }
 
 bool reveals(std::string_view text, std::string_view secret) {

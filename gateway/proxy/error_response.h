@@ -23,6 +23,9 @@ struct ErrorMeaning {
 // What a client is told of the error, in whatever dialect. Views into `error`, and `request_id`.
 [[nodiscard]] ToldError told(const Error& error, std::string_view request_id);
 
+// What has befallen an attempt at that backend, which is named if it is to blame.
+[[nodiscard]] Error about_backend(std::string_view backend, const Error& error);
+
 // Whether a text names addresses, URLs or file paths of the network behind us, or holds `secret`
 // (empty: none).
 [[nodiscard]] bool reveals(std::string_view text, std::string_view secret);

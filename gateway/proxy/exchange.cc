@@ -83,7 +83,7 @@ Task<void> Exchange::run() {
         co_return;
       }
       if (result.error().code == ErrorCode::client_gone) co_return;
-      judge(std::move(ended), std::move(result.error()));
+      judge(std::move(ended), result.error());
     } else if (now() >= hedge_at_) {
       hedge();
     } else if (now() >= beat) {
@@ -276,12 +276,8 @@ void Exchange::schedule_hedge(const Candidate& candidate, bool cold) {
   hedge_at_ = deadline_after(now(), late_after_);
 }
 
-void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, Error error) {
-  last_ = std::move(error);
-  if (last_.detail.empty()) {
-    last_.detail =
-        attempt->plan().backend.name + ": " + std::string(meaning_of(last_.code).message);
-  }
+void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, const Error& error) {
+  last_ = about_backend(attempt->plan().backend.name, error);
   const Blame blame = meaning_of(last_.code).blame;
   AttemptReport report = attempt->attempt().report(last_.code);
   // At an endpoint in disgrace nothing is taken for bad luck.
@@ -430,8 +426,8 @@ Task<Result<void>> Exchange::answer_stream(RunningAttempt& running) {
     // The client has read part of an answer. Another endpoint would begin a different one, so
     // the only honest reply from here is an error event.
     call_.close_account(Outcome::cut, meaning_of(relayed.error().code).blame);
-    const ToldError last = told(relayed.error(), call_.id());
-    co_await reply_.break_off(attempt.interpreter().last_words(last));
+    const Error last = about_backend(running.plan().backend.name, relayed.error());
+    co_await reply_.break_off(attempt.interpreter().last_words(told(last, call_.id())));
   }
   co_return relayed;
 }

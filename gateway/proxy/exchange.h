@@ -48,7 +48,7 @@ class Exchange {
   [[nodiscard]] Task<void> fan_out();
 
   // After an attempt has failed: what comes of it. `attempt` may be started again.
-  void judge(std::unique_ptr<RunningAttempt> attempt, Error error);
+  void judge(std::unique_ptr<RunningAttempt> attempt, const Error& error);
 
   [[nodiscard]] Task<void> answer(RunningAttempt& running);
   [[nodiscard]] Task<void> answer_whole(RunningAttempt& running);

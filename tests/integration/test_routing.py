@@ -1,6 +1,7 @@
 """Which backend answers, and how a client is told."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -344,6 +345,8 @@ def test_a_fault_with_nobody_left_is_a_clear_error(fault: str, rocket, fake) -> 
         answer = gateway.chat(chat("m", stream=stream))
         assert answer.status == status, (stream, answer)
         assert "127.0.0.1" not in answer.error()["message"]
+        if answer.header("x-rocket-attempts"):
+            assert re.match("bad( |: )", answer.error()["message"]), "whose fault it is"
         assert (answer.header("retry-after") is not None) == (status in (429, 503))
 
 
@@ -390,7 +393,7 @@ def test_a_stream_that_breaks_never_looks_whole(fault: str, rocket, fake) -> Non
     data = events(answer.body)
     assert "[DONE]" not in data
     error = json.loads(data[-1])["error"]
-    assert error["message"] and error["type"]
+    assert re.match("bad( |: )", error["message"]) and error["type"]
     (line,) = gateway.access_lines(1)
     assert line["outcome"] == "cut"
     assert line["blame"] == "upstream"
