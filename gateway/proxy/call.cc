@@ -284,15 +284,19 @@ std::string Call::common_lines() const {
 void Call::append_cors(std::string& lines) const {
   const auto& origins = current_->snapshot->config.cors.origins;
   if (origins.empty() || !cors) return;
+  const bool any = std::ranges::find(origins, "*") != origins.end();
+  // Also to those who are told nothing else here, lest a cache tells it to the others.
+  if (!any) append_header(lines, "vary", "origin");
   const auto origin = request_.head.headers.find("origin");
   if (!origin) return;
-  const bool any = std::ranges::find(origins, "*") != origins.end();
   if (!any && std::ranges::find(origins, *origin) == origins.end()) return;
   append_header(lines, "access-control-allow-origin", any ? "*" : *origin);
   append_header(lines, "access-control-expose-headers",
-                "x-request-id, x-rocket-backend, x-rocket-endpoint, x-rocket-attempts, "
-                "x-rocket-translation");
-  append_header(lines, "vary", "origin");
+                "x-request-id, request-id, retry-after, x-rocket-backend, x-rocket-endpoint, "
+                "x-rocket-attempts, x-rocket-translation, x-rocket-warning, "
+                "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, "
+                "x-ratelimit-reset-requests, x-ratelimit-limit-tokens, "
+                "x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens");
 }
 
 void Call::send_json(int status, std::string_view body, std::string_view more_lines) {
@@ -309,7 +313,8 @@ void Call::send_whole(int status, std::string lines, std::string_view content_ty
   sent_body_ = body;
   const std::string_view piece = sent_body_;
   response_.send(status, lines, {&piece, 1});
-  close_account(Outcome::ok, Blame::none);
+  const bool good = status < 400;
+  close_account(good ? Outcome::ok : Outcome::error, good ? Blame::none : Blame::client);
 }
 
 void Call::send_error(const Error& error, std::string_view more_lines) {

@@ -312,7 +312,8 @@ void FanOut::send_error(const Error& error) {
 std::string FanOut::lines_of(const Choice& choice) const {
   const HeaderList& headers = choice.head().headers;
   std::string lines;
-  for (const std::string_view name : {"x-rocket-backend", "x-rocket-endpoint", "retry-after"}) {
+  for (const std::string_view name :
+       {"x-rocket-backend", "x-rocket-endpoint", "x-rocket-warning", "retry-after"}) {
     if (const auto value = headers.find(name)) append_header(lines, name, *value);
   }
   append_header(lines, "x-rocket-attempts", std::to_string(attempts()));

@@ -1,6 +1,7 @@
 #include "proxy/operations.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "proxy/credentials.h"
 #include "proxy/error_response.h"
@@ -67,8 +68,10 @@ Operations::Match Operations::match(Method method, std::string_view path) const 
 
 std::string Operations::paths() const {
   std::string paths;
+  std::string_view before;  // what takes several methods has a row for each
   for (const Row& row : rows_) {
     if (is_prefix(row) || row.operation == Operation::ollama_management) continue;
+    if (std::exchange(before, row.path) == row.path) continue;
     if (!paths.empty()) paths += ", ";
     paths += row.path;
   }

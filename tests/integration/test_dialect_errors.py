@@ -107,6 +107,11 @@ def test_of_what_is_managed_elsewhere(name: str, gateway: Gateway) -> None:
         check(gateway.call(method, f"/api/{name}"), OLLAMA, 403)
 
 
+def test_of_an_unknown_path_each_path_is_named_once(gateway: Gateway) -> None:
+    told = gateway.call("GET", "/nothing").error()["message"].partition("serves ")[2].split(", ")
+    assert "/v1/files" in told and len(told) == len(set(told)), told
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 413, 422])
 def test_of_what_an_upstream_of_another_dialect_refuses(status: int, rocket, fake) -> None:
     """Its status and its message; what kind of fault that is in OpenAI's words nobody knows."""

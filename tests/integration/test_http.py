@@ -376,8 +376,11 @@ def test_cors_for_the_origins_that_are_configured(rocket, fake) -> None:
         answer = ask(gateway, request_bytes(method, path, body, PREFLIGHT[0]))
         allowed = cors_headers(answer).get("access-control-allow-origin")
         assert allowed == "https://chat.example", path
+        exposed = cors_headers(answer)["access-control-expose-headers"].split(", ")
+        assert {"retry-after", "x-rocket-warning", "x-ratelimit-reset-tokens"} <= set(exposed)
         foreign = ask(gateway, request_bytes(method, path, body, "Origin: https://other.example"))
         assert not cors_headers(foreign)
+        assert answer.header("vary") == foreign.header("vary") == "origin"
 
 
 def test_the_admin_port_sends_no_cors(rocket, fake) -> None:
