@@ -31,10 +31,16 @@ POLICIES = (
                 "        if (call_.account().outcome != Outcome::cut) co_return;\n"
                 "        launch_at_ = now();\n        continue;\n",
             ),
-            (EXCHANGE, "    const ToldError last = told(relayed.error(), call_.id());\n", ""),
             (
                 EXCHANGE,
-                "    co_await reply_.break_off(attempt.interpreter().last_words(last));\n",
+                "    const Error last = about_backend("
+                "running.plan().backend.name, relayed.error());\n",
+                "",
+            ),
+            (
+                EXCHANGE,
+                "    co_await reply_.break_off("
+                "attempt.interpreter().last_words(told(last, call_.id())));\n",
                 "",
             ),
             (
