@@ -109,7 +109,7 @@ class GatewayHost:
 
         A refused first one raises what the checker says of it. A later one does not: Serve stops a
         replica whose reconfigure() raises, and the good configuration with it
-        (docs/decisions/0036). It is said in the log, by `refused()` and by a metric.
+        (docs/decisions/0045). It is said in the log, by `refused()` and by a metric.
         """
 
         def take_up() -> bool:
@@ -189,7 +189,6 @@ class GatewayHost:
             self._refuse(error)
             return False
         self._config = config
-        self._rounds.threads = config.threads
         self._refused = None
         self._rounds.config_refused(False)
         self._logger.info("configuration %d is in force", revision)

@@ -48,7 +48,7 @@ class RayMetrics:
             for name, labels in COUNTERS.items()
         }
         self._utilisation = metrics.Gauge(
-            UTILISATION, description="Processor time of the gateway's loops; 1 is all of it."
+            UTILISATION, description="Of the gateway's event loops; 1 where none ever waits."
         )
         self._restarts = metrics.Counter(
             RESTARTS, description="How often the gateway was started again."

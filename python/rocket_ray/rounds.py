@@ -25,7 +25,6 @@ class Rounds:
         self._over = threading.Event()
         self._before: load.Reading | None = None
         self._file: WatchedFile | None = None
-        self.threads = 1  # the gateway's
         self.load = Load()
         self._thread = threading.Thread(target=self._go, name="rounds", daemon=True)
 
@@ -60,7 +59,7 @@ class Rounds:
             self._before, self.load = None, Load()
             return
         now = load.read(found, time.monotonic())
-        self.load = load.between(self._before, now, self.threads)
+        self.load = load.between(self._before, now)
         self._before = now
         self._metrics.publish(found, self.load, self._child.restarts)
 

@@ -25,7 +25,6 @@ class GatewayConfig:
 
     text: str  # YAML or JSON
     listen: str
-    threads: int
     drain_s: float
     tls: bool
 
@@ -90,13 +89,11 @@ def parse(text: str) -> Any:
 
 def describe(text: str, values: Any) -> GatewayConfig:
     values = values if isinstance(values, Mapping) else {}
-    threads = values.get("threads", 1)
     drain = values.get("drain")
     tls = values.get("tls")
     return GatewayConfig(
         text=text,
         listen=str(values.get("listen") or DEFAULT_LISTEN),
-        threads=threads if isinstance(threads, int) and threads > 0 else 1,
         drain_s=seconds(drain.get("timeout") if isinstance(drain, Mapping) else None),
         tls=bool(isinstance(tls, Mapping) and tls.get("cert_file")),
     )

@@ -13,18 +13,17 @@ class UserConfigTest(unittest.TestCase):
         given = {
             "backends": BACKENDS,
             "listen": "0.0.0.0:8000",
-            "threads": 2,
             "drain": {"timeout": "1500ms"},
         }
         self.assertIsNone(config_file(given))
         config = read(given)
         self.assertEqual(json.loads(config.text), given)
-        self.assertEqual((config.threads, config.drain_s), (2, 1.5))
+        self.assertEqual(config.drain_s, 1.5)
         self.assertEqual(config.local_url(), "http://127.0.0.1:8000")
 
     def test_defaults_are_the_gateway_s(self) -> None:
         config = read({"backends": BACKENDS})
-        self.assertEqual((config.listen, config.threads, config.drain_s), ("127.0.0.1:8000", 1, 30))
+        self.assertEqual((config.listen, config.drain_s), ("127.0.0.1:8000", 30))
 
     def test_a_file(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -38,8 +37,8 @@ class UserConfigTest(unittest.TestCase):
                 config_file(given)
 
     def test_what_the_checker_will_refuse_is_not_judged_here(self) -> None:
-        config = read({"threads": "many", "drain": 5, "tls": True})
-        self.assertEqual((config.threads, config.drain_s, config.tls), (1, 30.0, False))
+        config = read({"drain": 5, "tls": True})
+        self.assertEqual((config.drain_s, config.tls), (30.0, False))
 
     def test_where_this_machine_reaches_it(self) -> None:
         for listen, url in [
