@@ -6,12 +6,13 @@ a second job of the same id.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 BATCH_ID = re.compile(r"batch_[a-z0-9]{16,32}")
 SUBMISSION_ID = re.compile(rf"({BATCH_ID.pattern})-([1-9][0-9]{{0,5}})")
-LIVE = ("PENDING", "RUNNING")
+# A job that Ray has not begun for so long is one that it has lost.
+PENDING_S = 60.0
 # A job that has lived so long has not failed for a reason that is still there, probably.
 LONG_S = 30.0
 PAUSE_MAX_S = 10.0
@@ -21,12 +22,20 @@ KEPT_S = 3600.0
 
 @dataclass(frozen=True)
 class Job:
-    """One that Ray knows; times in seconds since 1970, 0: not (yet)."""
+    """One that Ray knows; times in seconds since 1970, 0: not (yet). `node`: where it runs."""
 
     submission_id: str
     status: str
     started: float = 0.0
     ended: float = 0.0
+    node: str = ""
+
+    def lives(self, nodes: Collection[str], now: float) -> bool:
+        """Ray itself goes on saying so of a job whose node has died with the head, until the next
+        head is asked to submit another one."""
+        if self.status == "PENDING":
+            return now - self.started < PENDING_S
+        return self.status == "RUNNING" and self.node in nodes
 
 
 @dataclass(frozen=True)
@@ -56,33 +65,34 @@ class Forget:
 
 
 def decide(
-    batches: Iterable[str], jobs: Iterable[Job], now: float, most: int
+    batches: Iterable[str], jobs: Iterable[Job], nodes: Collection[str], now: float, most: int
 ) -> list[Submit | Forget]:
-    """`batches`: those whose lines wait to be asked, the oldest first; `most`: jobs at once."""
+    """`batches`: those whose lines wait to be asked, the oldest first; `nodes`: those that live;
+    `most`: jobs at once."""
     known: dict[str, dict[int, Job]] = {}
     for job in jobs:
         if found := SUBMISSION_ID.fullmatch(job.submission_id):
             known.setdefault(found[1], {})[int(found[2])] = job
     waiting = list(batches)
-    live = sum(job.status in LIVE for numbered in known.values() for job in numbered.values())
+    live = sum(job.lives(nodes, now) for numbered in known.values() for job in numbered.values())
     todo: list[Submit | Forget] = []
     for batch in waiting:
         numbered = known.get(batch, {})
-        if live >= most or any(job.status in LIVE for job in numbered.values()):
+        if live >= most or any(job.lives(nodes, now) for job in numbered.values()):
             continue
         if now >= next_at(numbered):
             todo.append(Submit(batch, max(numbered, default=0) + 1))
             live += 1
     for batch in known.keys() - set(waiting):
         for job in known[batch].values():
-            if job.status not in LIVE and now - job.ended > KEPT_S:
+            if job.ended and now - job.ended > KEPT_S:
                 todo.append(Forget(job.submission_id))
     return todo
 
 
 def next_at(numbered: dict[int, Job]) -> float:
     """When a batch whose jobs have all ended may have another one: at once, and ever later while
-    they end soon."""
+    they end soon. A job that is lost has no end."""
     if not numbered:
         return 0.0
     short = 0

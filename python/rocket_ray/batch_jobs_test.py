@@ -7,6 +7,13 @@ B = "batch_" + "b" * 32
 C = "batch_" + "c" * 32
 
 
+NODES = {"head"}
+
+
+def running(submission_id: str, node: str = "head") -> Job:
+    return Job(submission_id, "RUNNING", 150.0, node=node)
+
+
 def failed(number: int, *, lived: float = 1.0, ended: float = 100.0, batch: str = A) -> Job:
     return Job(f"{batch}-{number}", "FAILED", ended - lived, ended)
 
@@ -18,27 +25,31 @@ class DecideTest(unittest.TestCase):
             ("a new batch", [A], [], [Submit(A, 1)]),
             ("two", [A, B], [], [Submit(A, 1), Submit(B, 1)]),
             ("more than may be", [A, B, C], [], [Submit(A, 1), Submit(B, 1)]),
-            ("it has one", [A], [Job(f"{A}-1", "PENDING")], []),
-            ("it runs", [A], [failed(1), Job(f"{A}-2", "RUNNING", 150.0)], []),
-            ("the oldest come first", [A, B, C], [Job(f"{A}-1", "RUNNING")], [Submit(B, 1)]),
+            ("it has one", [A], [Job(f"{A}-1", "PENDING", 150.0)], []),
+            ("Ray has not begun it", [A], [Job(f"{A}-1", "PENDING", 140.0)], [Submit(A, 2)]),
+            ("it runs", [A], [failed(1), running(f"{A}-2")], []),
+            ("it ran on a node that has gone", [A], [running(f"{A}-1", "x")], [Submit(A, 2)]),
+            ("the next one runs", [A], [running(f"{A}-1", "x"), running(f"{A}-2")], []),
+            ("lost jobs leave room", [A, B, C], [running(f"{B}-1", "x"), running(f"{C}-1", "x")],
+             [Submit(A, 1), Submit(B, 2)]),
+            ("the oldest come first", [A, B, C], [running(f"{A}-1")], [Submit(B, 1)]),
             ("it has failed", [A], [failed(1)], [Submit(A, 2)]),
             ("it was stopped", [A], [Job(f"{A}-1", "STOPPED", 50.0, 60.0)], [Submit(A, 2)]),
             ("done, but lines are left", [A], [Job(f"{A}-7", "SUCCEEDED", 1.0, 90.0)],
              [Submit(A, 8)]),
             ("just failed", [A], [failed(1, ended=199.5)], []),
-            ("others' jobs do not count", [A], [Job("mine", "RUNNING"), Job(f"{A}-0", "RUNNING")],
+            ("others' jobs do not count", [A], [running("mine"), running(f"{A}-0")],
              [Submit(A, 1)]),
-            ("a live job of an ended batch counts", [A, B],
-             [Job(f"{C}-1", "RUNNING")], [Submit(A, 1)]),
+            ("a live job of an ended batch counts", [A, B], [running(f"{C}-1")], [Submit(A, 1)]),
         ]  # fmt: skip
         for name, batches, jobs, wanted in cases:
             with self.subTest(name):
-                self.assertEqual(decide(batches, jobs, 200.0, 2), wanted)
+                self.assertEqual(decide(batches, jobs, NODES, 200.0, 2), wanted)
 
     def test_what_has_ended_is_forgotten_later(self) -> None:
-        jobs = [failed(1, ended=100.0), failed(1, ended=100.0, batch=B), Job(f"{C}-1", "RUNNING")]
-        self.assertEqual(decide([A], jobs, 3700.0, 0), [])
-        self.assertEqual(decide([A], jobs, 3701.0, 0), [Forget(f"{B}-1")])
+        jobs = [failed(1, ended=100.0), failed(1, ended=100.0, batch=B), running(f"{C}-1")]
+        self.assertEqual(decide([A], jobs, NODES, 3700.0, 0), [])
+        self.assertEqual(decide([A], jobs, NODES, 3701.0, 0), [Forget(f"{B}-1")])
 
     def test_a_job_that_ends_soon_is_given_ever_more_time(self) -> None:
         cases = [

@@ -16,6 +16,8 @@ from rocket_ray.jobs_client import RayAway
 INTERVAL_S = 1.0
 # How often Ray is asked whether it is there while no batch needs it.
 GREETING_S = 3.0
+# How old what is known of Ray's nodes may be: telling them costs its head something.
+NODES_S = 5.0
 
 
 class Gateway(Protocol):
@@ -30,6 +32,7 @@ class Jobs(Protocol):
 
     def version(self) -> str: ...
     def jobs(self) -> list[Job]: ...
+    def nodes(self) -> set[str]: ...
     def submit(self, submission_id: str, entrypoint: str) -> bool: ...
     def forget(self, submission_id: str) -> None: ...
 
@@ -45,6 +48,8 @@ class BatchWatch:
         self._over = threading.Event()
         self._there: bool | None = None
         self._greeted = -GREETING_S
+        self._nodes: set[str] = set()  # that lived when it was asked last
+        self._nodes_at = -NODES_S
         self._thread = threading.Thread(target=self._go, name="batches", daemon=True)
 
     def start(self) -> None:
@@ -71,7 +76,7 @@ class BatchWatch:
         self._greeted = now
         try:
             if batches:
-                self._share_out(batches, wall_now)
+                self._share_out(batches, now, wall_now)
             else:
                 self._jobs.version()
         except RayAway as error:
@@ -80,8 +85,12 @@ class BatchWatch:
             self._note(True)
         self._gateway.tell_ray(bool(self._there))
 
-    def _share_out(self, batches: list[str], wall_now: float) -> None:
-        for deed in decide(batches, self._jobs.jobs(), wall_now, self._most):
+    def _share_out(self, batches: list[str], now: float, wall_now: float) -> None:
+        jobs = self._jobs.jobs()
+        used = {job.node for job in jobs if job.status == "RUNNING"}
+        if not used <= self._nodes or now - self._nodes_at >= NODES_S:
+            self._nodes, self._nodes_at = self._jobs.nodes(), now
+        for deed in decide(batches, jobs, self._nodes, wall_now, self._most):
             if not isinstance(deed, Submit):
                 self._jobs.forget(deed.submission_id)
             elif self._jobs.submit(deed.submission_id, deed.entrypoint):

@@ -24,6 +24,8 @@ class Ray:
     def __init__(self) -> None:
         self.there = True
         self.known: dict[str, Job] = {}
+        self.alive = {"head"}
+        self.nodes_asked = 0
         self.asked = 0
 
     def _check(self) -> None:
@@ -39,11 +41,16 @@ class Ray:
         self._check()
         return list(self.known.values())
 
+    def nodes(self) -> set[str]:
+        self._check()
+        self.nodes_asked += 1
+        return self.alive
+
     def submit(self, submission_id: str, entrypoint: str) -> bool:
         self._check()
         if submission_id in self.known:
             return False
-        self.known[submission_id] = Job(submission_id, "PENDING")
+        self.known[submission_id] = Job(submission_id, "PENDING", 1000.0)
         return True
 
     def forget(self, submission_id: str) -> None:
@@ -83,6 +90,22 @@ class BatchWatchTest(unittest.TestCase):
         self.watch.look(3, 1003.0)
         self.assertEqual(self.gateway.told[-1], True)
         self.assertEqual(list(self.ray.known), [f"{A}-1"])
+
+    def test_a_job_that_its_head_has_taken_along_is_followed_by_another(self) -> None:
+        self.gateway.batches = [A]
+        self.ray.known[f"{A}-1"] = Job(f"{A}-1", "RUNNING", 900.0, node="head")
+        for now in range(4):
+            self.watch.look(now, 1000.0 + now)
+        self.assertEqual((list(self.ray.known), self.ray.nodes_asked), ([f"{A}-1"], 1))
+        self.ray.alive = {"next head"}
+        for now in range(4, 7):
+            self.watch.look(now, 1000.0 + now)
+        self.assertEqual(list(self.ray.known), [f"{A}-1", f"{A}-2"])
+        # A node that it has not heard of yet is asked for at once.
+        self.ray.known[f"{A}-2"] = Job(f"{A}-2", "RUNNING", 1006.0, node="a new one")
+        self.ray.alive = {"next head", "a new one"}
+        self.watch.look(7, 1007.0)
+        self.assertEqual(list(self.ray.known), [f"{A}-1", f"{A}-2"])
 
     def test_of_two_watches_one_is_the_first(self) -> None:
         other = BatchWatch(self.gateway, self.ray, 2, logging.getLogger("test"))

@@ -12,6 +12,7 @@ from rocket_ray.batch_jobs import Job
 TIMEOUT_S = 5.0
 SUBMIT_S = 15.0  # Ray answers once it has made the job's supervisor
 ANSWER_BYTES_MAX = 64 << 20
+NODES_MAX = 10_000  # more than these are an error of Ray's
 
 
 class RayAway(Exception):
@@ -33,6 +34,15 @@ class JobsClient:
 
     def jobs(self) -> list[Job]:
         return [read_job(each) for each in self._call("GET", "/api/jobs/")]
+
+    def nodes(self) -> set[str]:
+        """The ids of those that live."""
+        answer = self._call("GET", f"/api/v0/nodes?limit={NODES_MAX}")
+        try:
+            rows = answer["data"]["result"]["result"]
+            return {row["node_id"] for row in rows if row["state"] == "ALIVE"}
+        except (KeyError, TypeError) as error:
+            raise RayAway(f"it does not tell its nodes: {str(answer)[:500]}") from error
 
     def submit(self, submission_id: str, entrypoint: str) -> bool:
         """Whether it is there now by this call: somebody else may have been quicker."""
@@ -98,4 +108,5 @@ def read_job(told: dict[str, Any]) -> Job:
         status=str(told.get("status") or ""),
         started=(told.get("start_time") or 0) / 1000,
         ended=(told.get("end_time") or 0) / 1000,
+        node=str(told.get("driver_node_id") or ""),
     )

@@ -46,12 +46,23 @@ class JobsClientTest(unittest.TestCase):
     def test_jobs_are_read_as_ray_tells_them(self) -> None:
         Dashboard.answer = (200, [
             {"submission_id": "a-1", "status": "FAILED", "start_time": 1500, "end_time": 2500},
-            {"submission_id": None, "status": "RUNNING", "start_time": 1000, "end_time": None},
+            {"submission_id": None, "status": "RUNNING", "start_time": 1000, "end_time": None,
+             "driver_node_id": "abc"},
         ])  # fmt: skip
         self.assertEqual(
-            self.client.jobs(), [Job("a-1", "FAILED", 1.5, 2.5), Job("", "RUNNING", 1.0, 0.0)]
+            self.client.jobs(),
+            [Job("a-1", "FAILED", 1.5, 2.5), Job("", "RUNNING", 1.0, 0.0, "abc")],
         )
         self.assertEqual(Dashboard.asked, [("GET", "/api/jobs/", None, "Bearer secret")])
+
+    def test_nodes_that_live(self) -> None:
+        rows = [{"node_id": "a", "state": "ALIVE"}, {"node_id": "b", "state": "DEAD"}]
+        Dashboard.answer = (200, {"result": True, "data": {"result": {"result": rows}}})
+        self.assertEqual(self.client.nodes(), {"a"})
+        self.assertEqual(Dashboard.asked[0][:2], ("GET", "/api/v0/nodes?limit=10000"))
+        Dashboard.answer = (200, {"result": False, "msg": "no", "data": {"result": None}})
+        with self.assertRaises(RayAway):
+            self.client.nodes()
 
     def test_a_job_is_submitted_once(self) -> None:
         Dashboard.answer = (200, {"submission_id": "a-1"})
