@@ -9,12 +9,15 @@ from rocket_ray.admin_client import AdminClient, Unfinished
 from rocket_ray.block_plan import Block
 from rocket_ray.child_environment import child_environment
 from rocket_ray.gateway_child import UNANSWERED
-from rocket_ray.node_gateway import NodeGateway
+from rocket_ray.node_gateway import NodeGateway, Place
 
 # How long a node's gateway may be gone before a block is given to another node: longer than it
 # takes to start it again.
 AWAY_S = 15.0
 AGAIN_S = 0.2
+# A child that has lived for so long has had an answer: one that finds nobody ends at once, though
+# "at once" may be a second on a busy node.
+ANSWERED_S = 5.0
 ASK_S = 30.0  # the first time the gateway reads the batch's file
 
 DONE, ENDED, REPLACED, AWAY = "done", "ended", "replaced", "away"
@@ -46,12 +49,15 @@ class BlockWorker:
 
     def work(self, block: Block) -> str:
         """Until all lines of the block have a result: DONE. ENDED or REPLACED: the batch is not in
-        progress any more, or has another driver. AWAY: this node has had no gateway for AWAY_S.
-        Raises Refused."""
+        progress any more, or has another driver. AWAY: this node is to have no gateway, or has had
+        none for AWAY_S. Raises Refused."""
         seen = time.monotonic()
         while time.monotonic() - seen < AWAY_S:
             started = time.monotonic()
-            status, said, why = self._ask(block)
+            place = self._node.find()
+            if place is None:
+                return AWAY
+            status, said, why = self._ask(place, block)
             if status == 0:
                 return DONE
             if status == 1 and said in (ENDED, REPLACED):
@@ -60,16 +66,13 @@ class BlockWorker:
                 return ENDED
             if status == 1:
                 raise Refused(why)
-            if time.monotonic() - started > AGAIN_S:
+            if time.monotonic() - started > ANSWERED_S:
                 seen = time.monotonic()
             time.sleep(AGAIN_S)
         return AWAY
 
-    def _ask(self, block: Block) -> tuple[int | None, str, str]:
+    def _ask(self, place: Place, block: Block) -> tuple[int | None, str, str]:
         """The child's exit status, or None where there is none to be had; what it says."""
-        place = self._node.find()
-        if place is None:
-            return None, "", ""
         argv = [place.binary, "batch", "block", "--admin", f"unix:{place.socket}"]
         argv += ["--batch", self._batch, "--driver", str(self._driver)]
         argv += ["--from", str(block.start), "--to", str(block.stop)]

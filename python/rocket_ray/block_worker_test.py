@@ -22,7 +22,7 @@ class BlockWorkerTest(unittest.TestCase):
         self.folder = Path(scratch.name)
         self.node = NodeGateway(self.folder / "node")
         self.worker = BlockWorker(A, 3, self.node)
-        for name, value in (("AWAY_S", 0.5), ("AGAIN_S", 0.01)):
+        for name, value in (("AWAY_S", 0.5), ("AGAIN_S", 0.01), ("ANSWERED_S", 0.4)):
             patched = patch.object(block_worker, name, value)
             patched.start()
             self.addCleanup(patched.stop)
@@ -43,6 +43,7 @@ class BlockWorkerTest(unittest.TestCase):
             ("echo replaced; exit 1", block_worker.REPLACED),
             ('echo \'{"error":{"code":"batch_not_found"}}\' >&2; exit 1', block_worker.ENDED),
             ("exit 3", block_worker.AWAY),
+            ("sleep 0.1; exit 3", block_worker.AWAY),
             ("kill -9 $$", block_worker.AWAY),
         ]
         for text, wanted in cases:
@@ -63,7 +64,15 @@ class BlockWorkerTest(unittest.TestCase):
             self.calls()[0],
         )
 
+    def test_it_is_patient_anew_with_one_that_has_worked(self) -> None:
+        seen = self.folder / "seen"
+        count = f"echo x >> {seen}; test $(wc -l < {seen}) -ge 4 && exit 0"
+        self.program(f"{count}; sleep 0.45; exit 3")
+        self.assertEqual(self.worker.work(Block(5, 9)), block_worker.DONE)
+
     def test_a_gateway_that_comes_back_in_time_goes_on_with_the_block(self) -> None:
+        self.program("exit 3")
+
         def come() -> None:
             time.sleep(0.1)
             self.program("exit 0")
@@ -83,6 +92,8 @@ class BlockWorkerTest(unittest.TestCase):
 
     def test_where_nobody_is_there_is_nothing_to_ask(self) -> None:
         self.assertEqual(self.worker.unfinished(), block_worker.AWAY)
+        with patch.object(block_worker, "AWAY_S", 3600):
+            self.assertEqual(self.worker.work(Block(5, 9)), block_worker.AWAY)
         self.node.announce(Place("/nowhere/admin.sock", "rocket"))
         self.assertEqual(self.worker.unfinished(), block_worker.AWAY)
 

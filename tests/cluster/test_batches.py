@@ -1,6 +1,7 @@
 """Batches that Ray shares out among the gateways of all nodes: whatever is killed meanwhile, each
 line has one result, and what was not under way is not asked twice."""
 
+import http.client
 import os
 import random
 import signal
@@ -35,7 +36,7 @@ class Client:
             for pod in self.bed.worker_pods():
                 try:
                     answer = self.bed.call(pod, method, path, body, headers)
-                except OSError:
+                except (OSError, http.client.HTTPException):
                     continue
                 # A gateway that is just being started again, or a store that another one holds.
                 if answer.status != 503:
