@@ -1,6 +1,7 @@
 """The gateway as a Ray Serve application: deployed, reloaded, called."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,13 @@ def test_the_token_of_the_cluster_does_not_reach_the_gateway(bed: RayBed) -> Non
         environment = (gateway / "environ").read_bytes()
         assert b"RAY_" not in environment and bed.cluster.token.encode() not in environment
         assert bed.cluster.token.encode() not in (gateway / "cmdline").read_bytes()
+
+
+def test_the_gateway_is_not_nice_to_ray_s_agents(bed: RayBed) -> None:
+    for pod in bed.serving():
+        first, gateway = (os.getpriority(os.PRIO_PROCESS, pid)
+                          for pid in (pod.init, bed.gateway_pid(pod)))  # fmt: skip
+        assert gateway == first
 
 
 def test_a_changed_configuration_is_in_force_in_the_same_process(bed: RayBed) -> None:

@@ -5,7 +5,14 @@ import copy
 import pytest
 from manifests import setups
 from manifests.mutations import MUTATIONS, Mutation
-from manifests.rendering import ENVIRONMENTS, MANIFESTS, of_kind, parse, ray_service
+from manifests.rendering import (
+    ENVIRONMENTS,
+    MANIFESTS,
+    of_kind,
+    parse,
+    ray_service,
+    worker_group,
+)
 from manifests.rules import RULES, Setup, broken
 
 FAULTS = range(1, 27)
@@ -46,6 +53,13 @@ def test_names_that_others_rely_on(environment: str) -> None:
     for each in objects:
         if each["kind"] != "Namespace":
             assert each["metadata"]["namespace"] == f"ray-{environment}", each["metadata"]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_gateways_are_not_nice_to_ray_s_agents(environment: str) -> None:
+    (container,) = worker_group(setups.setup(environment).objects)["template"]["spec"]["containers"]
+    found = {each["name"]: each.get("value") for each in container["env"]}
+    assert found["RAY_worker_niceness"] == "0"
 
 
 def test_the_dashboard_s_ingress_asks_who_comes() -> None:
