@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from dev.pods import Pod
+from dev.ray import describe, pod_bytes
 from harness import batches
 from harness.fake import Fake
 from harness.gateway import backend
@@ -118,6 +119,12 @@ def test_a_batch_is_shared_out_over_the_nodes(work: Work) -> None:
     wait_until("a child works on each node", lambda: all(children(work.bed, pod) for pod in
                work.bed.worker_pods()), 60)  # fmt: skip
     assert work.get(batch)["_engine"] == {"name": "ray", "state": "running", "reason": None}
+    for pod, most in [(pod, 512 << 20) for pod in work.bed.worker_pods()] + [
+        (work.bed.network.pods["head"], 1.2 * 2**30)
+    ]:
+        found = pod_bytes(pod)
+        print(f"{pod.name} with a batch at work: {found / 2**20:.0f} MiB PSS")
+        assert found <= most, describe(pod)
     work.finish(batch, 600)
     wait_until("the job has ended", lambda: job_of(work.bed, batch)["status"] == "SUCCEEDED", 30)
     entrypoint = job_of(work.bed, batch)["entrypoint"]
