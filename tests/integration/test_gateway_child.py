@@ -21,10 +21,12 @@ from harness.wire import RawConnection, call, chat, request_bytes
 PACKAGES = Path(__file__).parents[2] / "python"
 sys.path.insert(0, str(PACKAGES))
 
+from rocket_ray import load  # noqa: E402
 from rocket_ray.admin_client import AddressTaken, ConfigRefused  # noqa: E402
 from rocket_ray.child_environment import ALWAYS, child_environment  # noqa: E402
 from rocket_ray.child_log import ChildLog  # noqa: E402
 from rocket_ray.gateway_child import ChildUnavailable, GatewayChild, Patience  # noqa: E402
+from rocket_ray.metrics_text import samples  # noqa: E402
 
 LOGGER = logging.getLogger("gateway_child")
 
@@ -290,6 +292,18 @@ def test_a_killed_host_leaves_no_gateway_and_no_port(tmp_path: Path, fake, stopp
 
     wait_until("the gateway is gone", gone, seconds=5)
     socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_its_load_is_read_from_its_metrics(hosted) -> None:
+    def read() -> load.Reading:
+        return load.read(samples(hosted.child.metrics()), time.monotonic())
+
+    before = read()
+    assert before.loops == 1
+    assert all(hosted.answers() for _ in range(20))
+    found = load.between(before, read())
+    assert 0 < found.utilisation <= 1
+    assert load.Load(utilisation=found.utilisation) == found, "nobody waits or is asked any more"
 
 
 def test_logs_do_not_grow_without_end(tmp_path: Path) -> None:
