@@ -6,18 +6,24 @@ a second job of the same id.
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 BATCH_ID = re.compile(r"batch_[a-z0-9]{16,32}")
 SUBMISSION_ID = re.compile(rf"({BATCH_ID.pattern})-([1-9][0-9]{{0,5}})")
-# A job that Ray has not begun for so long is one that it has lost.
-PENDING_S = 60.0
 # A job that has lived so long has not failed for a reason that is still there, probably.
 LONG_S = 30.0
 PAUSE_MAX_S = 10.0
 # Afterwards Ray need not remember the job of a batch that has ended.
 KEPT_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """Ray's: which ones live, and since when its head does, in seconds since 1970."""
+
+    alive: frozenset[str] = frozenset()
+    head_since: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -30,12 +36,12 @@ class Job:
     ended: float = 0.0
     node: str = ""
 
-    def lives(self, nodes: Collection[str], now: float) -> bool:
+    def lives(self, nodes: Nodes) -> bool:
         """Ray itself goes on saying so of a job whose node has died with the head, until the next
-        head is asked to submit another one."""
+        head is asked to submit another one; and of one that the head had not begun for longer."""
         if self.status == "PENDING":
-            return now - self.started < PENDING_S
-        return self.status == "RUNNING" and self.node in nodes
+            return self.started >= nodes.head_since
+        return self.status == "RUNNING" and self.node in nodes.alive
 
 
 @dataclass(frozen=True)
@@ -65,20 +71,19 @@ class Forget:
 
 
 def decide(
-    batches: Iterable[str], jobs: Iterable[Job], nodes: Collection[str], now: float, most: int
+    batches: Iterable[str], jobs: Iterable[Job], nodes: Nodes, now: float, most: int
 ) -> list[Submit | Forget]:
-    """`batches`: those whose lines wait to be asked, the oldest first; `nodes`: those that live;
-    `most`: jobs at once."""
+    """`batches`: those whose lines wait to be asked, the oldest first; `most`: jobs at once."""
     known: dict[str, dict[int, Job]] = {}
     for job in jobs:
         if found := SUBMISSION_ID.fullmatch(job.submission_id):
             known.setdefault(found[1], {})[int(found[2])] = job
     waiting = list(batches)
-    live = sum(job.lives(nodes, now) for numbered in known.values() for job in numbered.values())
+    live = sum(job.lives(nodes) for numbered in known.values() for job in numbered.values())
     todo: list[Submit | Forget] = []
     for batch in waiting:
         numbered = known.get(batch, {})
-        if live >= most or any(job.lives(nodes, now) for job in numbered.values()):
+        if live >= most or any(job.lives(nodes) for job in numbered.values()):
             continue
         if now >= next_at(numbered):
             todo.append(Submit(batch, max(numbered, default=0) + 1))

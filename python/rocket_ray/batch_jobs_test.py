@@ -1,13 +1,13 @@
 import unittest
 
-from rocket_ray.batch_jobs import Forget, Job, Submit, decide, next_at
+from rocket_ray.batch_jobs import Forget, Job, Nodes, Submit, decide, next_at
 
 A = "batch_" + "a" * 32
 B = "batch_" + "b" * 32
 C = "batch_" + "c" * 32
 
 
-NODES = {"head"}
+NODES = Nodes(frozenset({"head"}), head_since=145.0)
 
 
 def running(submission_id: str, node: str = "head") -> Job:
@@ -26,7 +26,7 @@ class DecideTest(unittest.TestCase):
             ("two", [A, B], [], [Submit(A, 1), Submit(B, 1)]),
             ("more than may be", [A, B, C], [], [Submit(A, 1), Submit(B, 1)]),
             ("it has one", [A], [Job(f"{A}-1", "PENDING", 150.0)], []),
-            ("Ray has not begun it", [A], [Job(f"{A}-1", "PENDING", 140.0)], [Submit(A, 2)]),
+            ("the old head had it", [A], [Job(f"{A}-1", "PENDING", 140.0)], [Submit(A, 2)]),
             ("it runs", [A], [failed(1), running(f"{A}-2")], []),
             ("it ran on a node that has gone", [A], [running(f"{A}-1", "x")], [Submit(A, 2)]),
             ("the next one runs", [A], [running(f"{A}-1", "x"), running(f"{A}-2")], []),

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Protocol
 
-from rocket_ray.batch_jobs import Job, Submit, decide
+from rocket_ray.batch_jobs import Job, Nodes, Submit, decide
 from rocket_ray.gateway_child import UNANSWERED
 from rocket_ray.jobs_client import RayAway
 
@@ -32,7 +32,7 @@ class Jobs(Protocol):
 
     def version(self) -> str: ...
     def jobs(self) -> list[Job]: ...
-    def nodes(self) -> set[str]: ...
+    def nodes(self) -> Nodes: ...
     def submit(self, submission_id: str, entrypoint: str) -> bool: ...
     def forget(self, submission_id: str) -> None: ...
 
@@ -48,7 +48,7 @@ class BatchWatch:
         self._over = threading.Event()
         self._there: bool | None = None
         self._greeted = -GREETING_S
-        self._nodes: set[str] = set()  # that lived when it was asked last
+        self._nodes = Nodes()
         self._nodes_at = -NODES_S
         self._thread = threading.Thread(target=self._go, name="batches", daemon=True)
 
@@ -88,7 +88,7 @@ class BatchWatch:
     def _share_out(self, batches: list[str], now: float, wall_now: float) -> None:
         jobs = self._jobs.jobs()
         used = {job.node for job in jobs if job.status == "RUNNING"}
-        if not used <= self._nodes or now - self._nodes_at >= NODES_S:
+        if not used <= self._nodes.alive or now - self._nodes_at >= NODES_S:
             self._nodes, self._nodes_at = self._jobs.nodes(), now
         for deed in decide(batches, jobs, self._nodes, wall_now, self._most):
             if not isinstance(deed, Submit):

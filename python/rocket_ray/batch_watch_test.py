@@ -1,7 +1,7 @@
 import logging
 import unittest
 
-from rocket_ray.batch_jobs import Job
+from rocket_ray.batch_jobs import Job, Nodes
 from rocket_ray.batch_watch import BatchWatch
 from rocket_ray.jobs_client import RayAway
 
@@ -41,10 +41,10 @@ class Ray:
         self._check()
         return list(self.known.values())
 
-    def nodes(self) -> set[str]:
+    def nodes(self) -> Nodes:
         self._check()
         self.nodes_asked += 1
-        return self.alive
+        return Nodes(frozenset(self.alive))
 
     def submit(self, submission_id: str, entrypoint: str) -> bool:
         self._check()

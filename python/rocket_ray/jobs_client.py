@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from rocket_ray.batch_jobs import Job
+from rocket_ray.batch_jobs import Job, Nodes
 
 TIMEOUT_S = 5.0
 SUBMIT_S = 15.0  # Ray answers once it has made the job's supervisor
@@ -35,12 +35,15 @@ class JobsClient:
     def jobs(self) -> list[Job]:
         return [read_job(each) for each in self._call("GET", "/api/jobs/")]
 
-    def nodes(self) -> set[str]:
-        """The ids of those that live."""
-        answer = self._call("GET", f"/api/v0/nodes?limit={NODES_MAX}")
+    def nodes(self) -> Nodes:
+        answer = self._call("GET", f"/api/v0/nodes?limit={NODES_MAX}&detail=1")
         try:
             rows = answer["data"]["result"]["result"]
-            return {row["node_id"] for row in rows if row["state"] == "ALIVE"}
+            alive = [row for row in rows if row["state"] == "ALIVE"]
+            heads = [row.get("start_time_ms") or 0 for row in alive if row.get("is_head_node")]
+            return Nodes(
+                frozenset(row["node_id"] for row in alive), max(heads, default=0) / 1000
+            )
         except (KeyError, TypeError) as error:
             raise RayAway(f"it does not tell its nodes: {str(answer)[:500]}") from error
 

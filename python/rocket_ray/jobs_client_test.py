@@ -4,7 +4,7 @@ import threading
 import unittest
 from unittest.mock import patch
 
-from rocket_ray.batch_jobs import Job
+from rocket_ray.batch_jobs import Job, Nodes
 from rocket_ray.jobs_client import JobsClient, RayAway, token
 
 
@@ -56,10 +56,14 @@ class JobsClientTest(unittest.TestCase):
         self.assertEqual(Dashboard.asked, [("GET", "/api/jobs/", None, "Bearer secret")])
 
     def test_nodes_that_live(self) -> None:
-        rows = [{"node_id": "a", "state": "ALIVE"}, {"node_id": "b", "state": "DEAD"}]
+        rows = [
+            {"node_id": "a", "state": "ALIVE", "is_head_node": True, "start_time_ms": 2500},
+            {"node_id": "b", "state": "ALIVE", "is_head_node": False, "start_time_ms": 9000},
+            {"node_id": "c", "state": "DEAD", "is_head_node": True, "start_time_ms": 9000},
+        ]
         Dashboard.answer = (200, {"result": True, "data": {"result": {"result": rows}}})
-        self.assertEqual(self.client.nodes(), {"a"})
-        self.assertEqual(Dashboard.asked[0][:2], ("GET", "/api/v0/nodes?limit=10000"))
+        self.assertEqual(self.client.nodes(), Nodes(frozenset({"a", "b"}), 2.5))
+        self.assertEqual(Dashboard.asked[0][:2], ("GET", "/api/v0/nodes?limit=10000&detail=1"))
         Dashboard.answer = (200, {"result": False, "msg": "no", "data": {"result": None}})
         with self.assertRaises(RayAway):
             self.client.nodes()

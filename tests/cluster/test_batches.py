@@ -5,9 +5,11 @@ import http.client
 import os
 import random
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,10 @@ from harness.gateway import backend
 from harness.ray_bed import RayBed
 from harness.waiting import elapse, wait_until
 from harness.wire import Answer
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "python"))
+
+from rocket_ray.jobs_client import JobsClient  # noqa: E402
 
 pytestmark = pytest.mark.cluster
 
@@ -131,6 +137,14 @@ def test_a_batch_is_shared_out_over_the_nodes(work: Work) -> None:
     assert entrypoint == f"python -m rocket_ray.batch_job {batch} 1"
     for pod in work.bed.worker_pods():
         wait_until("nothing is left of it", lambda pod=pod: not actors(work.bed, pod), 30)
+
+
+def test_a_job_of_an_old_head_is_known_by_ray_s_nodes(bed: RayBed, monkeypatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", bed.cluster.token)
+    client = JobsClient(f"http://{bed.cluster.head_address}:8265")
+    nodes = bed.inside(client.nodes)
+    assert nodes.alive == {row["node_id"] for row in bed.cluster.nodes()} and len(nodes.alive) >= 3
+    assert 0 < time.time() - nodes.head_since < 24 * 3600, "that is no time since 1970"
 
 
 def job_of(bed: RayBed, batch: str) -> dict:
