@@ -41,9 +41,7 @@ class JobsClient:
             rows = answer["data"]["result"]["result"]
             alive = [row for row in rows if row["state"] == "ALIVE"]
             heads = [row.get("start_time_ms") or 0 for row in alive if row.get("is_head_node")]
-            return Nodes(
-                frozenset(row["node_id"] for row in alive), max(heads, default=0) / 1000
-            )
+            return Nodes(frozenset(row["node_id"] for row in alive), max(heads, default=0) / 1000)
         except (KeyError, TypeError) as error:
             raise RayAway(f"it does not tell its nodes: {str(answer)[:500]}") from error
 
