@@ -142,6 +142,18 @@ CLI::App* add_new_key(CLI::App& app, NewKey& asked) {
   return making;
 }
 
+// The exit code: 0 if help was what was asked for.
+int told_usage(const CLI::App& app, const CLI::ParseError& error) {
+  const int code = app.exit(error);
+  if (code == 0) return 0;
+  // CLI11 misses a subcommand before it looks at the words that are none.
+  if (code == static_cast<int>(CLI::ExitCodes::RequiredError)) {
+    for (const std::string& word : app.remaining(true))
+      std::cerr << "Not known here: " << word << '\n';
+  }
+  return exit_usage;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -175,14 +187,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    if (code == 0) return 0;
-    // CLI11 misses a subcommand before it looks at the words that are none.
-    if (code == static_cast<int>(CLI::ExitCodes::RequiredError)) {
-      for (const std::string& word : app.remaining(true))
-        std::cerr << "Not known here: " << word << '\n';
-    }
-    return exit_usage;
+    return told_usage(app, error);
   }
   if (version->parsed()) {
     std::cout << "rocket " << ROCKET_VERSION << '\n';
