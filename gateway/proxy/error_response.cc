@@ -85,9 +85,11 @@ constexpr std::string_view word_separators = " \t\r\n\"'`()[]{}<>,;=\\|";
 
 // The word starts like a directory that a server keeps its code or data in.
 bool is_file_path(std::string_view word) {
-  constexpr std::array<std::string_view, 14> roots{
-      "/home/", "/usr/", "/root/",      "/opt/", "/var/",   "/tmp/",  "/etc/",
-      "/app/",  "/mnt/", "/workspace/", "/srv/", "/Users/", "/data/", "/proc/"};
+  constexpr std::array<std::string_view, 16> roots{
+      "/home/", "/usr/", "/root/", "/opt/", "/var/", "/tmp/", "/etc/", "/app/", "/mnt/",
+      "/workspace/", "/srv/", "/Users/", "/data/", "/proc/",
+      // Where the images of llama.cpp and vLLM have theirs.
+      "/models/", "/vllm-workspace/"};
   return std::ranges::any_of(roots, [&](std::string_view root) { return word.starts_with(root); });
 }
 
@@ -106,6 +108,28 @@ bool is_ipv4(std::string_view word) {
   return word.empty() || word.front() == '/' || word.front() == '.';
 }
 
+// Groups of up to four hexadecimal digits, eight of them or with a gap between (RFC 4291, 2.2),
+// whatever zone stands behind.
+bool is_ipv6(std::string_view word) {
+  word = word.substr(0, word.find('%'));
+  if (word.ends_with('.')) word.remove_suffix(1);
+  constexpr std::string_view hex = "0123456789abcdefABCDEF";
+  size_t colons = 0;
+  size_t digits = 0;
+  size_t in_group = 0;
+  for (const char c : word) {
+    if (c == ':') {
+      ++colons;
+      in_group = 0;
+    } else if (hex.contains(c) && ++in_group <= 4) {
+      ++digits;
+    } else {
+      return false;
+    }
+  }
+  return digits != 0 && (colons == 7 || word.contains("::"));
+}
+
 bool is_address(std::string_view part) {
   if (part.starts_with("0x") && part.size() >= 10) return true;
   return is_ipv4(part) || part == "localhost";
@@ -114,7 +138,7 @@ bool is_address(std::string_view part) {
 // What must not be shown of a word, as what stands there instead; empty: nothing. A colon may
 // stand before an address or a path ("error:/opt/x") as well as behind one.
 std::string_view replacement(std::string_view word) {
-  if (word.contains("://")) return "[address]";
+  if (word.contains("://") || is_ipv6(word)) return "[address]";
   while (true) {
     const size_t colon = std::min(word.find(':'), word.size());
     const std::string_view part = word.substr(0, colon);

@@ -232,6 +232,11 @@ const std::vector<Scrubbing>& scrubbings() {
       {"another scheme", "tcp://engine:5557 and HTTP://a", "[address] and [address]"},
       {"behind a colon", "url:http://a error:/opt/x", "[address] [path]"},
       {"a loopback name", "localhost:11434 refused", "[address] refused"},
+      {"IPv6", "connect to 2001:db8::1 failed", "connect to [address] failed"},
+      {"IPv6 with a port", "to [fe80::1%eth0]:8000 failed", "to [[address]]:8000 failed"},
+      {"IPv6 at a sentence's end", "no route to ::1.", "no route to [address]"},
+      {"IPv6 without a gap", "2001:db8:0:0:0:0:0:1 is down", "[address] is down"},
+      {"in images", "/models/m.gguf /vllm-workspace/x.py", "[path] [path]"},
       {"other homes", "file:///home/x /Users/x /data/models/x", "[address] [path] [path]"},
       {"only the first line", "bad request\nTraceback (most recent call last):", "bad request"},
       {"CRLF", "bad request\r\nX: y", "bad request"},
@@ -246,6 +251,8 @@ const std::vector<Scrubbing>& scrubbings() {
       {"a small hex number", "code 0x1f", "code 0x1f"},
       {"a sentence", "too long. Send less.", "too long. Send less."},
       {"a time", "at 12:30:45", "at 12:30:45"},
+      {"a name in a program", "std::bad_alloc", "std::bad_alloc"},
+      {"a hardware address", "aa:bb:cc:dd:ee:ff", "aa:bb:cc:dd:ee:ff"},
   };
   return all;
 }
