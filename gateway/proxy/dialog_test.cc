@@ -242,6 +242,8 @@ TEST(Dialog, ListsModelsAsEachClientKnowsThem) {
   EXPECT_EQ(loaded["models"][0]["digest"], tags["models"][0]["digest"]);
   // Not in the past, which `ollama ps` calls "Stopping".
   EXPECT_GT(loaded["models"][0]["expires_at"].get<std::string>(), "2100");
+  // Nor where no other time zone has a time (Python's ends with 9999).
+  EXPECT_LT(loaded["models"][0]["expires_at"].get<std::string>(), "2262");
   EXPECT_EQ(gateway.ask(sim_get("/api/version"))->status(), 200);
   EXPECT_EQ(gateway.ask(sim_get("/"))->body(), "Ollama is running");
   EXPECT_EQ(gateway.ask(sim_get("/nothing"))->status(), 404);

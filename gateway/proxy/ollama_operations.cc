@@ -21,7 +21,7 @@ constexpr std::string_view api_version = "0.17.4";
 constexpr std::string_view no_time = "1970-01-01T00:00:00Z";
 // A model goes out of memory when its server likes. Ollama's own programs call what lies behind
 // them "Stopping", and what is further away than twenty years "Forever".
-constexpr std::string_view no_end = "9999-12-31T23:59:59Z";
+constexpr std::string_view no_end = "2199-12-31T23:59:59Z";
 constexpr std::string_view no_details =
     R"("details":{"parent_model":"","format":"","family":"","families":[],)"
     R"("parameter_size":"","quantization_level":""})";
