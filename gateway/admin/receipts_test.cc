@@ -47,7 +47,7 @@ TEST(Receipts, TellWhoAnsweredAndHowLongItTook) {
   static_cast<void>(gateway.ask(chat(true, with_id("streamed"))));
   const json whole = receipt_of(gateway, "whole");
   EXPECT_EQ(whole["operation"], "chat_completions");
-  EXPECT_EQ(whole["model"], "default") << "none was named";
+  EXPECT_EQ(whole["model"], "fake-model") << "none was named, so the backend's only one was asked";
   EXPECT_EQ(whole["status"], 200);
   EXPECT_EQ(whole["outcome"], "ok");
   EXPECT_EQ(whole["blame"], "none");
