@@ -199,6 +199,32 @@ BATCHES = Board(
     "Rocket: batches and keys",
     (
         panel(
+            "Batches in hand",
+            (f"sum by (status) (rocket_batches{{{HERE}}})", "{{status}}"),
+            about="Of the gateways that are there now: whoever holds a batch's lease counts it.",
+        ),
+        panel(
+            "Lines of batches",
+            (rate("rocket_batch_lines_total", "result"), "{{result}}"),
+            unit="ops",
+            about="Results that were written: done, or failed.",
+        ),
+        panel(
+            "Lines that are being asked",
+            (f"sum by (pod) (rocket_batch_lines_in_flight{{{HERE}}})", "{{pod}}"),
+            about="batch.lines_in_flight bounds them.",
+        ),
+        panel(
+            "Batches that have ended",
+            (rate("rocket_batches_ended_total", "status"), "{{status}}"),
+            unit="ops",
+        ),
+        panel(
+            "Tokens of batches",
+            (rate("rocket_batch_tokens_total", "direction"), "{{direction}}"),
+            about="A second. Cached ones are part of those that went in.",
+        ),
+        panel(
             "Batch work waits",
             (f'sum by (pod) (rocket_queue_depth{{{HERE}, lane="batch"}})', "{{pod}}"),
         ),

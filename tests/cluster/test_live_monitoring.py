@@ -11,6 +11,7 @@ import pytest
 from manifests import metrics
 from test_monitoring import RULES, alerts, concrete, panels
 
+from harness import batches
 from harness.fake import Fake
 from harness.gateway import Gateway, backend
 from harness.keys import bearer, entry, write_keys
@@ -58,6 +59,7 @@ def configuration(folder: Path, fakes: list[Fake], failing: Fake) -> dict:
     write_keys(folder / "keys.yaml", entry("alice", "k" * 40, lane="interactive"))
     return {
         "keys_file": str(folder / "keys.yaml"),
+        "store": {"path": str(folder / "store")},
         "backends": [
             backend("ollama", fakes[0].url, "ollama"),
             backend("vllm", fakes[1].url, "vllm"),
@@ -79,6 +81,8 @@ def load(gateway: Gateway, prometheus: Prometheus) -> None:
                 }
                 headers = {**bearer("k" * 40), "x-rocket-lane": lane}
                 assert gateway.chat(body, headers=headers).status == 200
+        batch = batches.make(gateway, batches.lines(3), headers=bearer("k" * 40))
+        batches.wait_ended(gateway, batch, headers=bearer("k" * 40))
         wanted = scraped(prometheus) + 2
         wait_until("two scrapes more", lambda wanted=wanted: scraped(prometheus) >= wanted, 30)
 
