@@ -59,7 +59,7 @@ class SpanWriter {
 
   void name(const Receipt& receipt) {
     std::string text(gen_ai_operation(receipt.operation));
-    if (!receipt.model().empty()) text.append(" ").append(receipt.model());
+    if (!receipt.asked_model().empty()) text.append(" ").append(receipt.asked_model());
     append_json_string(out_, text);
   }
 
@@ -73,7 +73,8 @@ class SpanWriter {
   void attributes(const Receipt& receipt) {
     text("gen_ai.operation.name", gen_ai_operation(receipt.operation));
     text("gen_ai.provider.name", receipt.provider);
-    text("gen_ai.request.model", receipt.model());
+    text("gen_ai.request.model", receipt.asked_model());
+    if (receipt.status < 400) text("gen_ai.response.model", receipt.model());
     if (receipt.streamed) flag("gen_ai.request.stream", true);
     if (receipt.tokens_known) {
       number("gen_ai.usage.input_tokens", receipt.tokens_in);

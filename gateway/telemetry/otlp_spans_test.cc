@@ -76,6 +76,7 @@ TEST(OtlpSpans, ARequestAndItsAttempts) {
   EXPECT_EQ(attributes["gen_ai.operation.name"], "chat");
   EXPECT_EQ(attributes["gen_ai.provider.name"], "vllm");
   EXPECT_EQ(attributes["gen_ai.request.model"], "m\"1\"");
+  EXPECT_EQ(attributes["gen_ai.response.model"], "m\"1\"");
   EXPECT_EQ(attributes["gen_ai.request.stream"], true);
   EXPECT_EQ(attributes["gen_ai.usage.input_tokens"], "5");
   EXPECT_EQ(attributes["gen_ai.usage.output_tokens"], "7");

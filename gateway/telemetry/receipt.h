@@ -73,6 +73,7 @@ class Receipt {
   void set_model(std::string_view name) {
     name = name.substr(0, model_bytes_max);
     if (model() != name && has_room(name.size())) model_ = keep(name);
+    if (asked_.size == 0) asked_ = model_;
   }
   void set_key(std::string_view name) { key_ = keep(name); }
 
@@ -106,6 +107,7 @@ class Receipt {
     bool chosen;
   };
   [[nodiscard]] std::string_view id() const { return text_of(id_); }
+  [[nodiscard]] std::string_view asked_model() const { return text_of(asked_); }
   [[nodiscard]] std::string_view model() const { return text_of(model_); }
   [[nodiscard]] std::string_view key() const { return text_of(key_); }
   [[nodiscard]] std::size_t candidates() const { return candidate_count_; }
@@ -156,7 +158,7 @@ class Receipt {
   }
 
  private:
-  static constexpr std::size_t text_bytes_max = 376;
+  static constexpr std::size_t text_bytes_max = 368;
   static constexpr std::size_t model_bytes_max = 96;
 
   struct Text {
@@ -188,6 +190,7 @@ class Receipt {
   [[nodiscard]] Seen* find(std::string_view endpoint);
 
   Text id_;
+  Text asked_;
   Text model_;
   Text key_;
   std::uint16_t text_used_ = 0;

@@ -27,6 +27,14 @@ TEST(Receipt, KeepsWhatItIsTold) {
   EXPECT_TRUE(copy.under_way);
 }
 
+TEST(Receipt, KnowsWhatWasAskedForAndWhatOfWhomElse) {
+  Receipt receipt = receipt_of("1");
+  for (const char* model : {"fast", "llama3", "llama3", "qwen3"})
+    receipt.set_model(model);
+  EXPECT_EQ(receipt.asked_model(), "fast");
+  EXPECT_EQ(receipt.model(), "qwen3");
+}
+
 TEST(Receipt, WhoWasChosenStaysSo) {
   Receipt receipt = receipt_of("1");
   receipt.look_at({"a/0", 3, "slower"});

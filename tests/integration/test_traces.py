@@ -127,8 +127,9 @@ def test_no_name_breaks_an_export(rocket, fake, collector) -> None:
     for name in names:
         gateway.chat(chat(name))
     spans = taking.wait_for(7)
-    models = [attributes(each).get("gen_ai.request.model") for each in spans if each.kind == SERVER]
-    assert models == [*names[:3], None]
+    told = [attributes(each) for each in spans if each.kind == SERVER]
+    assert [each.get("gen_ai.request.model") for each in told] == [*names[:3], None]
+    assert [each.get("gen_ai.response.model") for each in told] == ["m", "m", "m", None]
 
 
 SECRET = "hunter2-of-the-collector"
