@@ -183,8 +183,12 @@ PAGES = {
     "before_id=d&limit=2": ("bc", True),
     "before_id=c": ("ab", False),
     "before_id=a": ("", False),
+    "after_id=a&before_id=d": ("bc", False),
+    # One that has gone meanwhile.
+    "after_id=e&limit=2": ("ab", True),
+    "before_id=e": ("abcd", False),
 }
-NO_PAGES = ["limit=0", "limit=1001", "limit=x", "limit=", "after_id=e", "after_id=a&before_id=d"]
+NO_PAGES = ["limit=0", "limit=1001", "limit=x", "limit="]
 
 
 def test_anthropic_s_list_has_pages(rocket, fake) -> None:
