@@ -75,8 +75,8 @@ class Hosted:
         while time.perf_counter() < end:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
-            # Reset: it has died with the connection in its queue.
-            except (ConnectionRefusedError, ConnectionResetError):
+            # Reset: it has died with the connection in its queue; timed out: with half of it.
+            except (ConnectionRefusedError, ConnectionResetError, TimeoutError):
                 seen.set()
                 continue
             now = time.perf_counter()
