@@ -176,6 +176,7 @@ def surroundings(asked: Set[str] = frozenset()) -> dict[str, str]:
         "ROCKET_OLLAMA": engines.ollama,
         "ROCKET_OLLAMA_MODELS": engines.ollama_models,
         "ROCKET_PROMETHEUS": prometheus.programs,
+        "ROCKET_LOCUST": lambda: python(TESTS / "load/locust_requirements.txt"),
     }
     if "cluster" in asked:
         wanted["ROCKET_RAY_PYTHON"] = ray_python

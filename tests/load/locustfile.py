@@ -1,0 +1,126 @@
+"""Ten people who chat with any gateway of the OpenAI kind:
+
+    locust -f tests/load/locustfile.py --headless --host http://127.0.0.1:8000
+
+10 people, 2 more each second until all are there, for 5 minutes.
+
+Ends with exit 1 if a bound of thresholds.json is not kept. Variables: ROCKET_KEY, ROCKET_MODEL,
+ROCKET_MAX_TOKENS, ROCKET_THRESHOLDS (`asked_for` or `own`), ROCKET_REPORT (a file for the figures).
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+
+from locust import HttpUser, between, events, task
+
+THRESHOLDS = json.loads((Path(__file__).parent / "thresholds.json").read_text())
+FIRST_TOKEN = "first token"
+# What was asked for.
+USERS, SPAWN_RATE, RUN_TIME = 10, 2, "5m"
+QUESTIONS = (
+    "Why do rockets have stages?",
+    "Name three uses of a gateway. " * 20,
+    "Summarize this for somebody in a hurry: "
+    + "the quick brown fox jumps over the lazy dog. " * 100,
+)
+
+
+@events.init_command_line_parser.add_listener
+def defaults(parser) -> None:
+    """Where the command line says nothing else."""
+    parser.set_defaults(num_users=USERS, spawn_rate=SPAWN_RATE, run_time=RUN_TIME)
+
+
+class Person(HttpUser):
+    wait_time = between(0.1, 0.5)
+
+    def on_start(self) -> None:
+        if key := os.environ.get("ROCKET_KEY"):
+            self.client.headers["authorization"] = f"Bearer {key}"
+
+    @task(3)
+    def reads_as_it_comes(self) -> None:
+        self.ask(stream=True)
+
+    @task(1)
+    def waits_for_all_of_it(self) -> None:
+        self.ask(stream=False)
+
+    def ask(self, *, stream: bool) -> None:
+        question = QUESTIONS[self.environment.runner.stats.total.num_requests % len(QUESTIONS)]
+        body = {"messages": [{"role": "user", "content": question}], "stream": stream}
+        body["max_tokens"] = int(os.environ.get("ROCKET_MAX_TOKENS", "16"))
+        if model := os.environ.get("ROCKET_MODEL"):
+            body["model"] = model
+        name = "chat, streamed" if stream else "chat"
+        begun = time.perf_counter()
+        with self.client.post(
+            "/v1/chat/completions", json=body, name=name, stream=stream, catch_response=True
+        ) as response:
+            if response.status_code != 200:
+                response.failure(f"{response.status_code}: {response.text[:200]}")
+            elif stream and not self.read(response, begun):
+                response.failure("the stream was cut")
+
+    def read(self, response, begun: float) -> bool:
+        """Whether it came to its end; tells when its first token had come."""
+        first = None
+        for line in response.iter_lines():
+            if line == b"data: [DONE]":
+                return True
+            if first is None and b'"content"' in line and b'"content":""' not in line:
+                first = (time.perf_counter() - begun) * 1000
+                self.environment.events.request.fire(
+                    request_type="SSE",
+                    name=FIRST_TOKEN,
+                    response_time=first,
+                    response_length=0,
+                    exception=None,
+                    context={},
+                )
+        return False
+
+
+def figures(stats) -> dict[str, float]:
+    """What the bounds are about. First tokens are no requests of their own."""
+    first = stats.entries.get((FIRST_TOKEN, "SSE"))
+    asked = [each for each in stats.entries.values() if each.name != FIRST_TOKEN]
+    count = sum(each.num_requests for each in asked)
+    failed = sum(each.num_failures for each in asked)
+    ends = [each.last_request_timestamp for each in asked if each.last_request_timestamp]
+    seconds = max(ends) - min(each.start_time for each in asked) if ends else 0
+    return {
+        "requests": count,
+        "first_tokens": first.num_requests if first else 0,
+        "requests_per_second": count / seconds if seconds else 0,
+        "error_ratio": failed / count if count else 1,
+        "first_token_p50_ms": first.get_response_time_percentile(0.5) if first else 1e9,
+        "first_token_p95_ms": first.get_response_time_percentile(0.95) if first else 1e9,
+    }
+
+
+def broken(found: dict[str, float], bounds: dict[str, float]) -> list[str]:
+    """Each bound that is not kept. A rate is to be above, everything else below."""
+    told = []
+    for name in bounds.keys() & found.keys():
+        kept = (
+            found[name] > bounds[name]
+            if name == "requests_per_second"
+            else found[name] <= bounds[name]
+        )
+        if not kept:
+            told.append(f"{name} is {found[name]:.4g}, and the bound {bounds[name]:g}")
+    return sorted(told)
+
+
+@events.quitting.add_listener
+def judge(environment, **_) -> None:
+    found = figures(environment.stats)
+    told = broken(found, THRESHOLDS[os.environ.get("ROCKET_THRESHOLDS", "asked_for")])
+    if report := os.environ.get("ROCKET_REPORT"):
+        Path(report).write_text(json.dumps({**found, "broken": told}))
+    for line in told:
+        print(f"not kept: {line}")
+    environment.process_exit_code = 1 if told else 0
