@@ -226,7 +226,8 @@ void EmbeddingBatcher::note_receipt(Call& call, const Part& part) {
   Receipt* const receipt = call.receipt();
   if (receipt == nullptr) return;
   constexpr std::string_view why = "chosen: by a call that several share";
-  receipt->set_model(part.model);
+  for (const std::string_view model : {part.route, part.model})
+    receipt->set_model(model);
   receipt->look_at({part.endpoint, 0, why});
   receipt->choose(part.endpoint, why);
   AttemptReceipt* const attempt = receipt->begin_attempt(part.endpoint, part.asked_at);
