@@ -61,11 +61,13 @@ FIGURES = {
 
 def surroundings() -> dict[str, str]:
     """What the counts depend on beside the source."""
-    said = subprocess.run(["g++", "-dumpversion"], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        ["clang++-19", "-dumpversion"], capture_output=True, text=True, check=True
+    )
     flags = re.search(r"^flags\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     # The C library has a memcpy, and simdjson a validator, for each of the two.
     wide = "AVX2" if flags and "avx2" in flags[1].split() else "no AVX2"
-    return {"g++": said.stdout.strip().split(".")[0], "machine": f"{platform.machine()}, {wide}"}
+    return {"clang": said.stdout.strip().split(".")[0], "machine": f"{platform.machine()}, {wide}"}
 
 
 def counts() -> dict[str, int]:

@@ -39,31 +39,38 @@ Dialect spoken(const RequestHead& head, const Target& target, const Operations::
   return anthropic ? Dialect::anthropic : Dialect::chat;
 }
 
-// What has to stand beside an error's body.
-std::string error_lines(const Error& error, std::string_view allowed) {
-  std::string lines;
-  if (error.code == ErrorCode::method_not_allowed) append_header(lines, "allow", allowed);
-  if (error.code == ErrorCode::invalid_api_key) append_header(lines, "www-authenticate", "Bearer");
-  return lines;
-}
-
 }  // namespace
 
 Operations::Match Operations::match(Method method, std::string_view path) const {
   Match match;
-  const auto allow = [&](std::string_view name) {
-    if (!match.allowed.empty()) match.allowed += ", ";
-    match.allowed += name;
-  };
   for (const Row& row : rows_) {
     if (!matches(row, path)) continue;
-    const bool same = row.method == method || (row.method == Method::get && method == Method::head);
-    if (same && match.row == nullptr) match.row = &row;
-    allow(to_string(row.method));
-    if (row.method == Method::get) allow("HEAD");
+    match.known = true;
+    if (row.method != method && (row.method != Method::get || method != Method::head)) continue;
+    match.row = &row;
+    break;
   }
-  if (!match.allowed.empty()) allow("OPTIONS");
   return match;
+}
+
+std::string Operations::allowed(std::string_view path) const {
+  std::string methods;
+  for (const Row& row : rows_) {
+    if (!matches(row, path)) continue;
+    methods += to_string(row.method);
+    methods += row.method == Method::get ? ", HEAD, " : ", ";
+  }
+  if (!methods.empty()) methods += "OPTIONS";
+  return methods;
+}
+
+std::string Operations::error_lines(const Error& error, std::string_view path) const {
+  std::string lines;
+  if (error.code == ErrorCode::method_not_allowed) {
+    append_header(lines, "allow", allowed(path));
+  }
+  if (error.code == ErrorCode::invalid_api_key) append_header(lines, "www-authenticate", "Bearer");
+  return lines;
 }
 
 std::string Operations::paths() const {
@@ -85,18 +92,17 @@ Result<void> Operations::check(const RequestHead& head, Asked& asked) const {
   if (!read) return read;
   const std::string& path = asked.target.path;
   asked.match = match(head.method, path);
-  const bool preflight = is_preflight(head) && !asked.match.allowed.empty();
+  const bool preflight = is_preflight(head) && asked.match.known;
   const bool open = asked.match.row != nullptr && asked.match.row->access == Access::anyone;
   const auto known = open || preflight ? Result<void>{} : authenticate(head, asked);
   if (!known) return known;
-  if (head.method == Method::options && (path == "*" || !asked.match.allowed.empty())) return {};
-  if (asked.match.allowed.empty()) {
+  if (head.method == Method::options && (path == "*" || asked.match.known)) return {};
+  if (!asked.match.known) {
     return fail(ErrorCode::path_not_found,
                 "unknown path " + path.substr(0, 128) + "; this port serves " + paths());
   }
   if (asked.match.row == nullptr) {
-    return fail(ErrorCode::method_not_allowed,
-                path.substr(0, 128) + " takes " + asked.match.allowed);
+    return fail(ErrorCode::method_not_allowed, path.substr(0, 128) + " takes " + allowed(path));
   }
   return {};
 }
@@ -186,9 +192,9 @@ Task<void> Operations::handle(Request& request, ResponseWriter& response) {
     call.quiet = asked.match.row->quiet;
   }
   if (!checked) {
-    call.send_error(checked.error(), error_lines(checked.error(), asked.match.allowed));
+    call.send_error(checked.error(), error_lines(checked.error(), call.target.path));
   } else if (request.head.method == Method::options) {
-    answer_options(call, asked.match.allowed);
+    answer_options(call, allowed(call.target.path));
   } else {
     co_await asked.match.row->handler(call);
   }
@@ -209,7 +215,7 @@ Task<void> Operations::refuse(const Error& error, const RequestHead& head,
   call.dialect = spoken(head, asked.target, asked.match.row);
   if (asked.match.row != nullptr) call.operation = asked.match.row->operation;
   if (asked.key != nullptr) call.identify(*asked.key);
-  std::string lines = error_lines(error, asked.match.allowed);
+  std::string lines = error_lines(error, asked.target.path);
   if (meaning_of(error.code).status == 503) append_header(lines, "retry-after", "1");
   call.send_error(error, lines);
   if (response.blocked()) {

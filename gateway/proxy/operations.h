@@ -58,7 +58,7 @@ class Operations final : public RequestHandler {
  private:
   struct Match {
     const Row* row = nullptr;
-    std::string allowed;  // the path's methods, for Allow; empty: no such path
+    bool known = false;  // the path is, if only with other methods
   };
 
   // What a request's head comes to.
@@ -70,11 +70,15 @@ class Operations final : public RequestHandler {
   };
 
   [[nodiscard]] Match match(Method method, std::string_view path) const;
+  // The path's methods, for Allow; empty if there is no such path.
+  [[nodiscard]] std::string allowed(std::string_view path) const;
   [[nodiscard]] Result<void> check(const RequestHead& head, Asked& asked) const;
   [[nodiscard]] Result<void> authenticate(const RequestHead& head, Asked& asked) const;
   [[nodiscard]] Result<void> check_host(const RequestHead& head) const;
   [[nodiscard]] Result<void> read_target(const RequestHead& head, Asked& asked) const;
   [[nodiscard]] std::string paths() const;
+  // What has to stand beside an error's body.
+  [[nodiscard]] std::string error_lines(const Error& error, std::string_view path) const;
   void answer_options(Call& call, const std::string& allowed) const;
 
   LoopState& loop_;

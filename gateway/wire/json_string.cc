@@ -206,6 +206,9 @@ bool json_begun_decodes_to(std::string_view raw, std::string_view plain) {
 
 bool json_begun_folds_to(std::string_view raw, std::string_view plain) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+  if (!raw.contains('\\') && is_ascii(raw)) {
+    return raw != plain && std::ranges::equal(raw, plain, {}, lower);
+  }
   const std::string decoded = json_decoded(raw).value_or("");
   if (decoded == plain) return false;
   std::string folded;

@@ -7,9 +7,9 @@ from dev import process
 from dev.places import BUILD, CACHE, ROOT
 from dev.setup import setup
 
-PRESETS = ("release", "debug", "asan", "tsan")
+PRESETS = ("release", "debug", "asan", "tsan", "profiling")
 
-CLANG = ("asan", "tsan")
+INSTRUMENTED = ("asan", "tsan", "profiling")
 
 RELEASE = BUILD / "release"
 
@@ -29,7 +29,7 @@ def compiler_cache() -> dict[str, str]:
 
 def configure(preset: str) -> Path:
     """The preset's build folder, ready for ninja, which then follows CMakeLists.txt by itself."""
-    setup("build", *(["clang"] if preset in CLANG else []))
+    setup("build", *(["instrument"] if preset in INSTRUMENTED else []))
     folder = BUILD / preset
     made = folder / "configured"
     presets = ROOT / "CMakePresets.json"

@@ -128,9 +128,8 @@ def clang_tidy(everything: bool) -> None:
         return
     listed = folder / "clang-tidy-files.txt"
     listed.write_text("".join(f"{path}\n" for path in chosen))
-    # The compile commands are g++'s; clang need not know every warning of g++.
     xargs = ["xargs", "-a", listed, "-P", str(os.cpu_count()), "-n", "1"]
-    tidy_one = ["clang-tidy-19", "-p", folder, "--quiet", "--extra-arg=-Wno-unknown-warning-option"]
+    tidy_one = ["clang-tidy-19", "-p", folder, "--quiet"]
     try:
         process.run(f"clang-tidy of {len(chosen)} files", [*xargs, *tidy_one])
     except DevError as error:

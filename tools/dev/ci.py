@@ -50,6 +50,8 @@ def steps() -> dict[str, Callable[[], object]]:
         "setup": partial(setup, *PACKAGES),
         **checks,
         "release build": partial(build, "release", *programs()),
+        # The other compiler that has to take it, and without a precompiled header.
+        "g++": partial(build, "debug", "rocket"),
         "simulation": simulated,
         "instructions": counted,
         **late,

@@ -13,11 +13,11 @@ from dev.places import THIRD_PARTY
 # Who needs what; `./dev run` gets by with the first row.
 PACKAGES = {
     "build": (
-        "g++ cmake ninja-build ccache lld-19 libssl-dev libyaml-cpp-dev nlohmann-json3-dev "
-        "libcli11-dev libfmt-dev libsimdjson-dev libsqlite3-dev libpq-dev libgtest-dev"
+        "g++ clang-19 llvm-19 lld-19 cmake ninja-build ccache libssl-dev libyaml-cpp-dev "
+        "nlohmann-json3-dev libcli11-dev libfmt-dev libsimdjson-dev libsqlite3-dev libpq-dev libgtest-dev"
     ),
     "check": "git clang-tidy-19 clang-format-19",
-    "clang": "clang-19 libclang-rt-19-dev llvm-19",
+    "instrument": "libclang-rt-19-dev",
     "test": "curl strace slowhttptest postgresql iproute2 redis-tools",
     "ray": "iproute2",
     "bench": "valgrind",
