@@ -1,6 +1,7 @@
 """What the bot's events contain."""
 
 import re
+import time
 import unittest
 
 from rocket_matrix.markup import TAGS, to_html
@@ -18,6 +19,12 @@ HTML = [
     ("![x](https://evil/x.png)", '<a href="https://evil/x.png">x</a>', "<img"),
     ("[x](javascript:alert(1))", "[x](javascript", "<a"),
     ("[x](data:text/html,y)", "[x](data", "<a"),
+    ("[x](//evil/y)", "x", "href"),
+    ("[x](/y)", "x", "href"),
+    ("[x](https:y)", "x", "href"),
+    ("[x][y]\n\n[y]: ?z", "x", "href"),
+    ("[x](HTTPS://a.b)", 'href="HTTPS://a.b"', ""),
+    ("[x](mailto:a@b)", 'href="mailto:a@b"', ""),
     ("[x](https://a.b 'title')", '<a href="https://a.b">x</a>', "title="),
     ("~~gone~~", "<del>gone</del>", ""),
     ("|a|\n|-|\n|1|", "<td>1</td>", ""),
@@ -37,6 +44,14 @@ class Html(unittest.TestCase):
                     self.assertNotIn(without, html)
                 for tag in re.findall(r"</?([a-z0-9]+)", html):
                     self.assertIn(tag, TAGS)
+
+    def test_a_table_that_would_take_seconds_is_text(self) -> None:
+        wide = "|a" * 1300 + "\n" + "|-" * 1300 + "\n" + "|\n" * 1400
+        began = time.monotonic()
+        self.assertNotIn("<td>", to_html(wide))
+        self.assertLess(time.monotonic() - began, 2)
+        usual = "|a" * 10 + "\n" + "|-" * 10 + "\n" + "|1" * 10 + "\n"
+        self.assertIn("<td>1</td>", to_html(usual + "\n" + "a line\n" * 900))
 
 
 class Contents(unittest.TestCase):
