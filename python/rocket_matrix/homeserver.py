@@ -11,7 +11,8 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote as quoted
+from urllib.parse import urlencode
 
 import aiohttp
 import nio
@@ -417,6 +418,11 @@ class Homeserver:
                 "unsigned": {**event["unsigned"], "m.relations": relations},
             }
         return event
+
+
+def quote(part: str) -> str:
+    """One part of a path: ids and aliases may have slashes in them."""
+    return quoted(part, safe="")
 
 
 def _source(event: Any) -> dict:

@@ -203,3 +203,25 @@ def test_an_alias_and_an_upgraded_room(synapse, person, bot, gateway) -> None:
     alice.invite(new, program.user_id)
     alice.until("the bot follows", lambda: alice.members.get((new, program.user_id)) == "join")
     alice.answer(alice.say(new, "!help"))
+
+
+def test_a_thread_below_an_id_with_a_slash(synapse, person, bot, upstream) -> None:
+    """As every second event has in rooms of version 3."""
+    said = {"index": 0, "delta": {"content": "well"}, "finish_reason": "stop"}
+    chunk = {"id": "c", "object": "chat.completion.chunk", "model": "m", "choices": [said]}
+    model = upstream(
+        reply=lambda seen: (200, f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n".encode())
+    )
+    alice, bob = person(synapse, "alice"), person(synapse, "bob")
+    program = bot(synapse, model.url, limits={"questions_per_minute": 100})
+    body = {"preset": "private_chat", "invite": [program.user_id, bob.user_id], "room_version": "3"}
+    room = alice.call("POST", "/_matrix/client/v3/createRoom", body)["room_id"]
+    bob.join(room)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    root = ""
+    while "/" not in root:
+        root = alice.say(room, "!infer first")
+        assert alice.answer(root).body.startswith("well")
+    alice.answer(alice.say(room, "second", thread=root))
+    asked = json.loads(model.inference()[-1].body)["messages"]
+    assert [each["content"] for each in asked] == ["first", "well", "second"]
