@@ -5,6 +5,7 @@ position past them, and before that nobody works on them."""
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,8 @@ JOIN_SECONDS = 20.0
 SYNC_RETRY_MAX = 5.0
 # How often a request is begun again after a crash before it is given up: it may be the reason.
 ATTEMPTS_MAX = 10
+# How many wishes to stop something are remembered for what is taken up only behind them.
+STOPS_KEPT = 256
 
 
 @dataclass
@@ -56,6 +59,7 @@ class Bot:
         self._typing = TypingNotices(parts.home.typing)
         self._places = asyncio.Semaphore(parts.config.limits.answers_at_once)
         self._running: dict[str, Running] = {}
+        self._stops: deque[tuple[str, str]] = deque(maxlen=STOPS_KEPT)  # whose, and of which event
         self._tasks: set[asyncio.Task] = set()
         self._open = 0
 
@@ -160,11 +164,18 @@ class Bot:
         if event.get("type") == "m.room.redaction":
             content = event.get("content")
             target = event.get("redacts") or (content or {}).get("redacts", "")
+        if not target:
+            return
+        # What an earlier life has begun is not taken up before the first sync has been read.
+        self._stops.append((sender, target))
         for running in self._running.values():
-            request = running.work.request
-            ours = target == request.event_id or target in running.work.parts
-            if target and ours and self._access.stop(sender, request.sender):
-                running.stop.set()
+            self._stop_if_meant(running, sender, target)
+
+    def _stop_if_meant(self, running: Running, sender: str, target: str) -> None:
+        request = running.work.request
+        ours = target == request.event_id or target in running.work.parts
+        if ours and self._access.stop(sender, request.sender):
+            running.stop.set()
 
     def _stop_newest(self, sender: str, room_id: str, thread: str) -> bool:
         """In a thread, what runs there; else what runs in the room. An admin stops anybody's, but
@@ -239,6 +250,8 @@ class Bot:
         if root:
             self._journal.converse(root, request.room_id)
         running = self._running[request.event_id] = Running(work)
+        for sender, target in self._stops:
+            self._stop_if_meant(running, sender, target)
         try:
             async with self._typing.shown(request.room_id), self._places:
                 with self._telemetry.running.track_inprogress():

@@ -74,3 +74,21 @@ def test_by_taking_the_question_back(talking) -> None:
     alice.call("PUT", f"/_matrix/client/v3/rooms/{room}/redact/{question}/x1", {})
     assert "Stopped." in alice.answer(question).body
     released(gateway, 1)
+
+
+def test_by_a_reaction_while_the_bot_is_down(synapse, person, bot, rocket, fake) -> None:
+    """It has been asked to stop before it can take the answer up again."""
+    gateway = rocket({"backends": [backend("fakes", fake().url)]})
+    gateway.wait_for_models("m")
+    program = bot(synapse, gateway.url)
+    alice = person(synapse, "alice")
+    room = alice.room(program.user_id, direct=True)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    question = alice.say(room, ENDLESS)
+    answer = growing(alice, room, question)
+    program.program.kill()
+    alice.react(room, answer.event_id, "❌")
+    program.start()
+    program.wait_ready()
+    assert "Stopped." in alice.answer(question).body
+    wait_until("the gateway is idle", lambda: gateway.in_flight() == 0, seconds=5)
