@@ -23,6 +23,8 @@ from rocket_matrix.telemetry import log
 RESULT_BYTES_MAX = 50 << 20
 POLL = 2.0
 POLL_MAX = 15.0
+# How long it is asked whether a batch has been made when the connection broke over that.
+PATIENCE = 30.0
 _NONE_HERE = "This Rocket has no batches; ask an admin for a newer one, or use `!infer`."
 
 
@@ -130,7 +132,28 @@ class Batches:
             "completion_window": "24h",
             "metadata": {"matrix_event": mark},
         }
-        return await self._ask("POST", "/v1/batches", body=body)
+        try:
+            return await self._ask("POST", "/v1/batches", body=body)
+        except GatewayError as error:
+            if not error.broken:
+                raise
+            made = await self._made_in_spite(mark)
+            if not made:
+                raise
+            return made
+
+    async def _made_in_spite(self, mark: str) -> dict | None:
+        """Whether Rocket has made a batch and was gone before it could say so. GatewayError: it
+        does not come back to tell."""
+        deadline, wait = time.monotonic() + PATIENCE, 0.5
+        while True:
+            try:
+                return await self._made_before(mark)
+            except GatewayError as error:
+                if not error.again or time.monotonic() + wait > deadline:
+                    raise
+            await asyncio.sleep(wait)
+            wait = min(4.0, wait * 2)
 
     async def _made_before(self, mark: str) -> dict | None:
         """The batch that an earlier attempt, before a crash, has made."""
@@ -170,6 +193,7 @@ class Batches:
 
     async def _deliver(self, job: Job, batch: dict) -> None:
         """Files and a summary, each once: a homeserver knows their transaction ids."""
+        told = jobs.summary(batch)
         for name in ("output", "error"):
             file_id = batch.get(f"{name}_file_id")
             if (
@@ -178,18 +202,24 @@ class Batches:
             ):
                 continue
             data = await self._content(file_id)
-            if data is not None:
-                content = await self._home.attach(
-                    job.room_id,
-                    data,
-                    f"{job.batch_id}.{name}.jsonl",
-                    "application/jsonl",
-                )
-                await self._place(job, content, name)
-        await self._place(job, notice(jobs.summary(batch)), "summary")
+            if data is None or not await self._attached(job, data, name):
+                told += f"\nIts {name} file can not be shown here; ask an admin for `{file_id}`."
+        await self._place(job, notice(told), "summary")
+
+    async def _attached(self, job: Job, data: bytes, name: str) -> bool:
+        """False: the homeserver does not take it, as a file that is too large."""
+        file_name = f"{job.batch_id}.{name}.jsonl"
+        try:
+            content = await self._home.attach(job.room_id, data, file_name, "application/jsonl")
+        except HomeserverError as error:
+            log("results are not taken", batch=job.batch_id, code=error.code)
+            self._telemetry.errors.labels("results").inc()
+            return False
+        await self._place(job, content, name)
+        return True
 
     async def _content(self, file_id: str) -> bytes | None:
-        """None: it can not be had; the summary stands by itself then."""
+        """None: it can not be had."""
         path, wait = f"/v1/files/{file_id}/content", 0.5
         while True:
             try:

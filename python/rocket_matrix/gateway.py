@@ -31,6 +31,11 @@ class GatewayError(Exception):
     def unknown(self) -> bool:
         return self.status in (404, 405, 501)
 
+    @property
+    def broken(self) -> bool:
+        """Rocket may have done what it was asked for, and was not heard."""
+        return self.again and self.status == 0
+
 
 @dataclass
 class Piece:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from rocket_matrix.telemetry import Telemetry
+from rocket_matrix.telemetry import Telemetry, log
 
 T = TypeVar("T")
 
@@ -90,7 +90,9 @@ class MatrixHttp:
                 return await attempt()
             except Limited as limited:
                 await asyncio.sleep(limited.after)
-            except Away:
+            except Away as away:
+                if 1 <= wait < 2:  # once, and not for what is over at once
+                    log("the homeserver does not answer", why=str(away)[:100])
                 await asyncio.sleep(wait)
                 wait = min(RETRY_MAX, wait * 2)
 
@@ -150,6 +152,8 @@ class MatrixHttp:
         told = told if isinstance(told, dict) else {}
         if status == 429:
             return self.limited(told.get("retry_after_ms"))
+        if status == 413:  # perhaps of a proxy in front, which says it in words of its own
+            return TooLarge(str(told.get("error", "")), "M_TOO_LARGE")
         if status >= 500 or "errcode" not in told:
             return Away(str(status))
         return HomeserverError(str(told.get("error", "")), str(told["errcode"]))
