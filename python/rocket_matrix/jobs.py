@@ -44,7 +44,7 @@ def endpoint_of(data: bytes) -> str:
     example = 'each line like {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {...}}'
     try:
         request = json.loads(first)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadLines(f"The file's first line is not JSON. Write {example}.") from error
     url = request.get("url") if isinstance(request, dict) else None
     if url not in ENDPOINTS:

@@ -33,6 +33,7 @@ class Lines(unittest.TestCase):
             b"{}",
             b'{"url": "/etc/passwd"}',
             b"\xff\xfe",
+            b"[" * 100_000,
         ):
             with self.assertRaises(BadLines, msg=data) as raised:
                 endpoint_of(data)

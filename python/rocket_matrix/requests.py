@@ -170,7 +170,9 @@ def attachment_of(content: dict) -> Attachment | None:
     encryption = content.get("file")
     encryption = encryption if isinstance(encryption, dict) else {}
     url = encryption.get("url", content.get("url"))
-    if not isinstance(url, str) or not re.fullmatch(r"mxc://[^/\s?#]+/[A-Za-z0-9_-]+", url):
+    if not isinstance(url, str) or not re.fullmatch(
+        r"mxc://[A-Za-z0-9\[][^/\s?#]*/[A-Za-z0-9_-]+", url
+    ):
         return None
     info = content.get("info")
     size = info.get("size") if isinstance(info, dict) else 0

@@ -113,6 +113,8 @@ class Requests(unittest.TestCase):
         for url in (
             "https://evil/x",
             "mxc://here/../x",
+            "mxc://../x",
+            "mxc://%2e%2e/x",
             "mxc://here/a?b",
             "mxc://here",
             7,
