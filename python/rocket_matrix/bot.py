@@ -4,6 +4,7 @@ position past them, and before that nobody works on them."""
 
 import asyncio
 import contextlib
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Coroutine
@@ -223,7 +224,12 @@ class Bot:
         self._open -= 1
         self._telemetry.waiting.set(self._open)
         self._telemetry.answers.labels(outcome).inc()
-        self._journal.finish(work)
+        try:
+            self._journal.finish(work)
+        except sqlite3.Error as error:
+            # Begun again with the next start, it is written into the same messages.
+            log("not written down", event_id=request.event_id, why=str(error))
+            self._telemetry.errors.labels("journal").inc()
 
     async def _done(self, work: Work) -> str:
         request = work.request

@@ -1,6 +1,7 @@
 """What survives."""
 
 import os
+import sqlite3
 import stat
 import tempfile
 import unittest
@@ -41,6 +42,15 @@ class Survives(unittest.TestCase):
         self.assertEqual(self.again().open_work(), [])
         self.assertFalse(self.journal.unanswered("$1"))
         self.assertEqual(self.journal.answers_of("$1"), ["$p"])
+
+    def test_a_full_disk_is_called_by_its_name(self) -> None:
+        self.journal.take("s1", [request("$1")])
+        (pages,) = self.journal._db.execute("PRAGMA page_count").fetchone()
+        self.journal._db.execute(f"PRAGMA max_page_count={pages}")
+        large = Request("$2", "!r:here", "@a:here", Infer("x" * 200_000))
+        with self.assertRaisesRegex(sqlite3.OperationalError, "full"):
+            self.journal.take("s2", [large])
+        self.assertEqual(self.again().position(), "s1")
 
     def test_an_event_that_comes_again_is_not_taken_again(self) -> None:
         (work,) = self.journal.take("s1", [request("$1")])

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -30,6 +31,9 @@ def serve(config: Config, secrets: Secrets) -> int:
         return asyncio.run(_run(config, secrets))
     except (JournalError, OSError) as error:
         print(error, file=sys.stderr)
+        return 3
+    except sqlite3.Error as error:
+        print(f"store: {error}; see that its disk works and has room", file=sys.stderr)
         return 3
     except HomeserverError as error:
         what = f"{error.code} {error}".strip()
