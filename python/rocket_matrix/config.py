@@ -29,6 +29,11 @@ from rocket_matrix.fields import (
 ADMIN_URL = "http://127.0.0.1:8090"
 
 
+def _rocket_url(value: Any) -> str:
+    """OpenAI's clients are told `/v1` as well."""
+    return url(value).removesuffix("/v1")
+
+
 def _user(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"@[^\s:]+:\S+", value):
         raise Wrong("not a Matrix user", 'write "@name:homeserver"')
@@ -93,7 +98,7 @@ class Config:
     homeserver: str = setting(url, why="the URL of the homeserver")
     user_id: str = setting(_user, why="the bot's own user")
     access_token_file: str = setting(text, why="a file of mode 0600 with the bot's access token")
-    rocket_url: str = setting(url, "http://127.0.0.1:8000")
+    rocket_url: str = setting(_rocket_url, "http://127.0.0.1:8000")
     rocket_key_file: str = setting(text, "")
     rocket_admin_url: str = setting(text, "")
     rooms: tuple[str, ...] = setting(_rooms, ("*",))

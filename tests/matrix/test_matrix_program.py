@@ -136,6 +136,7 @@ def test_before_the_first_sync_it_is_not_well(bot_python: Path, folder: Path) ->
         listen = json.loads(program.line('"serving"', seconds=30))["listen"]
         answer = httpx.get(f"http://{listen}/healthz")
         assert answer.status_code == 503 and answer.json()["status"] == "starting"
+        program.line('"the homeserver does not answer"', seconds=30)
     finally:
         assert program.stop() == 0
 
