@@ -69,10 +69,10 @@ class LocalGateway:
                         if event == "[DONE]":
                             return
                         chunk = json.loads(event)
-                        if "error" in chunk:
+                        if chunk.get("error"):
                             raise GatewayError(response.status, chunk["error"])
                         yield chunk
-            except aiohttp.ClientError as error:
+            except (aiohttp.ClientError, ValueError) as error:
                 raise cut(error) from error
         raise cut("it ended without [DONE]")
 
@@ -84,7 +84,10 @@ class LocalGateway:
         self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None
     ) -> dict:
         async with self._post(path, body, headers) as response:
-            return json.loads(await response.read())
+            try:
+                return json.loads(await response.read())
+            except (aiohttp.ClientError, ValueError) as error:
+                raise cut(error) from error
 
     @asynccontextmanager
     async def _post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None):
@@ -124,8 +127,12 @@ def cut(why: object) -> GatewayError:
 
 
 async def read_error(response: aiohttp.ClientResponse) -> dict[str, Any]:
-    text = await response.content.read(ERROR_BYTES_MAX)
+    text = bytearray()
     try:
+        async for piece in response.content.iter_chunked(ERROR_BYTES_MAX):
+            text += piece
+            if len(text) > ERROR_BYTES_MAX:
+                break
         return dict(json.loads(text)["error"])
-    except (ValueError, KeyError, TypeError):
+    except (aiohttp.ClientError, ValueError, KeyError, TypeError):
         return {"message": text.decode(errors="replace")[:500]}

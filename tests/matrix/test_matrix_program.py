@@ -141,6 +141,20 @@ def test_before_the_first_sync_it_is_not_well(bot_python: Path, folder: Path) ->
         assert program.stop() == 0
 
 
+def test_handle_calls_of_ray_beside_their_source(bot_python: Path) -> None:
+    """Here because of aiohttp, which the interpreter of the tests has not."""
+    ran = subprocess.run(
+        [bot_python, "-m", "unittest", "rocket_ray.local_gateway_test"],
+        cwd=PACKAGES,
+        env={"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0 and "skipped" not in ran.stderr, ran.stderr[-5000:]
+
+
 def test_the_tables_beside_the_source(bot_python: Path) -> None:
     ran = subprocess.run(
         [
