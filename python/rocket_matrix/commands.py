@@ -78,6 +78,8 @@ USAGE = {
 # What phones make of `--` while it is typed.
 _DASHES = re.compile(r"^[—–](?=(?:backend|model)\b)")
 
+_QUOTES = frozenset([('"', '"'), ("'", "'"), ("`", "`"), ("“", "”"), ("„", "“"), ("«", "»")])
+
 _PLAIN: dict[str, Command] = {"models": Models(), "backends": Backends(), "help": Help()}
 
 HELP = """\
@@ -117,7 +119,7 @@ def parse(text: str) -> Command | None:
         return _PLAIN[name]
     if len(words) > 1:
         return Mistake(f"`!{name}` takes one word at most. Usage: `{USAGE[name]}`")
-    argument = words[0] if words else ""
+    argument = _unquoted(words[0]) if words else ""
     if name == "status":
         return Status(argument)
     return Cancel(argument) if name == "cancel" else SetModel(argument)
@@ -125,8 +127,7 @@ def parse(text: str) -> Command | None:
 
 def _asking(name: str, rest: str) -> Command:
     options: dict[str, str] = {}
-    rest = _DASHES.sub("--", rest)
-    while rest.startswith("--"):
+    while (rest := _DASHES.sub("--", rest)).startswith("--"):
         word, rest = _first_word(rest)
         if word == "--":
             break
@@ -136,8 +137,8 @@ def _asking(name: str, rest: str) -> Command:
             meant = f"did you mean `--{close[0]}`?" if close else f"usage: `{USAGE[name]}`"
             return Mistake(f"`!{name}` has no option `--{_shown(option)}`; {meant}")
         if not equals:
-            value, rest = _first_word(rest)
-            rest = _DASHES.sub("--", rest)
+            value, rest = _first_word(_DASHES.sub("--", rest))
+        value = _unquoted(value)
         if not value or value.startswith("--"):
             return Mistake(f"`--{option}` needs a name. Usage: `{USAGE[name]}`")
         options[option] = value
@@ -156,6 +157,12 @@ def _first_word(text: str) -> tuple[str, str]:
         if character.isspace():
             return text[:index], text[index:].strip()
     return text, ""
+
+
+def _unquoted(name: str) -> str:
+    """As it is called: people put names into quotes, and copy them with their marks."""
+    quoted = len(name) > 1 and (name[0], name[-1]) in _QUOTES
+    return name[1:-1] if quoted else name
 
 
 def _shown(word: str) -> str:

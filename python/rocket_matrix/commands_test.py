@@ -28,6 +28,9 @@ READ = {
     "!infer what does --model do": Infer("what does --model do"),
     "!infer -x is an option": Infer("-x is an option"),
     "!infer —model m –backend b x": Infer("x", model="m", backend="b"),  # as phones write it
+    "!infer --model=m —backend b x": Infer("x", model="m", backend="b"),
+    "!infer --model \"m\" --backend=“b” 'x'": Infer("'x'", model="m", backend="b"),
+    "!status `batch_1`": Status("batch_1"),
     "!infer — model is a word": Infer("— model is a word"),
     "!infer —modelling is": Infer("—modelling is"),
     '!infer say "hello': Infer('say "hello'),
@@ -61,6 +64,8 @@ MISTAKES = {
     "!infer --model m": "There is no prompt",
     "!infer --model": "`--model` needs a name",
     "!infer --model --backend b x": "`--model` needs a name",
+    "!infer --model —backend b x": "`--model` needs a name",
+    '!infer --model "" x': "`--model` needs a name",
     "!infer --model= x": "`--model` needs a name",
     "!infer --modle m x": "did you mean `--model`?",
     "!infer --temperature 1 x": "has no option `--temperature`; usage",
