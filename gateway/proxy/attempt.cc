@@ -76,7 +76,7 @@ Task<Result<void>> Attempt::run(bool fresh) {
   auto head = co_await read_head(streamed ? first_token_by : plan_.deadline,
                                  streamed ? plan_.first_token_error() : ErrorCode::total_timeout);
   if (!head) co_return head;
-  if (!streamed) note_answer();
+  answered_ = !streamed;
   const bool content_follows = streamed && reader_->head().status == 200;
   enter(content_follows ? Phase::first_token : Phase::rest);
   if (content_follows) {
@@ -202,6 +202,7 @@ Task<Result<void>> Attempt::read_whole(TimePoint deadline) {
     auto step = co_await next_step(deadline, ErrorCode::total_timeout);
     if (!step) co_return std::unexpected(std::move(step.error()));
   }
+  note_answer();
   co_return judge_whole();
 }
 

@@ -72,6 +72,13 @@ struct GrayCase {
 void hang(SimGateway& gateway) {
   gateway.fake("a").script().fault = Fault::hang_before_head;
 }
+void send_heads(SimGateway& gateway) {
+  gateway.fake("a").script().fault = Fault::hang_mid_stream;
+  gateway.fake("a").script().at = 0;
+}
+void drip(SimGateway& gateway) {
+  gateway.fake("a").script().fault = Fault::drip_body;
+}
 void answer_again(SimGateway& gateway) {
   gateway.fake("a").script() = answering_in(80ms);
 }
@@ -128,11 +135,41 @@ INSTANTIATE_TEST_SUITE_P(
                     GrayCase{"hangs_streamed", true, true, hang, answer_again},
                     GrayCase{"hangs_other_backend", false, false, hang, answer_again},
                     GrayCase{"hangs_other_backend_streamed", false, true, hang, answer_again},
+                    GrayCase{"sends_heads", true, false, send_heads, answer_again},
+                    GrayCase{"drips", true, false, drip, answer_again},
+                    GrayCase{"sends_heads_streamed", true, true, send_heads, answer_again},
                     GrayCase{"stopped", true, false, stop_process, answer_again},
                     GrayCase{"killed", true, false, kill_process, reconnect},
                     GrayCase{"black_holed", true, false, cut_network, reconnect},
                     GrayCase{"black_holed_streamed", true, true, cut_network, reconnect}),
     [](const auto& one) { return std::string(one.param.name); });
+
+// What it still says to those whom it has begun to answer is no answer to whoever comes now.
+TEST(Failover, AnEndpointWhoseOldStreamsGoOnIsLeftAllTheSame) {
+  for (const bool stream : {false, true}) {
+    SimGateway gateway(11, pair(true));
+    Load warm_up(gateway, stream);
+    warm_up.run(5s, 10ms);
+    ASSERT_EQ(warm_up.lost(), 0U);
+
+    std::vector<std::unique_ptr<SimRequest>> old;
+    for (int i = 0; i < 6; ++i)
+      old.push_back(gateway.send(sim_chat(true, R"("fake":{"tokens":200,"event_delay_ms":100},)")));
+    gateway.loop.run_for(500ms);
+    hang(gateway);
+    Load load(gateway, stream);
+    load.run(2s, 10ms);
+    const std::uint64_t asked_early = gateway.fake("a").counters().requests;
+    load.run(8s, 10ms);
+    const std::uint64_t asked_late = gateway.fake("a").counters().requests - asked_early;
+    EXPECT_EQ(load.lost(), 0U);
+    EXPECT_LE(load.longest(), 2s);
+    EXPECT_LE(asked_late, 3U) << "single trials only";
+    for (const auto& one : old)
+      EXPECT_TRUE(one->ended() && one->has_done());
+    EXPECT_EQ(gateway.leftovers(), "");
+  }
+}
 
 // Before anything is known of its pace, an endpoint that hangs is left when a first token would
 // be overdue.

@@ -34,7 +34,6 @@ Task<Result<void>> Relay::run() {
     const auto step = reader.step(plan_.io.scratch);
     if (!step) co_return std::unexpected(step.error());
     if (*step == AnswerReader::Step::blocked) continue;
-    plan_.endpoint.breaker.note_answer(plan_.io.timers.now());
     taken = take_events();
     const auto out = interpreter.out();
     if (!out[0].empty() || !out[1].empty()) send(out);

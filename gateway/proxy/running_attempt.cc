@@ -92,15 +92,9 @@ void RunningAttempt::end_note() {
   if (outcome_ != Outcome::ok) line->error = error_;
 }
 
+// Whatever it has begun to say is no answer, to anybody.
 void RunningAttempt::lose(TimePoint now) {
-  SharedBreaker& breaker = plan_.endpoint.breaker;
-  const TimePoint heard = attempt_->heard_at();
-  if (!attempt_->answered()) {
-    breaker.record_unanswered(started_at_, now, common_.breaker);
-  } else if (now - heard >= plan_.config.hedge.min) {
-    // It has begun to answer and stalled. What it said itself is no answer to anybody else.
-    breaker.record_unanswered(heard + Duration(1), now, common_.breaker);
-  }
+  plan_.endpoint.breaker.record_unanswered(started_at_, now, common_.breaker);
   close(Outcome::cancelled, Blame::none);
 }
 

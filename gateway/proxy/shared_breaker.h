@@ -31,7 +31,8 @@ class SharedBreaker {
             .open_until = breaker_.open_until()};
   }
 
-  // Something of an answer has come: the endpoint is not silent.
+  // A whole answer has come, or the first content of a stream: the endpoint is not silent. Heads,
+  // and what still comes of streams that began long ago, are no answer to whoever asks now.
   void note_answer(TimePoint now) {
     last_answer_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   }
@@ -46,9 +47,8 @@ class SharedBreaker {
       breaker_.record_failure(now);
     });
   }
-  // A request sent at `sent`, or heard of last just before, was given up without an answer. Held
-  // against the endpoint only if it has answered nobody else since: a slow answer is not a dead
-  // endpoint, silence may be.
+  // A request sent at `sent` was given up without an answer. Held against the endpoint only if it
+  // has answered nobody else since: a slow answer is not a dead endpoint, silence may be.
   void record_unanswered(TimePoint sent, TimePoint now, const CircuitBreaker::Settings& settings) {
     if (last_answer_.load(std::memory_order_relaxed) >= sent.time_since_epoch().count()) return;
     record_failure(now, settings);
