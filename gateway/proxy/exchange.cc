@@ -182,7 +182,11 @@ void Exchange::launch() {
 }
 
 void Exchange::hedge() {
-  hedge_at_ = deadline_after(now(), late_after_);
+  if (now() < late_at_ && !race_.has_fallen(now())) {
+    hedge_at_ = next_look();
+    return;
+  }
+  expect_within(late_after_);
   auto found = entrance_->find(Effort::proven);
   if (!found) found = entrance_->find(Effort::normal);
   if (!found) return;
@@ -267,13 +271,13 @@ void Exchange::schedule_hedge(const Candidate& candidate, bool cold) {
   if (cold) {
     // Loading may take that long; or it has fallen silent, which nobody can tell from outside.
     late_after_ = config_.timeouts.first_token;
-    hedge_at_ = deadline_after(now(), late_after_);
+    expect_within(late_after_);
     return;
   }
   const auto p95 = chooser_.pace_of(candidate).p95({request_.stream, call_.request().body.size()});
   const HedgeSettings settings{config_.hedge.min, config_.timeouts.first_token};
   late_after_ = hedge_delay(p95, chooser_.has_good_sibling(candidate), settings);
-  hedge_at_ = deadline_after(now(), late_after_);
+  expect_within(late_after_);
 }
 
 void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, const Error& error) {
@@ -294,7 +298,7 @@ void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, const Error& error
   attempt->close(Outcome::error, blame);
   if (!race_.empty()) {
     // The one that is late still runs: instead of its failed companion another may help it.
-    hedge_at_ = next_ == NextStep::next_endpoint && config_.hedge.on ? now() : never;
+    late_at_ = hedge_at_ = next_ == NextStep::next_endpoint && config_.hedge.on ? now() : never;
     return;
   }
   hedge_at_ = never;

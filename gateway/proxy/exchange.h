@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -60,6 +61,18 @@ class Exchange {
                                          std::string_view content_type) const;
   void count_tokens(const Usage& usage);
   [[nodiscard]] TimePoint now() const { return loop_.io.timers.now(); }
+  // What runs is late then; until then it is looked after now and then.
+  void expect_within(Duration time) {
+    late_at_ = deadline_after(now(), time);
+    hedge_at_ = next_look();
+  }
+  [[nodiscard]] TimePoint next_look() const {
+    return std::min(late_at_, deadline_after(now(), look_interval));
+  }
+
+  // How long one waits alone, at most, at an endpoint that is on trial or that others have found
+  // dead meanwhile.
+  static constexpr Duration look_interval = std::chrono::seconds(1);
 
   Call& call_;
   LoopState& loop_;
@@ -81,6 +94,7 @@ class Exchange {
   Race race_;
   TimePoint launch_at_{};  // when the next attempt is due; never: none is
   TimePoint hedge_at_ = never;
+  TimePoint late_at_ = never;
   Duration late_after_{};
   bool may_move_ = true;  // once, without spending
   bool fans_out_ = false;

@@ -171,6 +171,30 @@ TEST(Failover, AnEndpointWhoseOldStreamsGoOnIsLeftAllTheSame) {
   }
 }
 
+// Nothing is known of how long requests of their size take, so they are not late for long.
+TEST(Failover, WhoWaitsAtAnEndpointThatOthersFindDeadIsMoved) {
+  SimGateway gateway(11, pair(true));
+  Load warm_up(gateway, false);
+  warm_up.run(5s, 10ms);
+  ASSERT_EQ(warm_up.lost(), 0U);
+
+  hang(gateway);
+  const std::string large = R"("x":")" + std::string(20000, 'x') + R"(",)";
+  std::vector<std::unique_ptr<SimRequest>> requests;
+  for (int i = 0; i < 8; ++i)
+    requests.push_back(gateway.send(sim_chat(false, large)));
+  Load load(gateway, false);
+  load.run(2s, 10ms);
+  EXPECT_EQ(load.lost(), 0U);
+  // The time to try it out has come.
+  requests.push_back(gateway.ask(sim_chat(false, large)));
+  for (const auto& one : requests) {
+    EXPECT_EQ(one->status(), 200);
+    EXPECT_LE(one->ended_at() - one->sent_at(), 2s);
+  }
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
 // Before anything is known of its pace, an endpoint that hangs is left when a first token would
 // be overdue.
 TEST(Failover, ASilentEndpointIsLeftWithoutHavingLearnt) {

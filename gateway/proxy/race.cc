@@ -8,6 +8,15 @@ bool Race::has_ended() const {
   return ended;
 }
 
+bool Race::has_fallen(TimePoint now) const {
+  bool fallen = false;
+  each([&](RunningAttempt& one) {
+    const BreakerState state = one.plan().endpoint.breaker.standing(now).state;
+    fallen |= state != BreakerState::closed && !one.attempt().answered();
+  });
+  return fallen;
+}
+
 std::unique_ptr<RunningAttempt> Race::take_ended() {
   const RunningAttempt* const ended = find([](RunningAttempt& one) { return one.ended(); });
   return ended == nullptr ? nullptr : take(*ended);

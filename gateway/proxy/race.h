@@ -52,6 +52,8 @@ class Race {
     return found;
   }
   [[nodiscard]] bool full() const { return count_ == runners_max; }
+  // One that has not been answered runs at an endpoint in disgrace.
+  [[nodiscard]] bool has_fallen(TimePoint now) const;
 
   [[nodiscard]] Wait wait(Timers& timers, TimePoint deadline) { return {*this, timers, deadline}; }
 
