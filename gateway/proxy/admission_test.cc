@@ -246,6 +246,29 @@ TEST(Admission, who_would_wait_too_long_is_told_at_once_how_long) {
   EXPECT_EQ(answered(warm_up), warm_up.size());
 }
 
+TEST(Admission, who_waits_at_a_silent_endpoint_has_a_turn_at_a_busy_one) {
+  Config config;
+  config.limits.in_flight_per_endpoint = 2;
+  SimGateway gateway(1, {backend("a", 2, 80ms)}, config);
+  Requests requests;
+  const auto load = [&](Duration time, Duration pause) {
+    const TimePoint end = gateway.loop.now() + time;
+    while (gateway.loop.now() < end) {
+      requests.push_back(gateway.send(chat()));
+      gateway.loop.run_for(pause);
+    }
+  };
+  load(3s, 50ms);
+  gateway.fake("a").script().fault = Fault::hang_before_head;
+  // More than the other one can do, so that somebody always waits for a place there.
+  load(8s, 35ms);
+  gateway.loop.run_for(30s);
+  EXPECT_EQ(answered(requests), requests.size());
+  for (const auto& one : requests)
+    EXPECT_LE(took(*one), 5s);
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
 TEST(Admission, a_client_that_hangs_up_while_it_waits_is_asked_of_nobody) {
   SimGateway gateway(1, {backend("a", 1, 300ms)}, with_places(1));
   const auto first = gateway.send(chat());

@@ -28,6 +28,8 @@ Entrance::Entrance(LoopState& loop, const Current& current, const Route& route, 
 Result<void> Entrance::seek(Duration wait_most) {
   // So long one waits for a place where nobody else's model has to go for it.
   constexpr Duration patience = std::chrono::seconds(2);
+  give_up();
+  company_ = false;
   patient_until_ = deadline_after(timers_.now(), patience);
   // Those who wait have the first choice; what they can not use is no reason to wait as well.
   admission_.look();
@@ -47,11 +49,23 @@ bool Entrance::try_start() {
   if (!chooser_.tried().empty()) found_ = find(Effort::proven);
   if (!found_) found_ = find(Effort::normal);
   if (found_) return true;
+  if (company_) return !overtaken_ && !chooser_.has_full(Effort::normal);
   if (!overtaken_ && timers_.now() >= patient_until_) found_ = find(Effort::any);
   if (found_) return true;
   if (overtaken_ || chooser_.has_full(Effort::normal)) return false;
   found_ = find(Effort::last_resort);
   return found_.has_value() || (!overtaken_ && !chooser_.has_full(Effort::last_resort));
+}
+
+std::optional<Entrance::Found> Entrance::company() {
+  if (waits()) return std::nullopt;
+  if (found_) return take();
+  auto found = find(Effort::proven);
+  if (!found) found = find(Effort::normal);
+  company_ = !found && chooser_.has_full(Effort::normal);
+  // Those who wait have had nobody yet: no place is taken before their turn.
+  if (company_ && !admission_.enter(*this, Duration::max())) company_ = false;
+  return found;
 }
 
 std::optional<Entrance::Found> Entrance::find(Effort effort) {

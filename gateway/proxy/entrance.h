@@ -30,15 +30,22 @@ class Entrance final : public Admission::Waiting {
   // it does not wait then.
   [[nodiscard]] Result<void> seek(Duration wait_most);
   [[nodiscard]] bool waits() const { return !started(); }
-  void give_up() { leave(); }
+  void give_up() {
+    leave();
+    found_.reset();
+  }
   // What seek() has found; none: nobody is left to ask.
   [[nodiscard]] std::optional<Found> take() { return std::exchange(found_, std::nullopt); }
 
-  // Whom to ask now without waiting, if there is anybody.
-  [[nodiscard]] std::optional<Found> find(Effort effort);
+  // Whom to ask beside those who are being asked. If all who could be have as much to do as they
+  // may, it waits in its lane from then on: ask again, for as long as it seeks.
+  [[nodiscard]] std::optional<Found> company();
+  [[nodiscard]] bool seeks_company() const { return company_ && (waits() || found_); }
   [[nodiscard]] Lane lane() const { return who_.lane; }
 
  private:
+  // Whom to ask now without waiting, if there is anybody.
+  [[nodiscard]] std::optional<Found> find(Effort effort);
   [[nodiscard]] bool try_start() override;
 
   Timers& timers_;
@@ -49,6 +56,7 @@ class Entrance final : public Admission::Waiting {
   Who who_;
   Admission::Permit in_route_;
   std::optional<Found> found_;
+  bool company_ = false;  // what it waits for
   TimePoint patient_until_ = never;
   bool overtaken_ = false;  // another loop took the place that was seen
 };

@@ -78,6 +78,7 @@ Task<void> Exchange::run() {
     if (auto ended = race_.take_ended()) {
       auto result = ended->take_result();
       if (result) {
+        entrance_->give_up();
         race_.call_off(now());
         co_await answer(*ended);
         co_return;
@@ -182,13 +183,9 @@ void Exchange::launch() {
 }
 
 void Exchange::hedge() {
-  if (now() < late_at_ && !race_.has_fallen(now())) {
-    hedge_at_ = next_look();
-    return;
-  }
-  expect_within(late_after_);
-  auto found = entrance_->find(Effort::proven);
-  if (!found) found = entrance_->find(Effort::normal);
+  if (is_in_time()) return;
+  auto found = entrance_->company();
+  if (entrance_->seeks_company()) hedge_at_ = deadline_after(now(), turn_interval);
   if (!found) return;
   const Candidate& candidate = *found->chosen.target.candidate;
   if (dialog_.wants_media(candidate)) return;
@@ -302,6 +299,7 @@ void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, const Error& error
     return;
   }
   hedge_at_ = never;
+  entrance_->give_up();
   if (next_ == NextStep::next_endpoint) {
     launch_at_ = deadline_after(now(), retry_.pause(loop_.random));
   }

@@ -66,6 +66,16 @@ class Exchange {
     late_at_ = deadline_after(now(), time);
     hedge_at_ = next_look();
   }
+  // Nobody is late: there is time until the next look.
+  [[nodiscard]] bool is_in_time() {
+    if (entrance_->seeks_company()) return false;
+    if (now() >= late_at_ || race_.has_fallen(now())) {
+      expect_within(late_after_);
+      return false;
+    }
+    hedge_at_ = next_look();
+    return true;
+  }
   [[nodiscard]] TimePoint next_look() const {
     return std::min(late_at_, deadline_after(now(), look_interval));
   }
@@ -73,6 +83,8 @@ class Exchange {
   // How long one waits alone, at most, at an endpoint that is on trial or that others have found
   // dead meanwhile.
   static constexpr Duration look_interval = std::chrono::seconds(1);
+  // How late one may notice that there is a place for company.
+  static constexpr Duration turn_interval = std::chrono::milliseconds(10);
 
   Call& call_;
   LoopState& loop_;
