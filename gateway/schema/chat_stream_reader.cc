@@ -16,6 +16,7 @@ struct ChatStreamReader::Said {
   RawText finish;
   std::optional<TokenUsage> usage;
   bool other_choices = false;
+  KeptTexts kept;
 
   void read_choice(const JsonValue& choice) {
     JsonValue delta;
@@ -33,7 +34,7 @@ struct ChatStreamReader::Said {
   void read_delta(const JsonValue& delta) {
     for (const JsonMember& member : json_members(delta.text)) {
       if (member.key_is("content")) {
-        content = raw_text(member.value);
+        read_content(member.value);
       } else if (member.key_is("reasoning_content") || member.key_is("reasoning")) {
         if (thinking.empty()) thinking = raw_text(member.value);
       } else if (member.key_is("refusal")) {
@@ -45,7 +46,28 @@ struct ChatStreamReader::Said {
     }
   }
 
-  static Piece read_piece(const JsonValue& value) {
+  // A string by OpenAI's description, a list of parts by Mistral's.
+  void read_content(const JsonValue& value) {
+    content = raw_text(value);
+    if (value.kind != JsonKind::array) return;
+    content = {kept.keep(texts_of(value))};
+    for (const JsonValue& part : json_elements(value.text)) {
+      const auto thought = json_find(part.text, "thinking");
+      if (thought && thinking.empty()) thinking = {kept.keep(texts_of(*thought))};
+    }
+  }
+
+  // As it stands between the quotes, one behind the other.
+  static std::string texts_of(const JsonValue& parts) {
+    std::string texts;
+    if (parts.kind != JsonKind::array) return texts;
+    for (const JsonValue& part : json_elements(parts.text)) {
+      if (const auto text = json_find(part.text, "text")) texts += text->raw_string();
+    }
+    return texts;
+  }
+
+  Piece read_piece(const JsonValue& value) {
     Piece piece;
     for (const JsonMember& member : json_members(value.text)) {
       if (member.key_is("index")) piece.index = member.value.as_int();
@@ -53,14 +75,22 @@ struct ChatStreamReader::Said {
       if (!member.key_is("function")) continue;
       for (const JsonMember& one : json_members(member.value.text)) {
         if (one.key_is("name")) piece.name = raw_text(one.value);
-        if (one.key_is("arguments")) piece.arguments = raw_text(one.value);
+        if (one.key_is("arguments")) piece.arguments = read_arguments(one.value);
       }
     }
     return piece;
   }
 
-  // Where the only thing stands that was said, if it is a text.
+  // A string by OpenAI's description, an object by some servers'.
+  RawText read_arguments(const JsonValue& value) {
+    if (value.kind != JsonKind::object) return raw_text(value);
+    const std::string_view quoted = kept.keep(json_quoted(value.text));
+    return {quoted.substr(1, quoted.size() - 2)};
+  }
+
+  // Where the only thing stands in the event that was said, if it is a text.
   [[nodiscard]] RawText only_text() const {
+    if (kept.memory() != 0) return {};
     if (!calls.empty() || !finish.empty() || usage || other_choices || !refusal.empty()) return {};
     if (!content.empty() && !thinking.empty()) return {};
     return content.empty() ? thinking : content;

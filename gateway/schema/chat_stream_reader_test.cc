@@ -72,6 +72,20 @@ TEST(ChatStreamReader, ReadsWhatServersSay) {
         R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"b","function":{"name":"f","arguments":"{}"}}]}}]})",
         finish, done},
        "start m\ncall a f: {}\ncall b f: {}\nstop tool_use\n"},
+      {"arguments that are an object",
+       {role,
+        R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a",)"
+        R"("function":{"name":"f","arguments":{"x": "a\"b"}}}]}}]})",
+        finish, done},
+       "start m\ncall a f: {\"x\": \"a\\\"b\"}\nstop tool_use\n"},
+      {"a list of parts as Mistral has it",
+       {role,
+        R"({"choices":[{"delta":{"content":[{"type":"thinking","thinking":[)"
+        R"({"type":"text","text":"Hm"}]}]}}]})",
+        R"({"choices":[{"delta":{"content":[{"type":"text","text":"I"},)"
+        R"({"type":"text","text":"'m\n"}]}}]})",
+        finish, done},
+       "start m\nthinking: Hm\ntext: I'm\n\nstop end_turn\n"},
       {"a call without arguments",
        {role, R"({"choices":[{"delta":{"tool_calls":[{"function":{"name":"f"}}]}}]})", finish,
         done},
