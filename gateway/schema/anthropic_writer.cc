@@ -37,7 +37,12 @@ class RequestWriter {
     } else {
       out_.quoted(frame_.model);
     }
-    out_.key("max_tokens").json(fmt::format("{}", max_tokens()));
+    out_.key("max_tokens");
+    if (const std::string_view odd = odd_tokens(); odd.empty()) {
+      out_.json(fmt::format("{}", max_tokens()));
+    } else {
+      out_.json(odd);
+    }
     if (conversation_.stream) out_.key("stream").json("true");
     write_tools();
     write_tool_choice();
@@ -85,6 +90,10 @@ class RequestWriter {
   [[nodiscard]] std::optional<std::int64_t> asked_tokens() const {
     const JsonValue asked{JsonKind::number, conversation_.parameter(Parameter::max_tokens)};
     return asked.as_int();
+  }
+  // A limit that is no number of tokens: for the provider to refuse, as all others do.
+  [[nodiscard]] std::string_view odd_tokens() const {
+    return asked_tokens() ? std::string_view() : conversation_.parameter(Parameter::max_tokens);
   }
   // The provider has to be told: what the model can give, and where that is not known, what any
   // can; thinking comes on top.

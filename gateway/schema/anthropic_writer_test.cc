@@ -41,6 +41,9 @@ TEST(AnthropicWriter, SettingsAreBroughtIntoItsRange) {
   } cases[] = {
       {"nothing", "", "4000,@", ""},
       {"a limit", R"("max_tokens":7)", "7,@", ""},
+      {"a limit that is none", R"("max_tokens":"7")", R"("7",@)", ""},
+      {"a format that only some know", R"("response_format":{"type":"grammar"})", "4000,@",
+       "dropped=response_format"},
       {"a stream", R"("stream":true)", R"(4000,"stream":true,@)", ""},
       {"warm", R"("temperature":0.3)", R"(4000,@,"temperature":0.3)", ""},
       {"too hot", R"("temperature":1.5)", R"(4000,@,"temperature":1)", "emulated=temperature"},

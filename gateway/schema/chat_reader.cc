@@ -291,9 +291,14 @@ class RequestReader {
     ResponseFormat& format = conversation_.format;
     const auto type = json_find(faults_.object(value, "response_format"), "type");
     if (!type) return;
-    if (type->string_is("text")) format.kind = Kind::text;
-    if (type->string_is("json_object")) format.kind = Kind::json_object;
-    if (!type->string_is("json_schema")) return;
+    if (type->string_is("text") || type->string_is("json_object")) {
+      format.kind = type->string_is("text") ? Kind::text : Kind::json_object;
+      return;
+    }
+    if (!type->string_is("json_schema")) {
+      conversation_.extra.push_back({"response_format", value.text});
+      return;
+    }
     format.kind = Kind::json_schema;
     const auto schema = json_find(value.text, "json_schema");
     if (!schema) return;

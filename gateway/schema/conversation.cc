@@ -34,11 +34,14 @@ size_t memory_of(const Conversation& conversation) {
 
 bool Field::says_nothing() const {
   if (json == "null" || json == "false" || json == "\"\"") return true;
-  if (json.starts_with('[')) return json_elements(json).begin() == std::default_sentinel;
+  // However little it says, it asks for a search.
+  if (json_decodes_to(key, "web_search_options")) return false;
   if (json.starts_with('{')) return json_members(json).begin() == std::default_sentinel;
+  if (json.starts_with('[') && json_elements(json).begin() == std::default_sentinel) return true;
   // What is so anyway.
   constexpr std::pair<std::string_view, std::string_view> usual[] = {
       {"n", "1"},
+      {"modalities", R"(["text"])"},
       {"top_logprobs", "0"},
       {"service_tier", R"("auto")"},
       {"truncation", R"("disabled")"},

@@ -335,7 +335,6 @@ class RequestReader {
   }
 
   void take_text(const JsonValue& value) {
-    using Kind = ResponseFormat::Kind;
     ResponseFormat& format = conversation_.format;
     for (const JsonMember& member : json_members(faults_.object(value, "text"))) {
       if (member.key_is("verbosity")) {
@@ -347,11 +346,7 @@ class RequestReader {
         continue;
       }
       for (const JsonMember& one : json_members(member.value.text)) {
-        if (one.key_is("type")) {
-          format.kind = one.value.string_is("json_schema")   ? Kind::json_schema
-                        : one.value.string_is("json_object") ? Kind::json_object
-                                                             : Kind::text;
-        }
+        if (one.key_is("type")) take_format_type(one.value);
         if (one.key_is("name")) format.name = raw_text(one.value);
         if (one.key_is("description")) format.description = raw_text(one.value);
         if (one.key_is("strict")) format.strict = one.value.as_bool();
@@ -359,6 +354,20 @@ class RequestReader {
           format.schema = one.value.text;
         }
       }
+    }
+  }
+
+  void take_format_type(const JsonValue& type) {
+    using Kind = ResponseFormat::Kind;
+    Kind& kind = conversation_.format.kind;
+    if (type.string_is("json_schema")) {
+      kind = Kind::json_schema;
+    } else if (type.string_is("json_object")) {
+      kind = Kind::json_object;
+    } else if (type.string_is("text")) {
+      kind = Kind::text;
+    } else {
+      reading_.loss.drop("response_format");
     }
   }
 

@@ -72,6 +72,15 @@ TEST(ResponsesReader, WhatIsContinuedComesFirst) {
   EXPECT_TRUE(loss.empty()) << loss.to_string();
 }
 
+TEST(ResponsesReader, AFormatThatIsNotKnownIsNamed) {
+  TranslationLoss loss;
+  const auto read = read_responses_request(
+      R"({"input":"x","text":{"format":{"type":"grammar","syntax":"lark"}}})", loss);
+  ASSERT_TRUE(read) << read.error().detail;
+  EXPECT_EQ(read->format.kind, ResponseFormat::Kind::unset);
+  EXPECT_EQ(loss.to_string(), "dropped=response_format");
+}
+
 TEST(ResponsesReader, ItemsOfTheAssistantAreOneTurn) {
   TranslationLoss loss;
   const auto read = read_responses_request(

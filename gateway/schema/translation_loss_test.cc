@@ -30,11 +30,17 @@ TEST(TranslationLoss, KeepsQuietAboutFieldsThatSayNothing) {
              {"top_logprobs", "0"},
              {"service_tier", "\"auto\""},
              {"truncation", "\"disabled\""},
+             {"modalities", "[\"text\"]"},
+             {"web_search_options", "null"},
+             {"web_search_options", "{}"},
+             {"modalities", "[\"text\",\"audio\"]"},
              {"truncation", "\"auto\""},
              {"f", "0"},
              {"n", "2"},
              {"g", "[0]"}});
-  EXPECT_EQ(loss.to_string(), "dropped=truncation,dropped=f,dropped=n,dropped=g");
+  EXPECT_EQ(loss.to_string(),
+            "dropped=web_search_options,dropped=modalities,dropped=truncation,dropped=f,dropped=n,"
+            "dropped=g");
 }
 
 TEST(TranslationLoss, IsSafeInAHeader) {
