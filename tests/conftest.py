@@ -101,7 +101,7 @@ def fake(tmp_path: Path) -> Iterator[Callable[..., Fake]]:
 
 @pytest.fixture
 def upstream() -> Iterator[Callable[..., Upstream]]:
-    """`upstream(tls=..., reply=..., hang=...)`: a backend that remembers what reached it."""
+    """`upstream(tls=..., reply=..., hang=..., missing=...)`: a backend that remembers what reached it."""
     started: list[Upstream] = []
 
     def start(**options) -> Upstream:

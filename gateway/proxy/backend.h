@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -79,7 +80,8 @@ struct Endpoint {
     bool asked = false;  // its first probe is over, whatever came of it
     std::string owner;
     std::vector<InventoryModel> models;
-    std::vector<InventoryModel> loaded;      // as a kind that lists them by themselves told last
+    // As a kind that lists them by themselves told last; it may never have.
+    std::optional<std::vector<InventoryModel>> loaded;
     std::map<std::string, Details> details;  // by model: asked for once, and kept
     std::vector<std::string> missing_gauges;
     std::map<std::string_view, TimePoint> load_again_at;  // by path: it was not there

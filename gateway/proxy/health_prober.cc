@@ -41,9 +41,9 @@ void complete(std::vector<InventoryModel>& models, const Quirks& quirks,
       const auto known = probed.details.find(model.name);
       if (known != probed.details.end()) model.facts = known->second.facts;
     }
-    if (quirks.loaded_path.empty()) continue;
-    const auto loaded = std::ranges::find(probed.loaded, model.name, &InventoryModel::name);
-    model.facts.loaded = loaded != probed.loaded.end();
+    if (!probed.loaded) continue;
+    const auto loaded = std::ranges::find(*probed.loaded, model.name, &InventoryModel::name);
+    model.facts.loaded = loaded != probed.loaded->end();
     // What it was loaded with counts, not what it could have been loaded with.
     if (model.facts.loaded && loaded->facts.context != 0) {
       model.facts.context = loaded->facts.context;

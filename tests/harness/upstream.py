@@ -4,7 +4,7 @@ import json
 import select
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -38,10 +38,15 @@ Reply = Callable[[Seen], tuple[int, dict | bytes]]
 
 
 class Upstream:
-    """Speaks for one model, `m`. `reply` answers what asks for tokens; `hang`: nothing does."""
+    """Speaks for one model, `m`. `reply` answers what asks for tokens; `hang`: nothing does;
+    `missing`: paths that it does not have."""
 
     def __init__(
-        self, tls: ssl.SSLContext | None = None, reply: Reply | None = None, hang: bool = False
+        self,
+        tls: ssl.SSLContext | None = None,
+        reply: Reply | None = None,
+        hang: bool = False,
+        missing: Collection[str] = (),
     ):
         self.requests: list[Seen] = []
         self.hung_up = threading.Event()
@@ -49,6 +54,7 @@ class Upstream:
         self._closing = threading.Event()
         self._reply = reply or (lambda seen: (200, CHAT))
         self._hang = hang
+        self._missing = missing
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         if tls:
@@ -79,6 +85,9 @@ class Upstream:
             timeout = 30
 
             def do_GET(self) -> None:
+                if self.path in upstream._missing:
+                    self._answer(404, {"error": "not found"})
+                    return
                 self._answer(200, {"object": "list", "data": [{"id": "m", "object": "model"}]})
 
             def do_POST(self) -> None:

@@ -55,6 +55,14 @@ def test_what_servers_tell_of_their_load(rocket, fake) -> None:
     assert gateway.program.err().count("gauges that were expected are missing") == 1
 
 
+def test_who_never_tells_what_is_loaded_is_not_taken_for_cold(rocket, upstream) -> None:
+    """Some that speak Ollama's API have no `/api/ps`."""
+    silent = upstream(missing=["/api/ps"])
+    gateway = rocket({"backends": [backend("o", silent.url, "ollama")]})
+    assert verdict(gateway, "o/0") == ("healthy", "")
+    assert [each["loaded"] for each in endpoints(gateway)["o/0"]["models"]] == [True]
+
+
 def told_of(gateway: Gateway) -> dict[str, dict] | None:
     told = endpoints(gateway)
     return told if told["v/0"]["load"] and told["l/0"]["load"] else None
