@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "schema/responses_items.h"
 
 namespace rocket {
@@ -44,18 +46,23 @@ Result<void> ResponsesStreamWriter::take(const StreamEvent& event) {
     case Kind::text: return add(event);
     case Kind::start: begin(event); break;
     case Kind::block_start:
+      end_block(StopReason::end);
       if (!responses_item_type(event.block).empty()) begin_block(event);
       break;
     case Kind::signature: break;
-    case Kind::block_end:
-      if (open_) end_block();
-      break;
+    case Kind::block_end: ended_ = open_; break;
     case Kind::usage:
       usage_ = event.usage;
       counted_ = true;
       break;
-    case Kind::stop: end(event.stop); break;
-    case Kind::error: fail_with(event); break;
+    case Kind::stop:
+      end_block(event.stop);
+      end(event.stop);
+      break;
+    case Kind::error:
+      end_block(StopReason::end);
+      fail_with(event);
+      break;
     case Kind::ping: out() += ": ping\n\n";
   }
   return {};
@@ -163,7 +170,9 @@ Result<void> ResponsesStreamWriter::add(const StreamEvent& event) {
   return {};
 }
 
-void ResponsesStreamWriter::end_block() {
+// Told as soon as it is known whether the answer goes on behind it or was cut off in it.
+void ResponsesStreamWriter::end_block(StopReason stop) {
+  if (!std::exchange(ended_, false)) return;
   if (kind_ == Part::Kind::tool_call && text_.empty()) {
     StreamEvent none{.kind = StreamEvent::Kind::text};
     none.text = {"{}"};
@@ -183,7 +192,9 @@ void ResponsesStreamWriter::end_block() {
     write("response.content_part.done", ended);
   }
   JsonPieces item;
-  write_responses_item(part(), {item_id_, "completed", {}, false}, item);
+  const bool whole_item = stop_word(Dialect::responses, stop) == "completed";
+  write_responses_item(part(), {item_id_, whole_item ? "completed" : "incomplete", {}, false},
+                       item);
   const std::string written = item.joined();
   JsonPieces members;
   members.key("output_index").json(fmt::format("{}", items_)).key("item").json(written);

@@ -21,7 +21,7 @@ class ResponsesStreamWriter final : public StreamWriter {
   void begin(const StreamEvent& event);
   void begin_block(const StreamEvent& event);
   [[nodiscard]] Result<void> add(const StreamEvent& event);
-  void end_block();
+  void end_block(StopReason stop);
   void end(StopReason stop);
   void fail_with(const StreamEvent& event);
 
@@ -48,6 +48,7 @@ class ResponsesStreamWriter final : public StreamWriter {
   std::string whole_;
   // The item that is open.
   bool open_ = false;
+  bool ended_ = false;  // all of it has been said, but not yet that it is so
   Part::Kind kind_ = Part::Kind::text;
   std::string item_id_;
   std::string call_id_;

@@ -80,6 +80,19 @@ TEST(ResponsesStreamWriter, TellsWhatIsIncompleteAndWhatHasFailed) {
       written({{.kind = Kind::start}, {.kind = Kind::stop, .stop = StopReason::max_tokens}});
   EXPECT_EQ(types(cut).back(), "response.incomplete");
   EXPECT_EQ(cut.back()["response"]["incomplete_details"]["reason"], "max_output_tokens");
+  const auto within = written({{.kind = Kind::start},
+                               {.kind = Kind::block_start, .block = Part::Kind::thinking},
+                               {.kind = Kind::text, .text = {"a"}},
+                               {.kind = Kind::block_end, .block = Part::Kind::thinking},
+                               {.kind = Kind::block_start},
+                               {.kind = Kind::text, .text = {"b"}},
+                               {.kind = Kind::block_end},
+                               {.kind = Kind::usage},
+                               {.kind = Kind::stop, .stop = StopReason::max_tokens}});
+  const Json& output = within.back()["response"]["output"];
+  EXPECT_EQ(output[0]["status"], "completed");
+  EXPECT_EQ(output[1]["status"], "incomplete");
+  EXPECT_EQ(within[within.size() - 2]["item"], output[1]);
   const auto failed =
       written({{.kind = Kind::start}, {.kind = Kind::error, .text = {R"(no \"more\")"}}});
   EXPECT_EQ(types(failed).back(), "response.failed");
