@@ -48,6 +48,12 @@ void pick_first(std::vector<const Candidate*>& candidates, const std::vector<dou
   }
 }
 
+Error nobody_known() {
+  return {ErrorCode::no_backend,
+          "no backend has answered yet, so that nobody knows which models there are; start one, or "
+          "see what is wrong in GET /backends of the admin port"};
+}
+
 }  // namespace
 
 bool names_embedding_model(std::string_view model) {
@@ -266,6 +272,7 @@ Result<Route> Router::route(std::string_view model, std::string_view backend, Ra
   }
   if (route.candidates.empty()) {
     if (may_yet_be_had(scope)) return std::unexpected(models_not_known_yet());
+    if (found == models_.end() && knows_nobody(scope)) return std::unexpected(nobody_known());
     return std::unexpected(why_none(asked, found == models_.end() ? nullptr : &found->second));
   }
   return route;
@@ -277,6 +284,18 @@ bool Router::may_yet_be_had(const KeyScope& scope) const {
            const RouterBackend& backend = input_.backends[index];
            return is_awaited(backend) && scope.allows_backend(backend.name);
          });
+}
+
+// All who could be asked are down, and have been from the start: that is no word on a model.
+bool Router::knows_nobody(const KeyScope& scope) const {
+  bool any = false;
+  for (const size_t index : input_.order) {
+    const RouterBackend& backend = input_.backends[index];
+    if (!scope.allows_backend(backend.name)) continue;
+    if (std::ranges::any_of(backend.endpoints, &RouterBackend::EndpointModels::known)) return false;
+    any |= !backend.endpoints.empty();
+  }
+  return any;
 }
 
 Result<std::optional<size_t>> Router::find_hinted(std::string_view backend,
@@ -379,6 +398,7 @@ Result<Route> Router::route_unnamed(const Asked& asked) const {
   }
   if (route.candidates.empty()) {
     if (may_yet_be_had(asked.scope)) return std::unexpected(models_not_known_yet());
+    if (knows_nobody(asked.scope)) return std::unexpected(nobody_known());
     return fail(ErrorCode::no_model,
                 "the request names no `model` and no backend has a `default_model` or exactly one "
                 "chat model; name one of GET /v1/models");

@@ -82,7 +82,7 @@ class Router {
   // No candidate is outside `scope`, however the request would come to it.
   // Errors: unknown_backend, no_model, model_not_found, forbidden; each names the thing and the
   // remedy, and none names a backend outside `scope`. no_backend: nobody is known who could answer,
-  // and not everybody has been asked for his models yet; only while awaits_models().
+  // and either not everybody has been asked for his models yet, or nobody has ever told of his.
   [[nodiscard]] Result<Route> route(std::string_view model, std::string_view backend,
                                     Random& random, const KeyScope& scope = {}) const;
 
@@ -145,6 +145,7 @@ class Router {
   [[nodiscard]] bool within(const KeyScope& scope, const Candidate& candidate) const;
   [[nodiscard]] std::string names(const KeyScope& scope) const;
   [[nodiscard]] bool may_yet_be_had(const KeyScope& scope) const;
+  [[nodiscard]] bool knows_nobody(const KeyScope& scope) const;
   [[nodiscard]] Error why_none(const Asked& asked, const Entry* entry) const;
 
   RouterInput input_;

@@ -70,6 +70,24 @@ TEST(RouterScope, NoCandidateIsOutsideIt) {
   }
 }
 
+// They are down, and were so from the start: an accident is no word on what they have.
+TEST(RouterScope, WhoHasNeverAnsweredDeniesNothing) {
+  RouterInput given;
+  given.backends = {{"down", "", false, {{false, {}}, {false, {}}}},
+                    {"up", "", false, {{true, {"x", "y"}}}}};
+  given.order = {0, 1};
+  const Router router(given);
+  Random random(1);
+  const auto asked = [&](const std::string& model, const KeyScope& scope) {
+    return text_of(given, router.route(model, "", random, scope));
+  };
+  EXPECT_EQ(asked("m", {}), "model_not_found");
+  EXPECT_EQ(asked("", {}), "no_model");
+  const KeyScope inside{{}, {"down"}};
+  EXPECT_EQ(asked("m", inside), "no_backend");
+  EXPECT_EQ(asked("", inside), "no_backend");
+}
+
 TEST(RouterScope, WeightsSplitWhatIsInside) {
   RouterInput given = input();
   given.routes = {{"w", {{0, "secret", 8}, {1, "secret", 1}, {2, "x", 1}}, false}};

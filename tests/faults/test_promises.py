@@ -93,6 +93,15 @@ def test_f1_with_nobody_left_it_is_503_within_100_ms(rocket) -> None:
     assert min(asked) <= 0.1
 
 
+def test_f1_whom_nobody_has_ever_reached_denies_no_model(rocket) -> None:
+    gone = f"http://127.0.0.1:{closed_port()}"
+    gateway = rocket({"backends": [backend("a", gone)]})
+    for body in (chat("m"), chat()):
+        answer = gateway.chat(body)
+        assert (answer.status, answer.error()["code"]) == (503, "no_backend")
+        assert int(answer.header("retry-after")) >= 1
+
+
 def test_f7_a_drip_holds_nobody_up_and_has_an_end(rocket, fake) -> None:
     """Thirty answers of a byte every 100 ms, heads and bodies, beside others that are quick."""
     slow, quick = fake(models=["slow"]), fake(models=["quick"])
