@@ -85,14 +85,21 @@ Call::~Call() {
   if (receipt_ != nullptr) close_receipt(end);
 }
 
-// The gateway ends while this is under way. A client that is being told an answer of a model hears
-// so as far as it takes what it is told at once; nobody waits for it any more.
+// The gateway ends while this is under way. A client that has not been told anything yet, or is
+// being told an answer of a model, hears so as far as it takes what it is told at once; nobody
+// waits for it any more.
 void Call::end_cut() {
   const Error error{ErrorCode::draining, {}};
+  // What is told part by part is its whole's.
+  const bool told_here = part_ == nullptr && !ours_ && response_.alive();
+  if (told_here && response_.state() == ResponseWriter::State::fresh) {
+    response_.set_keep_alive(false);
+    send_error(error, "retry-after: 1\r\n");
+    return;
+  }
   const bool streams = response_.state() == ResponseWriter::State::streaming;
-  // What is told part by part is its whole's; what has no first token is a file.
-  const bool told_events = streams && account_.first_token && part_ == nullptr && !ours_;
-  if (told_events && response_.alive() && !response_.blocked()) {
+  // What has no first token is a file.
+  if (told_here && streams && account_.first_token && !response_.blocked()) {
     const std::string words = write_error_event(dialect, told(error, id_));
     const std::string_view piece = words;
     response_.write({&piece, 1}, false);

@@ -270,6 +270,26 @@ def test_whose_stream_the_end_cuts_is_told_and_not_blamed(limit: str, rocket, fa
     assert (line["status"], line["outcome"], line["blame"]) == (200, "cut", "gateway")
 
 
+@pytest.mark.parametrize("limit", ["300ms", "60s"])
+def test_who_has_no_answer_when_it_ends_is_told_so(limit: str, rocket, fake) -> None:
+    """By `drain.timeout`, and by a second SIGTERM."""
+    gateway = rocket({"backends": [backend("a", fake().url)], "drain": {"timeout": limit}})
+    with gateway.connect() as connection:
+        slow = chat("m", fake={"head_delay_ms": 60_000})
+        connection.send(request_bytes("POST", "/v1/chat/completions", slow))
+        wait_until("it is asked", lambda: gateway.in_flight() == 1)
+        gateway.terminate()
+        if limit == "60s":
+            gateway.program.said('"draining"')
+            gateway.program.send(signal.SIGTERM)
+        answer = connection.read()
+    assert (answer.status, answer.error()["code"]) == (503, "draining")
+    assert (answer.header("connection"), answer.header("retry-after")) == ("close", "1")
+    assert gateway.program.wait(seconds=5) == 0
+    (line,) = gateway.access_lines(1)
+    assert (line["status"], line["outcome"], line["blame"]) == (503, "error", "gateway")
+
+
 @pytest.mark.parametrize("way", ["config", "flag"])
 def test_the_admin_port_may_be_a_unix_socket(way: str, rocket, fake, tmp_path: Path) -> None:
     path = tmp_path / "admin.sock"
