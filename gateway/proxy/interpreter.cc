@@ -37,6 +37,12 @@ class Marked {
   std::vector<std::string_view> pieces(std::string_view body, const OpenAiAnswer& answer,
                                        std::string_view backend) {
     if (backend.empty()) return {body};
+    if (!answer.marked.empty()) {
+      const auto at = static_cast<size_t>(answer.marked.data() - body.data());
+      mark_.clear();
+      json_append_quoted(mark_, backend);
+      return {body.substr(0, at), mark_, body.substr(at + answer.marked.size())};
+    }
     mark_ = answer.empty ? "\"_backend\":" : ",\"_backend\":";
     json_append_quoted(mark_, backend);
     return {body.substr(0, answer.object_end), mark_, body.substr(answer.object_end)};
@@ -235,8 +241,12 @@ class TranslatingInterpreter final : public Interpreter {
   }
   std::vector<std::string_view> whole(std::string_view backend) override {
     const bool markable = plan_.client == Dialect::chat && text_.ends_with('}');
-    const OpenAiAnswer answer{
-        .usage = {}, .object_end = text_.size() - 1, .empty = false, .has_list = true, .error = {}};
+    const OpenAiAnswer answer{.usage = {},
+                              .object_end = text_.size() - 1,
+                              .empty = false,
+                              .has_list = true,
+                              .error = {},
+                              .marked = {}};
     return marked_.pieces(text_, answer, markable ? backend : std::string_view());
   }
   std::string_view answer() const override {

@@ -98,6 +98,7 @@ Result<OpenAiAnswer> read_openai_answer(std::string_view text) {
   const auto scanned = scan_object(text, JsonLimits{}, [&](const JsonMember& member) {
     answer.empty = false;
     if (member.key_is("usage")) answer.usage = read_usage(member.value);
+    if (member.key_is("_backend")) answer.marked = member.value.text;
     if (member.value.kind == JsonKind::array) {
       answer.has_list |= member.key_is("choices") || member.key_is("data");
     }

@@ -24,6 +24,7 @@ struct OpenAiAnswer {
   bool empty = true;                 // no member before it
   bool has_list = false;             // of choices or vectors: without, it answers nothing
   std::optional<std::string> error;  // the message of an `error` member: not an answer at all
+  std::string_view marked;           // the value of a `_backend` that another Rocket has put there
 };
 
 // upstream_garbage if the text is not a JSON object.

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from harness.gateway import backend
+from harness.upstream import CHAT
 from harness.wire import chat, events, streamed_text
 
 
@@ -133,6 +134,14 @@ def test_names_of_models_may_hold_slashes(rocket, fake) -> None:
 def test_the_only_model_is_taken_if_none_is_named(rocket, fake) -> None:
     gateway = rocket({"backends": [backend("a", fake(models=["only"]).url)]})
     assert gateway.chat(chat()).json()["model"] == "only"
+
+
+def test_another_rocket_s_mark_gives_way_to_ours(rocket, upstream) -> None:
+    inner = upstream(reply=lambda seen: (200, CHAT | {"_backend": "inner", "more": 1}))
+    gateway = rocket({"backends": [backend("outer", inner.url)]})
+    answer = gateway.chat(chat("m"))
+    assert answer.body.count(b'"_backend"') == 1
+    assert answer.json() == CHAT | {"_backend": "outer", "more": 1}
 
 
 def test_no_model_named_and_no_default(rocket, fake) -> None:
