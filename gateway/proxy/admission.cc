@@ -42,7 +42,10 @@ Admission::Permit Admission::take(Capacity& capacity, Capacity& second, Lane lan
   Capacity::Hold held = second.take(lane);
   if (!held) return {};
   Permit permit = take(capacity, lane);
-  if (permit) permit.second_ = std::move(held);
+  if (!permit) return permit;
+  permit.second_ = std::move(held);
+  permit.taken_at_ = timers_.now();
+  ++held_;
   return permit;
 }
 
@@ -102,9 +105,26 @@ Task<void> Admission::watch() {
   }
 }
 
+// While it is not known how far apart starts are: as if places that are held as long as of late
+// came free one after the other.
 Duration Admission::expected_wait(Lane lane) const {
   constexpr Duration soon = std::chrono::seconds(1);
-  return std::max(queue_.expected_wait(lane).value_or(soon), soon);
+  if (const auto paced = queue_.expected_wait(lane)) return std::max(*paced, soon);
+  std::uint32_t turns = 1;
+  for (const Lane one : all_lanes)
+    turns += queue_.waiting(one);
+  const std::chrono::duration<double> wait(held_seconds_ * turns / std::max(held_, 1U));
+  return std::max(std::chrono::duration_cast<Duration>(wait), soon);
+}
+
+void Admission::note_held(TimePoint since) {
+  constexpr double share_of_new = 0.2;
+  --held_;
+  const double seconds = std::chrono::duration<double>(timers_.now() - since).count();
+  // Given back unused.
+  if (seconds <= 0) return;
+  held_seconds_ =
+      held_seconds_ == 0 ? seconds : held_seconds_ + share_of_new * (seconds - held_seconds_);
 }
 
 void Admission::note_depth(Lane lane) {

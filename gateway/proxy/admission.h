@@ -76,8 +76,10 @@ class Admission {
     [[nodiscard]] explicit operator bool() const { return static_cast<bool>(hold_); }
     void release() {
       if (!hold_) return;
+      const bool at_endpoint = static_cast<bool>(second_);
       hold_.release();
       second_.release();
+      if (at_endpoint) admission_->note_held(taken_at_);
       admission_->place_freed();
     }
 
@@ -86,6 +88,7 @@ class Admission {
     Admission* admission_ = nullptr;
     Capacity::Hold hold_;
     Capacity::Hold second_;
+    TimePoint taken_at_{};
   };
   // In both of them, or none.
   [[nodiscard]] Permit take(Capacity& capacity, Capacity& second, Lane lane);
@@ -113,6 +116,8 @@ class Admission {
   [[nodiscard]] Task<void> watch();
   [[nodiscard]] Histogram& wait_of(Lane lane) { return waits_[static_cast<std::size_t>(lane)]; }
   void note_depth(Lane lane);
+  // A place at an endpoint that was taken at `since` is given back.
+  void note_held(TimePoint since);
 
   Timers& timers_;
   Bells& bells_;
@@ -121,6 +126,8 @@ class Admission {
   std::array<Gauge, all_lanes.size()> depths_;
   std::array<Histogram, all_lanes.size()> waits_;
   bool serving_ = false;
+  std::uint32_t held_ = 0;   // places at endpoints, by requests of this loop
+  double held_seconds_ = 0;  // how long they are, of late; 0: not known
   TaskGroup watching_;
 };
 

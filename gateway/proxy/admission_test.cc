@@ -149,6 +149,25 @@ TEST(Admission, beyond_the_queue_a_request_is_turned_away_at_once) {
   EXPECT_EQ(answered(requests), 4U);
 }
 
+TEST(Admission, whoever_obeys_retry_after_is_served) {
+  Config config = with_places(1);
+  config.lanes.interactive.queue = 1;
+  SimGateway gateway(1, {backend("a", 1, 3s)}, config);
+  EXPECT_EQ(gateway.ask(chat())->status(), 200);
+  // One is served and one waits: so few that nobody sees how far apart starts are.
+  Requests requests;
+  send(gateway, requests, 2, chat());
+  gateway.loop.run_for(10ms);
+  const auto refused = gateway.ask(chat());
+  EXPECT_EQ(refused->status(), 503);
+  const int wait = std::stoi(refused->header("retry-after"));
+  EXPECT_GE(wait, 6);
+  EXPECT_LE(wait, 7);
+  gateway.loop.run_for(std::chrono::seconds(wait));
+  EXPECT_EQ(gateway.ask(chat())->status(), 200);
+  EXPECT_EQ(answered(requests), 2U);
+}
+
 TEST(Admission, whose_probes_fail_for_all_its_work_is_waited_for) {
   SimGateway gateway(1, {backend("a", 1, 300ms)}, with_places(1));
   const auto first = gateway.send(chat());
