@@ -302,6 +302,31 @@ TEST(Admission, a_client_that_hangs_up_while_it_waits_is_asked_of_nobody) {
   EXPECT_EQ(gateway.leftovers(), "");
 }
 
+// The place that it gives back, that of its route, could be offered to itself.
+TEST(Admission, a_client_that_hangs_up_while_it_waits_once_more_takes_no_place_along) {
+  FakeScript broken;
+  broken.fault = Fault::status_500;
+  SimGateway gateway(
+      1,
+      {{.name = "a", .endpoints = {broken}, .default_model = "fake-model"}, backend("b", 1, 50ms)},
+      with_places(1));
+  Config config = gateway.control.snapshot()->config;
+  config.models["fast"].candidates = {{.backend = "a", .model = "fake-model", .weight = 0},
+                                      {.backend = "b", .model = "fake-model", .weight = 0}};
+  config.models["fast"].in_flight = 5;
+  ASSERT_TRUE(gateway.control.apply(config).has_value());
+  Capacity::Hold taken = gateway.endpoint("b").places.take(Lane::normal);
+  const auto request = gateway.send(chat("", R"("model":"fast",)"));
+  gateway.loop.run_for(30ms);
+  EXPECT_EQ(gateway.fake("a").counters().requests, 1U);
+  EXPECT_TRUE(gateway.state.admission.anyone_waits());
+  // Without a word from whoever gives it back, as at another loop.
+  taken.release();
+  request->abort();
+  EXPECT_EQ(gateway.leftovers(), "");
+  EXPECT_EQ(gateway.fake("b").counters().requests, 0U);
+}
+
 TEST(Admission, a_stream_that_waits_hears_a_heartbeat) {
   Config config = with_places(1);
   config.heartbeat = 100ms;

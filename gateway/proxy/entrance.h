@@ -25,6 +25,8 @@ class Entrance final : public Admission::Waiting {
   // All but `who` outlive it.
   Entrance(LoopState& loop, const Current& current, const Route& route, Chooser& chooser,
            const Who& who);
+  // First of all: the places that its members give back are not to be offered to it.
+  ~Entrance() override { leave(); }
 
   // Looks for whom to ask next; waits() says whether that takes some time. Errors: overloaded;
   // it does not wait then.
