@@ -1,12 +1,15 @@
 #include "batch_command.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -21,8 +24,10 @@
 #include "batch/path_files.h"
 #include "batch/progress.h"
 #include "batch_start.h"
+#include "net/file_descriptor.h"
 #include "net/signals.h"
 #include "proxy/control.h"
+#include "store/folder.h"
 #include "store/open_store.h"
 #include "worker.h"
 
@@ -54,18 +59,22 @@ class BatchCommand {
  private:
   [[nodiscard]] Task<void> work();
   [[nodiscard]] Task<bool> find_backends();
+  [[nodiscard]] std::string nobody() const;
+  [[nodiscard]] Result<void> lock_journal();
   [[nodiscard]] Task<bool> take_up();
   [[nodiscard]] Task<void> watch();
   void on_signal(int number);
   void tell(bool last);
   void end(int status);
   void conclude();
+  void remove_stale() const;
   [[nodiscard]] int fail_with(int status, const std::string& text);
 
   BatchOptions options_;
   Config config_;
   BatchStart start_;
   const std::string journal_;
+  FileDescriptor lock_;  // of the journal's folder, until the process ends
   Log log_;
   ByteBudget bodies_;
   Metrics metrics_{1};
@@ -81,7 +90,7 @@ class BatchCommand {
   BatchSurroundings around_;
   BatchEngine engine_;
   StoredBatch batch_;
-  std::string trouble_;  // why the journal can not be asked
+  std::string trouble_;  // what is waited for: the journal, or room for the results
   const bool terminal_;
   TimePoint begun_at_{};
   TimePoint told_at_{};
@@ -145,7 +154,7 @@ void BatchCommand::end(int status) {
 Task<void> BatchCommand::work() {
   const bool found = co_await find_backends();
   if (!found) {
-    end(fail_with(exit_io, "no backend answers; start one, or see what `rocket check` says"));
+    end(fail_with(exit_io, nobody()));
     co_return;
   }
   const bool taken = co_await take_up();
@@ -168,8 +177,41 @@ Task<bool> BatchCommand::find_backends() {
   co_return alive;
 }
 
+// Why there is nobody to ask.
+std::string BatchCommand::nobody() const {
+  std::string reasons;
+  for (const Backend& backend : control_->snapshot()->backends) {
+    for (const auto& endpoint : backend.endpoints) {
+      reasons += (reasons.empty() ? " (" : ", ") + endpoint->id + ": ";
+      reasons += to_string(endpoint->reason.load(std::memory_order_relaxed));
+    }
+  }
+  if (!reasons.empty()) reasons += ')';
+  return "no backend answers" + reasons + "; " +
+         (options_.gateway_url.empty() ? "start one, or see what `rocket check` says"
+                                       : "see whether --gateway and --key-file are right");
+}
+
+// Two at once would ask every line twice, and who is done first would take the other's away.
+Result<void> BatchCommand::lock_journal() {
+  const auto made = make_folder(journal_, [](std::string_view) {});
+  if (!made) return made;
+  lock_ = FileDescriptor(::open(journal_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock_) {
+    return fail(ErrorCode::store_unavailable, journal_ + ": " + std::strerror(errno));
+  }
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return {};
+  return fail(ErrorCode::store_unavailable,
+              "another `rocket batch run` is at work on " + journal_ + "; name another -o");
+}
+
 // The batch that the journal has, or a new one. False: it has been said what is wrong.
 Task<bool> BatchCommand::take_up() {
+  const auto locked = lock_journal();
+  if (!locked) {
+    end(fail_with(exit_io, locked.error().detail));
+    co_return false;
+  }
   const auto since = worker_.loop.wall_now().time_since_epoch();
   StoredBatch fresh;
   fresh.id = make_batch_id(worker_.state.random);
@@ -211,7 +253,7 @@ Task<void> BatchCommand::watch() {
   while (true) {
     auto ask = [id = batch_.id](Store& store) { return store.find_batch("", id); };
     const auto found = co_await stores_.call(std::move(ask));
-    trouble_ = found ? std::string() : found.error().detail;
+    trouble_ = found ? engine_.trouble() : found.error().detail;
     if (found && *found) batch_ = **found;
     tell(has_ended(batch_.status));
     if (has_ended(batch_.status) && engine_.running() == 0) {
@@ -259,9 +301,16 @@ void BatchCommand::tell(bool last) {
                progress_bar(progress, known ? size.ws_col - 1U : 79U).c_str());
 }
 
+// What an earlier run has left is not what has come of this one.
+void BatchCommand::remove_stale() const {
+  if (batch_.output_file_id.empty()) ::unlink(options_.output.c_str());
+  if (batch_.error_file_id.empty()) ::unlink((options_.output + ".errors").c_str());
+}
+
 // A journal that has ended is removed; a file that is no batch has none worth keeping.
 void BatchCommand::conclude() {
   if (terminal_) std::fprintf(stderr, "\n");
+  if (batch_.status != BatchStatus::failed) remove_stale();
   if (batch_.status == BatchStatus::failed) {
     std::error_code ignored;
     std::filesystem::remove_all(journal_, ignored);
@@ -280,7 +329,7 @@ int run_batch(const BatchOptions& options) {
   Signals::block();
   auto config = batch_config(options);
   if (!config) return config.error();
-  auto start = read_batch_start(options.input);
+  auto start = read_batch_start(options);
   if (!start) {
     std::fprintf(stderr, "rocket batch: %s\n", start.error().detail.c_str());
     return start.error().code == ErrorCode::store_unavailable ? exit_io : exit_config;

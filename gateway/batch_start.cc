@@ -57,18 +57,55 @@ bool file_exists(const char* path) {
   return ::stat(path, &status) == 0;
 }
 
+// Nothing, or what an earlier run has left there: results replace what they find.
+Result<void> check_place(const std::string& path, const struct stat& input) {
+  struct stat found{};
+  if (::stat(path.c_str(), &found) != 0) return {};
+  if (!S_ISREG(found.st_mode)) {
+    return fail(ErrorCode::store_unavailable,
+                path + " is there and no file, and results would replace it; name another -o");
+  }
+  if (found.st_dev == input.st_dev && found.st_ino == input.st_ino) {
+    return fail(ErrorCode::store_unavailable,
+                path + " is the input, and results would replace it; name another -o");
+  }
+  return {};
+}
+
+// The input is read again and again, which a pipe is not.
+Result<void> check_files(const BatchOptions& options) {
+  struct stat input{};
+  if (::stat(options.input.c_str(), &input) != 0) {
+    return fail(ErrorCode::store_unavailable, options.input + ": " + std::strerror(errno));
+  }
+  if (!S_ISREG(input.st_mode)) {
+    return fail(ErrorCode::store_unavailable,
+                options.input + " is no file; write what comes of it into one, and name that");
+  }
+  for (const char* const suffix : {"", ".errors"}) {
+    const auto checked = check_place(options.output + suffix, input);
+    if (!checked) return checked;
+  }
+  return {};
+}
+
 // The first line with something in it.
 Result<std::string> endpoint_of(std::string_view line, const std::string& input) {
+  constexpr std::string_view shape =
+      "; a line is {\"custom_id\", \"method\": \"POST\", \"url\", \"body\"}";
   const auto json = parse_json(line);
-  const auto url =
-      json && json->kind == JsonKind::object ? json_find(json->text, "url") : std::nullopt;
+  if (!json) {
+    return fail(ErrorCode::invalid_json,
+                input + ": the first line is no JSON: " + json.error().detail + std::string(shape));
+  }
+  const auto url = json->kind == JsonKind::object ? json_find(json->text, "url") : std::nullopt;
   auto endpoint = url ? url->as_string() : std::nullopt;
   if (endpoint && batch_operation(*endpoint)) return *std::move(endpoint);
   return fail(ErrorCode::invalid_json,
               input +
                   ": the first line has no `url` of /v1/chat/completions, /v1/completions, "
-                  "/v1/embeddings or /v1/responses; a line is {\"custom_id\", \"method\": "
-                  "\"POST\", \"url\", \"body\"}");
+                  "/v1/embeddings or /v1/responses" +
+                  std::string(shape));
 }
 
 std::string hex(const Sha256& digest) {
@@ -119,7 +156,10 @@ std::expected<Config, int> batch_config(const BatchOptions& options) {
   return config;
 }
 
-Result<BatchStart> read_batch_start(const std::string& input) {
+Result<BatchStart> read_batch_start(const BatchOptions& options) {
+  const auto checked = check_files(options);
+  if (!checked) return std::unexpected(checked.error());
+  const std::string& input = options.input;
   std::ifstream file(input, std::ios::binary);
   if (!file) {
     return fail(ErrorCode::store_unavailable, input + ": " + std::strerror(errno));

@@ -19,7 +19,8 @@ struct BatchStart {
   std::string endpoint;     // what its first line asks; the others have to ask the same
   std::string fingerprint;  // of all its bytes
 };
-// Errors: store_unavailable if it can not be read; invalid_json if its first line is not one.
-[[nodiscard]] Result<BatchStart> read_batch_start(const std::string& input);
+// Errors: store_unavailable if the input can not be read, or the results can not be put where they
+// are to go; invalid_json if its first line is not one.
+[[nodiscard]] Result<BatchStart> read_batch_start(const BatchOptions& options);
 
 }  // namespace rocket

@@ -61,6 +61,13 @@ Task<void> BatchEngine::take_leases() {
   }
 }
 
+std::string BatchEngine::trouble() const {
+  for (const auto& [id, run] : runs_) {
+    if (!run->trouble().empty()) return run->trouble();
+  }
+  return {};
+}
+
 Task<void> BatchEngine::work_on(BatchRun& run) {
   const std::string id = run.batch().id;
   co_await run.run();

@@ -34,6 +34,8 @@ class BatchEngine {
   [[nodiscard]] Task<void> drain(TimePoint deadline);
 
   [[nodiscard]] std::size_t running() const { return runs_.size(); }
+  // What the results of a batch wait for, such as room on a disk; empty: for nothing.
+  [[nodiscard]] std::string trouble() const;
 
  private:
   [[nodiscard]] Task<void> take_leases();

@@ -270,19 +270,13 @@ Task<void> BatchRun::finish() {
   }
   co_await reload();
   StoredBatch next = batch_;
-  while (batch_.completed != 0 && next.output_file_id.empty()) {
-    auto written = co_await write_results(around_, batch_, BatchFiles::Results::answers);
-    if (written) next.output_file_id = *std::move(written);
-    if (!written) {
-      co_await store_.wait_out(std::move(written.error()));
-    }
+  if (batch_.completed != 0 && next.output_file_id.empty()) {
+    auto id = co_await written(BatchFiles::Results::answers);
+    next.output_file_id = std::move(id);
   }
-  while (batch_.failed != 0 && next.error_file_id.empty()) {
-    auto written = co_await write_results(around_, batch_, BatchFiles::Results::errors);
-    if (written) next.error_file_id = *std::move(written);
-    if (!written) {
-      co_await store_.wait_out(std::move(written.error()));
-    }
+  if (batch_.failed != 0 && next.error_file_id.empty()) {
+    auto id = co_await written(BatchFiles::Results::errors);
+    next.error_file_id = std::move(id);
   }
   if (batch_.status == BatchStatus::cancelling) {
     next.status = BatchStatus::cancelled;
@@ -294,6 +288,18 @@ Task<void> BatchRun::finish() {
     next.completed_at = wall_seconds();
   }
   co_await change(std::move(next));
+}
+
+Task<std::string> BatchRun::written(BatchFiles::Results results) {
+  while (true) {
+    auto file = co_await write_results(around_, batch_, results);
+    if (file) {
+      trouble_.clear();
+      co_return *std::move(file);
+    }
+    trouble_ = file.error().detail;
+    co_await store_.wait_out(std::move(file.error()));
+  }
 }
 
 Task<void> BatchRun::change(StoredBatch next) {

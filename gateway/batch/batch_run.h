@@ -47,6 +47,8 @@ class BatchRun {
 
   [[nodiscard]] const StoredBatch& batch() const { return batch_; }
   [[nodiscard]] bool ended() const { return has_ended(batch_.status); }
+  // Why its results can not be written, while they can not.
+  [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
  private:
   [[nodiscard]] Task<void> work();
@@ -59,6 +61,8 @@ class BatchRun {
   [[nodiscard]] Task<void> await_others();
   [[nodiscard]] Task<void> expire_unfinished();
   [[nodiscard]] Task<void> finish();
+  // The id of the file that they are in then, however long that takes.
+  [[nodiscard]] Task<std::string> written(BatchFiles::Results results);
   [[nodiscard]] Task<void> fail_with(std::string problems);
   [[nodiscard]] Task<std::vector<bool>> finished_lines();
   [[nodiscard]] Task<void> expire(std::vector<std::uint32_t> lines);
@@ -77,6 +81,7 @@ class BatchRun {
   StoredBatch batch_;
   const std::string holder_;
   PatientStore store_;
+  std::string trouble_;
   BatchMetrics metrics_;
   LineJournal journal_;
   std::shared_ptr<const BatchInput> input_;

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import sqlite3
 from collections.abc import Callable
@@ -104,10 +105,13 @@ def test_what_is_wrong_is_said(tmp_path: Path, fake: Fakes) -> None:
     config = write_config(tmp_path, fake().url)
     (tmp_path / "bad.jsonl").write_text(batches.lines(2) + "{\n")
     (tmp_path / "strange.jsonl").write_text("hello\n")
+    (tmp_path / "marked.jsonl").write_text("\ufeff" + batches.lines(2))
     (tmp_path / "bad.yaml").write_text("nonsense: 1\n")
     for arguments, status, words in [
         (("none.jsonl", "-o", "o", "--config", config), 3, "none.jsonl"),
         (("strange.jsonl", "-o", "o", "--config", config), 1, "custom_id"),
+        (("strange.jsonl", "-o", "o", "--config", config), 1, "is no JSON"),
+        (("marked.jsonl", "-o", "o", "--config", config), 1, "byte order mark"),
         (("bad.jsonl", "-o", "o", "--config", config), 1, "invalid_json_line"),
         (("bad.jsonl", "-o", "o", "--config", tmp_path / "bad.yaml"), 1, "nonsense"),
         (("bad.jsonl",), 2, ""),
@@ -116,6 +120,70 @@ def test_what_is_wrong_is_said(tmp_path: Path, fake: Fakes) -> None:
         program = run(tmp_path, *arguments)
         assert program.wait(30) == status, (arguments, program.err())
         assert words in program.err() + program.out(), arguments
+
+
+def test_an_earlier_run_s_results_are_not_taken_for_this_one_s(tmp_path: Path, fake: Fakes) -> None:
+    bad = batches.line("bad", {"model": "m", "messages": batches.HI, "fake": {"status": 400}})
+    config = write_config(tmp_path, fake().url)
+    output, errors = tmp_path / "out.jsonl", tmp_path / "out.jsonl.errors"
+    for text, status, there in [
+        (batches.lines(2) + bad, 4, (True, True)),
+        (batches.lines(2), 0, (True, False)),
+        (bad, 4, (False, True)),
+    ]:
+        (tmp_path / "in.jsonl").write_text(text)
+        program = run(tmp_path, "in.jsonl", "-o", output, "--config", config)
+        assert program.wait(60) == status, program.err()
+        assert (output.exists(), errors.exists()) == there, text
+
+
+def test_what_is_no_file_is_left_as_it_is(tmp_path: Path, fake: Fakes) -> None:
+    upstream = fake()
+    config = write_config(tmp_path, upstream.url)
+    (tmp_path / "in.jsonl").write_text(batches.lines(2))
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "o.errors").mkdir()
+    (tmp_path / "same.jsonl").symlink_to("in.jsonl")
+    for source, output, words in [
+        ("pipe", "out.jsonl", "pipe is no file"),
+        ("folder", "out.jsonl", "folder is no file"),
+        ("in.jsonl", "folder", "folder is there and no file"),
+        ("in.jsonl", "pipe", "pipe is there and no file"),
+        ("in.jsonl", "o", "o.errors is there and no file"),
+        ("in.jsonl", "in.jsonl", "in.jsonl is the input"),
+        ("in.jsonl", "same.jsonl", "same.jsonl is the input"),
+    ]:
+        program = run(tmp_path, source, "-o", output, "--config", config)
+        assert program.wait(30) == 3, (source, output, program.err())
+        assert words in program.err()
+    assert (tmp_path / "in.jsonl").read_text() == batches.lines(2)
+    assert upstream.stop()["requests"] == 0
+
+
+def test_results_that_can_not_be_written_are_waited_for_aloud(tmp_path: Path, fake: Fakes) -> None:
+    (tmp_path / "in.jsonl").write_text(batches.lines(3, head_delay_ms=1500))
+    config = write_config(tmp_path, fake().url)
+    program = run(tmp_path, "in.jsonl", "-o", "out.jsonl", "--config", config)
+    wait_until("it has begun", lambda: done(tmp_path / "out.jsonl.journal") == 0)
+    (tmp_path / "out.jsonl").mkdir()
+    program.said("waits: out.jsonl")
+    (tmp_path / "out.jsonl").rmdir()
+    assert program.wait(30) == 0, program.err()
+    assert batches.custom_ids(read(tmp_path / "out.jsonl")) == batches.names(3)
+
+
+def test_one_at_a_time(tmp_path: Path, fake: Fakes) -> None:
+    (tmp_path / "in.jsonl").write_text(batches.lines(3, head_delay_ms=8000))
+    config = write_config(tmp_path, fake().url)
+    command = ("in.jsonl", "-o", "out.jsonl", "--config", config)
+    first = run(tmp_path, *command)
+    wait_until("it has begun", lambda: done(tmp_path / "out.jsonl.journal") == 0)
+    second = run(tmp_path, *command)
+    assert second.wait(30) == 3
+    assert "another `rocket batch run`" in second.err()
+    assert first.wait(60) == 0, first.err()
+    assert batches.custom_ids(read(tmp_path / "out.jsonl")) == batches.names(3)
 
 
 def test_nobody_to_ask_is_said_at_once(tmp_path: Path, fake: Fakes) -> None:
@@ -140,5 +208,9 @@ def test_through_a_running_gateway(tmp_path: Path, rocket: Rocket, fake: Fakes) 
     found = read(tmp_path / "out.jsonl")
     assert batches.custom_ids(found) == batches.names(50)
     assert {each["response"]["body"]["_backend"] for each in found} == {"a"}
+    (tmp_path / "wrong").write_text("rk-nobody-s\n")
+    refused = run(tmp_path, "in.jsonl", "-o", "o", "--gateway", gateway.url, "--key-file", "wrong")
+    assert refused.wait(30) == 3
+    assert "gateway/0: " in refused.err() and "--key-file" in refused.err()
     chats = [x for x in gateway.access_lines(50) if x["operation"] == "chat_completions"]
     assert {(each["key"], each["lane"]) for each in chats} == {("batches", "batch")}
