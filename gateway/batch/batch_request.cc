@@ -1,6 +1,8 @@
 #include "batch/batch_request.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <optional>
 #include <utility>
 
@@ -15,8 +17,8 @@ constexpr std::int64_t window_max = 30 * day;
 constexpr std::int64_t expires_after_min = 3600;
 constexpr std::int64_t expires_after_max = 30 * day;
 constexpr std::size_t metadata_max = 16;
-constexpr std::size_t metadata_key_bytes_max = 64;
-constexpr std::size_t metadata_value_bytes_max = 512;
+constexpr std::ptrdiff_t metadata_key_characters_max = 64;
+constexpr std::ptrdiff_t metadata_value_characters_max = 512;
 
 std::unexpected<Error> wrong(std::string detail) {
   return fail(ErrorCode::invalid_field, std::move(detail));
@@ -43,6 +45,12 @@ std::optional<std::int64_t> read_window(std::string_view text) {
   return count * seconds;
 }
 
+// Of UTF-8: the bytes that begin one.
+std::ptrdiff_t characters_of(std::string_view text) {
+  return std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; });
+}
+
 Result<void> read_metadata(const JsonValue& value, std::string& metadata) {
   if (value.is_null()) return {};
   if (value.kind != JsonKind::object) return wrong("`metadata` has to be an object of strings");
@@ -51,12 +59,15 @@ Result<void> read_metadata(const JsonValue& value, std::string& metadata) {
     const auto key = json_decoded(member.key);
     const auto text = member.value.as_string();
     if (!text) return wrong("`metadata` has to be an object of strings");
-    if (!key || key->size() > metadata_key_bytes_max || text->size() > metadata_value_bytes_max) {
-      return wrong("`metadata`: keys have 64 bytes at most, values 512");
+    if (!key || characters_of(*key) > metadata_key_characters_max ||
+        characters_of(*text) > metadata_value_characters_max) {
+      return wrong("`metadata`: keys have 64 characters at most, values 512");
     }
     if (++members > metadata_max) return wrong("`metadata` has 16 members at most");
   }
   metadata = value.text;
+  // It is told in events, too, each of which has one line. In strings they are escaped.
+  std::ranges::replace_if(metadata, [](char c) { return c == '\n' || c == '\r'; }, ' ');
   return {};
 }
 

@@ -31,6 +31,32 @@ TEST(BatchRequest, what_is_left_out_is_nothing) {
   }
 }
 
+TEST(BatchRequest, metadata_are_kept_on_one_line) {
+  const auto request =
+      read_batch_request(body_with(",\"metadata\":{\r\n  \"a\": \"1\\n\",\n  \"b\": \"2\"\n}"));
+  ASSERT_TRUE(request) << request.error().detail;
+  EXPECT_EQ(request->metadata, R"({    "a": "1\n",   "b": "2" })");
+}
+
+TEST(BatchRequest, metadata_are_bounded_in_characters) {
+  const auto of = [](std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i)
+      text += "\xe7\x81\xab";
+    return text;
+  };
+  struct Case {
+    std::size_t key;
+    std::size_t value;
+    bool taken;
+  };
+  for (const Case& c : {Case{64, 512, true}, Case{65, 1, false}, Case{1, 513, false}}) {
+    const auto request = read_batch_request(
+        body_with(R"(,"metadata":{")" + of(c.key) + R"(":")" + of(c.value) + R"("})"));
+    EXPECT_EQ(request.has_value(), c.taken) << c.key << ' ' << c.value;
+  }
+}
+
 TEST(BatchRequest, the_engine_may_be_named) {
   EXPECT_EQ(read_batch_request(body_with("")).value().engine, std::nullopt);
   EXPECT_EQ(read_batch_request(body_with(R"(,"engine":null)")).value().engine, std::nullopt);
