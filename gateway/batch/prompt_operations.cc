@@ -7,6 +7,7 @@
 #include "batch/line_call.h"
 #include "batch/prompt_request.h"
 #include "batch/upload.h"
+#include "proxy/routing.h"
 #include "wire/http_writer.h"
 #include "wire/json.h"
 
@@ -128,6 +129,11 @@ Task<void> answer_prompts(Call& call, LinePlaces& places) {
   auto request = read_prompt_request(call.request().body.text());
   if (!request) {
     call.send_error(request.error());
+    co_return;
+  }
+  const auto hinted = add_hint(call, request->backend);
+  if (!hinted) {
+    call.send_error(hinted.error());
     co_return;
   }
   Prompts prompts(call, places, *std::move(request));

@@ -3,24 +3,24 @@
 namespace rocket {
 namespace {
 
-Result<void> add_hint(const Call& call, OpenAiRequest& request) {
+// How late a call may learn that another endpoint has been asked.
+constexpr Duration look_again = std::chrono::milliseconds(10);
+
+}  // namespace
+
+Result<void> add_hint(const Call& call, std::string& backend) {
   const auto header = call.request().head.headers.find("x-rocket-backend");
   if (!header || header->empty()) return {};
   if (call.request().head.headers.count("x-rocket-backend") > 1) {
     return fail(ErrorCode::invalid_field, "the header x-rocket-backend stands twice; send it once");
   }
-  if (!request.backend.empty() && request.backend != *header) {
+  if (!backend.empty() && backend != *header) {
     return fail(ErrorCode::invalid_field,
                 "`backend` and the header x-rocket-backend name different backends; send one");
   }
-  request.backend = *header;
+  backend = *header;
   return {};
 }
-
-// How late a call may learn that another endpoint has been asked.
-constexpr Duration look_again = std::chrono::milliseconds(10);
-
-}  // namespace
 
 Task<void> await_models(Call& call) {
   LoopState& loop = call.loop();
@@ -50,7 +50,7 @@ Result<Routed> find_route(const Call& call) {
   if (const Call::Part* const part = call.part()) return Routed{part->request, part->route};
   auto request = read_openai_request(call.operation, call.request().body.text());
   if (!request) return std::unexpected(std::move(request.error()));
-  const auto hinted = add_hint(call, *request);
+  const auto hinted = add_hint(call, request->backend);
   if (!hinted) return std::unexpected(hinted.error());
   auto route = call.current()->router->route(request->model, request->backend, call.loop().random,
                                              call.key_scope());

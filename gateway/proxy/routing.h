@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 
 #include "policy/router.h"
 #include "proxy/call.h"
@@ -17,6 +18,10 @@ struct Routed {
 // Reads the call's body and finds its route; `backend` and x-rocket-backend are the same hint.
 // Errors: those of read_openai_request and Router::route; invalid_field for two hints that differ.
 [[nodiscard]] Result<Routed> find_route(const Call& call);
+
+// What the header x-rocket-backend names beside what the body does. Errors: invalid_field for two
+// that differ.
+[[nodiscard]] Result<void> add_hint(const Call& call, std::string& backend);
 
 // Right after the start, and after a reload that brings endpoints, some have not been asked for
 // their models yet. A call that nobody who is known could answer waits until they have been:

@@ -31,6 +31,16 @@ def test_all_are_answered_in_their_order(gateway: Gateway) -> None:
         assert each["_backend"] == "b"
 
 
+def test_the_header_names_the_backend_as_elsewhere(gateway: Gateway) -> None:
+    asked = {"prompts": ["x", "y"], "params": {"model": "m"}}
+    for name in ("a", "b"):
+        headers = {"x-rocket-backend": name}
+        answer = gateway.call("POST", "/v1/batch/prompts", asked, headers=headers)
+        assert answer.status == 200 and answer.json()["backend"] == name
+    answer = gateway.call("POST", "/v1/batch/prompts", {**asked, "backend": "a"}, headers=headers)
+    assert answer.status == 400 and "different backends" in answer.error()["message"]
+
+
 def test_one_that_fails_has_an_error_in_its_place(gateway: Gateway) -> None:
     prompts = ["good", 'fake: {"status": 400}', [{"role": "user", "content": "good too"}]]
     answer = gateway.call(
