@@ -25,6 +25,13 @@ std::string shown(std::string_view text) {
   return std::string(text.substr(0, shown_bytes_max));
 }
 
+// Where in its line: the only one that the reader of JSON has seen.
+std::string_view without_line(std::string_view detail) {
+  constexpr std::string_view only_line = "line 1, ";
+  if (detail.starts_with(only_line)) detail.remove_prefix(only_line.size());
+  return detail;
+}
+
 struct Members {
   std::optional<JsonValue> custom_id;
   std::optional<JsonValue> method;
@@ -117,7 +124,9 @@ std::expected<BatchLine, BatchProblem> read_batch_line(std::string_view text,
       scan_object(text, {}, [&](const JsonMember& member) { members.take(member); });
   if (!scanned) {
     return problem("invalid_json_line",
-                   "This line is not parseable as a JSON object: " + scanned.error().detail, "");
+                   "This line is not parseable as a JSON object: " +
+                       std::string(without_line(scanned.error().detail)),
+                   "");
   }
   if (!members.twice.empty()) {
     return problem("invalid_json_line", "`" + members.twice + "` stands twice in this line.",

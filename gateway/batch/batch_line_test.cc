@@ -17,6 +17,12 @@ TEST(BatchLine, reads_what_is_to_be_asked) {
   EXPECT_EQ(line->body, R"({"model":"m","messages":[]})");
 }
 
+TEST(BatchLine, counts_no_lines_of_its_own) {
+  EXPECT_EQ(read_batch_line("{} {}", chat).error().message,
+            "This line is not parseable as a JSON object: column 4: expected nothing after the "
+            "object, found '{'");
+}
+
 struct BadLine {
   const char* name;
   std::string text;
