@@ -156,8 +156,10 @@ Task<bool> BatchRun::open_input() {
   co_return false;
 }
 
+// Its file may have gone after lines of it had been answered: that is kept.
 Task<void> BatchRun::fail_with(std::string problems) {
-  StoredBatch next = batch_;
+  auto next = co_await with_results();
+  if (next.status == BatchStatus::cancelling) co_return;  // it ends as that
   next.status = BatchStatus::failed;
   next.failed_at = wall_seconds();
   next.errors = std::move(problems);
@@ -268,16 +270,7 @@ Task<void> BatchRun::finish() {
     co_await expire_unfinished();
     if (batch_.status != BatchStatus::finalizing) co_return;
   }
-  co_await reload();
-  StoredBatch next = batch_;
-  if (batch_.completed != 0 && next.output_file_id.empty()) {
-    auto id = co_await written(BatchFiles::Results::answers);
-    next.output_file_id = std::move(id);
-  }
-  if (batch_.failed != 0 && next.error_file_id.empty()) {
-    auto id = co_await written(BatchFiles::Results::errors);
-    next.error_file_id = std::move(id);
-  }
+  auto next = co_await with_results();
   if (batch_.status == BatchStatus::cancelling) {
     next.status = BatchStatus::cancelled;
     next.cancelled_at = wall_seconds();
@@ -288,6 +281,20 @@ Task<void> BatchRun::finish() {
     next.completed_at = wall_seconds();
   }
   co_await change(std::move(next));
+}
+
+Task<StoredBatch> BatchRun::with_results() {
+  co_await reload();
+  StoredBatch next = batch_;
+  if (batch_.completed != 0 && next.output_file_id.empty()) {
+    auto id = co_await written(BatchFiles::Results::answers);
+    next.output_file_id = std::move(id);
+  }
+  if (batch_.failed != 0 && next.error_file_id.empty()) {
+    auto id = co_await written(BatchFiles::Results::errors);
+    next.error_file_id = std::move(id);
+  }
+  co_return next;
 }
 
 Task<std::string> BatchRun::written(BatchFiles::Results results) {

@@ -61,6 +61,8 @@ class BatchRun {
   [[nodiscard]] Task<void> await_others();
   [[nodiscard]] Task<void> expire_unfinished();
   [[nodiscard]] Task<void> finish();
+  // As it is, with the files of what its lines have come to.
+  [[nodiscard]] Task<StoredBatch> with_results();
   // The id of the file that they are in then, however long that takes.
   [[nodiscard]] Task<std::string> written(BatchFiles::Results results);
   [[nodiscard]] Task<void> fail_with(std::string problems);

@@ -364,6 +364,27 @@ def test_kill_9_loses_nothing_and_doubles_nothing(
     assert upstream.stop()["requests"] <= count + 2 * in_flight + 16, seed
 
 
+def test_an_input_that_is_gone_after_a_crash_costs_no_answer(
+    rocket: Rocket, fake: Fakes, tmp_path: Path
+) -> None:
+    settings = config(tmp_path, fake().url, batch={"lines_in_flight": 4})
+    first = rocket(settings)
+    batch_id = batches.make(first, batches.lines(100, head_delay_ms=200))
+    wait_until(
+        "some are answered",
+        lambda: batches.get(first, batch_id)["request_counts"]["completed"] >= 8,
+    )
+    input_id = batches.get(first, batch_id)["input_file_id"]
+    assert first.call("DELETE", f"/v1/files/{input_id}").status == 200
+    first.kill()
+    gateway = rocket(settings)
+    ended = batches.wait_ended(gateway, batch_id)
+    assert ended["status"] == "failed"
+    assert ended["errors"]["data"][0]["code"] == "input_file_not_found"
+    answered = batches.results(gateway, ended["output_file_id"])
+    assert len(answered) == ended["request_counts"]["completed"] >= 8
+
+
 def test_a_drain_gives_the_batch_to_whoever_comes_next(
     rocket: Rocket, fake: Fakes, tmp_path: Path
 ) -> None:
