@@ -48,6 +48,11 @@ Task<void> send_batch_events(Call& call, const BatchApi& api, std::string id) {
       send_storage_error(call, found ? missing : found.error());
       co_return;
     }
+    if (told.empty() && call.request().head.method == Method::head) {
+      begin(call);
+      call.response().write({}, true);
+      break;
+    }
     const bool known = found && *found;
     std::string text;
     const std::string now =

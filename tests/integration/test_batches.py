@@ -291,6 +291,15 @@ def test_progress_is_told_as_it_comes(rocket: Rocket, fake: Fakes, tmp_path: Pat
     assert told[-1]["status"] == "completed"
 
 
+def test_progress_has_a_head(gateway: Gateway) -> None:
+    batch_id = batches.make(gateway, batches.lines(5, head_delay_ms=3000))
+    answer = gateway.call("HEAD", f"/v1/batches/{batch_id}/events")
+    assert answer.status == 200 and answer.header("content-type") == "text/event-stream"
+    assert not answer.body
+    assert batches.get(gateway, batch_id)["status"] in ("validating", "in_progress")
+    assert gateway.call("HEAD", "/v1/batches/none/events").status == 404
+
+
 def test_who_listens_to_progress_does_not_hold_up_a_drain(gateway: Gateway, fake: Fakes) -> None:
     batch_id = batches.make(gateway, batches.lines(20, head_delay_ms=60_000))
     with gateway.connect() as connection:
