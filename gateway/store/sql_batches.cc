@@ -197,10 +197,10 @@ Result<std::vector<StoredBatch>> take_leases(SqlConnection& connection, std::str
       "UPDATE " + table +
       " SET lease_holder = $1, lease_until = $2 WHERE seq IN (SELECT seq FROM " + table +
       " WHERE status IN ('validating', 'in_progress', 'finalizing', 'cancelling') AND "
-      "lease_until <= $3 ORDER BY seq LIMIT $4" +
+      "(lease_until <= $3 OR lease_until > $4) ORDER BY seq LIMIT $5" +
       std::string(connection.skip_locked()) + ") RETURNING " + all_columns();
   const auto updated = connection.run(
-      statement, {holder, until, now, std::int64_t{limit}},
+      statement, {holder, until, now, until + Store::clocks_differ, std::int64_t{limit}},
       [&](const SqlRow& row) { taken.emplace_back(row.number(0), read_batch(row)); });
   if (!updated) return std::unexpected(updated.error());
   std::ranges::sort(taken, {}, &decltype(taken)::value_type::first);

@@ -61,10 +61,14 @@ class Store {
   [[nodiscard]] virtual Result<std::vector<StoredBatch>> batches_at_work(
       std::string_view engine) = 0;
 
+  // By so many milliseconds the clocks of those who share a store differ at most.
+  static constexpr std::int64_t clocks_differ = 60'000;
+
   // A batch that has not ended is worked on by who holds its lease. Takes, or takes over once it
   // has run out, the leases of at most `limit` of them, the oldest first; times are Unix
-  // milliseconds. Also extends what `holder` holds already if asked by extend_lease(); false: it is
-  // another's by now.
+  // milliseconds. One that ends later than any that could be taken now has been taken before the
+  // clock was set back, and has run out. Also extends what `holder` holds already if asked by
+  // extend_lease(); false: it is another's by now.
   [[nodiscard]] virtual Result<std::vector<StoredBatch>> take_leases(std::string_view holder,
                                                                      std::int64_t now,
                                                                      std::int64_t until,

@@ -155,6 +155,15 @@ TEST_P(AnyStore, ALeaseIsTakenOverOnceItHasRunOut) {
   EXPECT_EQ(leased("z", 100'000, 200'000), (Ids{"batch_2", "batch_3"}));
 }
 
+TEST_P(AnyStore, ALeaseFromBeforeTheClockWasSetBackHasRunOut) {
+  constexpr std::int64_t hour = 3'600'000;
+  ASSERT_TRUE(store_->add_batch(batch("1")));
+  EXPECT_EQ(leased("x", hour, hour + 5000), Ids{"batch_1"});
+  EXPECT_EQ(leased("y", hour - Store::clocks_differ, hour + 5000 - Store::clocks_differ), Ids{});
+  EXPECT_EQ(leased("y", 1000, 6000), Ids{"batch_1"});
+  EXPECT_EQ(leased("z", 1000, 6000), Ids{});
+}
+
 TEST_P(AnyStore, TwoGatewaysNeverHaveTheSameLease) {
   if (in_memory()) GTEST_SKIP() << "it is this process's alone";
   for (int i = 0; i < 40; ++i)

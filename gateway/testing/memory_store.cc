@@ -156,7 +156,8 @@ Result<std::vector<StoredBatch>> MemoryStore::take_leases(std::string_view holde
   std::vector<StoredBatch> taken;
   for (Batch& one : batches_) {
     if (taken.size() == limit) break;
-    if (has_ended(one.stored.status) || one.until > now) continue;
+    const bool held = one.until > now && one.until <= until + clocks_differ;
+    if (has_ended(one.stored.status) || held) continue;
     one.holder = holder;
     one.until = until;
     taken.push_back(one.stored);
