@@ -105,7 +105,8 @@ LineAnswer read_answer(LoopState& loop, const Call& call, AnswerTaker& taker) {
                     .backend = std::string(call.account().backend)};
   answer.body = taker.take_body();
   if (answer.status == 503 || answer.status == 504) {
-    answer.asked = answer.asked && !unreached(answer.body.text());
+    answer.nobody = unreached(answer.body.text());
+    answer.asked = answer.asked && !answer.nobody;
   }
   if (answer.status == 404) {
     answer.unsettled = unsettled(*call.current()->snapshot, answer.body.text());

@@ -25,7 +25,8 @@ struct LineAnswer {
   int status = 503;
   std::string request_id{};
   Body body{};
-  bool asked = false;  // a backend was, and heard it
+  bool asked = false;   // a backend was, and heard it
+  bool nobody = false;  // could be reached who would have had to be
   std::optional<Duration> retry_after{};
   std::string backend{};
   // Nobody is known to have the model, but some server has not been heard of.

@@ -1,5 +1,7 @@
 #include "batch/prompt_operations.h"
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +47,7 @@ class Prompts {
   [[nodiscard]] Task<void> answer(std::size_t index) {
     const BatchConfig& config = call_.current()->snapshot->config.batch;
     LineRetry retry({config.attempts, config.backoff, config.backoff_max});
+    std::optional<TimePoint> nobody_since;
     while (true) {
       {
         const LinePlaces::Place place(sharer_);
@@ -57,8 +60,13 @@ class Prompts {
       const auto again =
           retry.after({answered.status, answered.asked, answered.retry_after, answered.unsettled},
                       loop_.random);
-      // Whoever asks waits for the answer, but not for ever.
-      if (!again || loop_.io.timers.now() + *again >= deadline_) break;
+      const TimePoint now = loop_.io.timers.now();
+      if (!answered.nobody) {
+        nobody_since.reset();
+      } else if (!nobody_since) {
+        nobody_since = now;
+      }
+      if (!again || now + *again >= patient_until(nobody_since)) break;
       co_await SleepUntil(loop_.io.timers, loop_.io.timers.now() + *again);
       while (!sharer_.free()) {
         co_await Wait(loop_.io.timers, changed_, loop_.io.timers.now() + look_again);
@@ -67,6 +75,13 @@ class Prompts {
     std::string().swap(request_.bodies[index]);
     ++done_;
     changed_.signal_all();
+  }
+
+  // Whoever asks waits for the answer, but not for ever; and not so long for nobody.
+  [[nodiscard]] TimePoint patient_until(std::optional<TimePoint> nobody_since) const {
+    if (!nobody_since) return deadline_;
+    const Duration queue = call_.current()->snapshot->config.timeouts.queue;
+    return std::min(deadline_, deadline_after(*nobody_since, queue));
   }
 
   // The one that has answered all, if it is one; each answer names its own.

@@ -1,5 +1,6 @@
 """`POST /v1/batch/prompts`: many prompts, one answer."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -67,6 +68,21 @@ def test_what_is_asked_wrongly_is_refused(gateway: Gateway) -> None:
     )
     assert nobody.status == 200
     assert nobody.json()["results"][0]["error"]["code"] == "unknown_backend"
+
+
+def test_nobody_is_not_waited_for_for_long(rocket: Rocket, fake: Fakes) -> None:
+    upstream = fake()
+    gateway = rocket({"backends": [backend("a", upstream.url)], "timeouts": {"queue": "2s"}})
+    gateway.wait_for_models("m")
+    upstream.stop()
+    began = time.monotonic()
+    answer = gateway.call(
+        "POST", "/v1/batch/prompts", {"prompts": ["x", "y"], "params": {"model": "m"}}
+    )
+    assert answer.status == 200, answer
+    codes = {each["error"]["code"] for each in answer.json()["results"]}
+    assert codes <= {"connect_refused", "no_backend"}
+    assert time.monotonic() - began < 10
 
 
 def test_who_hangs_up_calls_all_of_it_off(rocket: Rocket, fake: Fakes) -> None:
