@@ -28,7 +28,7 @@ class Prompts {
         owner_(owner_of(call)),
         deadline_(deadline_after(call.request().head_at,
                                  call.current()->snapshot->config.timeouts.total)),
-        answers_(request_.bodies.size()),
+        answers_(request_.prompts.size()),
         sharer_(places),
         changed_(loop_.io.timers.run_queue()),
         tasks_(loop_.io.timers.run_queue()) {}
@@ -51,8 +51,8 @@ class Prompts {
     while (true) {
       {
         const LinePlaces::Place place(sharer_);
-        const LineQuestion question{owner_, Operation::chat_completions, request_.bodies[index],
-                                    request_.backend};
+        const std::string body = request_.body(index);
+        const LineQuestion question{owner_, Operation::chat_completions, body, request_.backend};
         LineAnswer answer = co_await ask_line(loop_, question);
         answers_[index] = std::move(answer);
       }
@@ -72,7 +72,6 @@ class Prompts {
         co_await Wait(loop_.io.timers, changed_, loop_.io.timers.now() + look_again);
       }
     }
-    std::string().swap(request_.bodies[index]);
     ++done_;
     changed_.signal_all();
   }
@@ -129,7 +128,7 @@ class Prompts {
 
   Call& call_;
   LoopState& loop_;
-  PromptRequest request_;
+  const PromptRequest request_;  // views into the request's body
   const std::string owner_;
   const TimePoint deadline_;
   std::vector<LineAnswer> answers_;

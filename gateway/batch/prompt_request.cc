@@ -60,20 +60,20 @@ Result<std::string_view> read_params(const std::optional<JsonValue>& params) {
                                                                        : inside;
 }
 
-Result<std::string> body_of(const JsonValue& prompt, std::string_view params, std::size_t index) {
-  std::string body = "{" + std::string(params) + (params.empty() ? "" : ",") + "\"messages\":";
-  if (prompt.kind == JsonKind::string) {
-    body += R"([{"role":"user","content":)" + std::string(prompt.text) + "}]";
-  } else if (prompt.kind == JsonKind::array) {
-    body += prompt.text;
-  } else {
-    return wrong("`prompts[" + std::to_string(index) +
-                 "]` has to be a text, or an array of messages");
-  }
-  return body + "}";
-}
-
 }  // namespace
+
+std::string PromptRequest::body(std::size_t index) const {
+  const JsonValue& prompt = prompts[index];
+  const bool is_text = prompt.kind == JsonKind::string;
+  std::string made = "{";
+  made.reserve(params.size() + prompt.text.size() + 64);
+  made.append(params).append(params.empty() ? "" : ",").append("\"messages\":");
+  if (is_text) made += R"([{"role":"user","content":)";
+  made += prompt.text;
+  if (is_text) made += "}]";
+  made += '}';
+  return made;
+}
 
 Result<PromptRequest> read_prompt_request(std::string_view body) {
   const auto json = parse_json(body);
@@ -94,15 +94,18 @@ Result<PromptRequest> read_prompt_request(std::string_view body) {
   }
   const auto params = read_params(members->params);
   if (!params) return std::unexpected(params.error());
+  request.params = *params;
   for (const JsonValue& prompt : json_elements(members->prompts->text)) {
-    if (request.bodies.size() == PromptRequest::prompts_max) {
+    if (request.prompts.size() == PromptRequest::prompts_max) {
       return wrong("`prompts` has 1000 of them at most; for more make a batch (/v1/batches)");
     }
-    auto made = body_of(prompt, *params, request.bodies.size());
-    if (!made) return std::unexpected(std::move(made.error()));
-    request.bodies.push_back(*std::move(made));
+    if (prompt.kind != JsonKind::string && prompt.kind != JsonKind::array) {
+      return wrong("`prompts[" + std::to_string(request.prompts.size()) +
+                   "]` has to be a text, or an array of messages");
+    }
+    request.prompts.push_back(prompt);
   }
-  if (request.bodies.empty()) return wrong("`prompts` is empty");
+  if (request.prompts.empty()) return wrong("`prompts` is empty");
   return request;
 }
 

@@ -15,11 +15,11 @@ TEST(PromptRequest, makes_a_chat_completion_of_each_prompt) {
                           R"("params":{"model":"m","max_tokens":3}})");
   ASSERT_TRUE(request) << request.error().detail;
   EXPECT_EQ(request->backend, "b");
-  ASSERT_EQ(request->bodies.size(), 2U);
-  EXPECT_EQ(json::parse(request->bodies[0]),
+  ASSERT_EQ(request->prompts.size(), 2U);
+  EXPECT_EQ(json::parse(request->body(0)),
             json::parse(R"({"model":"m","max_tokens":3,)"
                         R"("messages":[{"role":"user","content":"a\n"}]})"));
-  EXPECT_EQ(json::parse(request->bodies[1]),
+  EXPECT_EQ(json::parse(request->body(1)),
             json::parse(R"({"model":"m","max_tokens":3,)"
                         R"("messages":[{"role":"system","content":"s"}]})"));
 }
@@ -29,8 +29,17 @@ TEST(PromptRequest, only_prompts_are_needed) {
                            R"({"prompts":["a"],"params":null,"backend":null})"}) {
     const auto request = read_prompt_request(body);
     ASSERT_TRUE(request) << body;
-    EXPECT_EQ(request->bodies[0], R"({"messages":[{"role":"user","content":"a"}]})");
+    EXPECT_EQ(request->body(0), R"({"messages":[{"role":"user","content":"a"}]})");
   }
+}
+
+TEST(PromptRequest, copies_nothing_for_each_prompt) {
+  const std::string body = R"({"params":{"model":"m"},"prompts":["a","b"]})";
+  const auto request = read_prompt_request(body);
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->params.data(), body.data() + body.find(R"("model")"));
+  ASSERT_EQ(request->prompts.size(), 2U);
+  EXPECT_EQ(request->prompts[1].text.data(), body.data() + body.find(R"("b")"));
 }
 
 TEST(PromptRequest, every_refusal_names_the_field) {
