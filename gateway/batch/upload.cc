@@ -43,11 +43,18 @@ Upload::Upload(Call& call, StorageAccess& access)
   file_.owner = owner_of(call);
 }
 
-// Closing and removing may take the disk a while.
+// Closing and removing may take the disk a while. What is being committed will be there by then,
+// and nobody would ever know of it.
 Upload::~Upload() {
   const IncomingBody* const incoming = call_.request().incoming;
   if (incoming != nullptr) call_.count_bytes_in(incoming->bytes());
-  if (writer_) static_cast<void>(thread_.post([writer = std::move(writer_)] {}));
+  if (!writer_) return;
+  auto end = [writer = std::move(writer_), &vault = access_.shared.vault, id = file_.id,
+              told = told_]() mutable {
+    writer.reset();
+    if (!told) static_cast<void>(vault.remove(id));
+  };
+  static_cast<void>(thread_.post(std::move(end)));
 }
 
 Task<Result<StoredFile>> Upload::receive() {
@@ -179,9 +186,12 @@ Task<Result<StoredFile>> Upload::add_to_store() {
   file_.created_at = unix_now(call_.loop().io.timers);
   file_.expires_at = form_->expires_at(file_.created_at, usual);
   auto add = [file = file_](Store& store) { return store.add_file(file); };
+  told_ = true;
   const auto added = co_await access_.store.call(std::move(add));
   if (added) co_return file_;
-  if (added.error().code == ErrorCode::store_full) {
+  const ErrorCode why = added.error().code;
+  // It knows nothing of one that it had no room for, or has not been asked about.
+  if (why == ErrorCode::store_full || why == ErrorCode::overloaded) {
     static_cast<void>(thread_.post(
         [&vault = access_.shared.vault, id = file_.id] { static_cast<void>(vault.remove(id)); }));
   }

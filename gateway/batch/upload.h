@@ -40,6 +40,7 @@ class Upload {
   std::unique_ptr<UploadForm> form_;
   StoredFile file_;
   std::shared_ptr<FileVault::Writer> writer_;  // shared with what is being done on the thread
+  bool told_ = false;                          // the store may know of the file
   std::string buffer_;
   ByteBudget::Hold buffer_hold_;
   ByteBudget::Hold arriving_;

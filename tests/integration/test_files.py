@@ -29,7 +29,7 @@ from harness.uploads import (
     upload,
     uploaded,
 )
-from harness.waiting import wait_until
+from harness.waiting import elapse, wait_until
 from harness.wire import Answer, RawConnection, request_bytes
 
 MEBI = 1024 * 1024
@@ -273,6 +273,23 @@ def test_who_goes_away_leaves_nothing(files, tmp_path: Path) -> None:
     assert get(gateway).json()["data"] == []
     line = gateway.access_lines(1)[0]
     assert (line["operation"], line["outcome"]) == ("files", "cancelled")
+
+
+def test_who_goes_away_at_the_end_leaves_nothing_that_nobody_knows(files, tmp_path: Path) -> None:
+    gateway = files()
+    content = form(b"x" * MEBI)
+    for step in range(48):
+        connection = gateway.connect()
+        connection.send(head(f"Content-Length: {len(content)}") + content)
+        elapse(step % 12 / 1000)  # somewhere between its last byte and the answer
+        reset(connection)
+    answered = uploaded(gateway, b"x")["id"]
+
+    def known() -> list[str]:
+        return sorted(each["id"] for each in get(gateway).json()["data"])
+
+    wait_until("the disk has what the store knows", lambda: on_disk(tmp_path) == known())
+    assert answered in known()
 
 
 def test_a_body_that_stands_still_is_408(files, tmp_path: Path) -> None:
