@@ -168,13 +168,15 @@ void ResponseWriter::put(std::span<iovec> pieces, Unsent unsent) {
 
 Task<bool> ResponseWriter::drained(TimePoint deadline) {
   size_t first = 0;
+  // What it sends meanwhile may wake us too (TLS), and is no sign that it takes anything.
+  TimePoint took_at = stream_.timers().now();
   while (first < unsent_.size() && !failed_) {
     const std::span<iovec> rest = std::span(unsent_).subspan(first);
     const IoResult result = stream_.try_write(rest.first(std::min(rest.size(), pieces_max)));
     if (result.status == IoResult::Status::would_block) {
-      const TimePoint stalled_at = deadline_after(stream_.timers().now(), write_time_);
-      co_await stream_.writable(std::min(stalled_at, deadline));
-      if (stream_.timers().now() < std::min(stalled_at, deadline)) continue;
+      const TimePoint until = std::min(deadline_after(took_at, write_time_), deadline);
+      co_await stream_.writable(until);
+      if (stream_.timers().now() < until) continue;
       failed_ = true;
       stream_.give_up_unsent();
       break;
@@ -183,6 +185,7 @@ Task<bool> ResponseWriter::drained(TimePoint deadline) {
       failed_ = true;
       break;
     }
+    took_at = stream_.timers().now();
     bytes_sent_ += result.bytes;
     size_t taken = result.bytes;
     while (first < unsent_.size() && taken >= unsent_[first].iov_len) {

@@ -79,5 +79,42 @@ TEST(ResponseWriter, AStreamWhoseLengthIsKnownSaysSo) {
   }
 }
 
+// Takes nothing, and wakes its writer all the same, as TLS does with whatever its peer sends.
+class RestlessStream final : public ByteStream {
+ public:
+  using ByteStream::ByteStream;
+  [[nodiscard]] IoResult try_read(std::span<char>) override { return IoResult::would_block(); }
+  [[nodiscard]] IoResult try_write(std::span<const iovec>) override {
+    writable_ = false;
+    return IoResult::would_block();
+  }
+  [[nodiscard]] std::string peer() const override { return {}; }
+
+  void wake() { set_writable(); }
+};
+
+Task<void> drain_in_vain(ResponseWriter& writer) {
+  const bool taken = co_await writer.drained();
+  EXPECT_FALSE(taken);
+}
+
+TEST(ResponseWriter, WhoTakesNothingIsGivenUpHoweverOftenItIsHeardOf) {
+  SimLoop loop;
+  RestlessStream stream(loop);
+  RequestHead head;
+  head.method = Method::get;
+  ResponseWriter writer(stream, head, true, 2s);
+  const std::string_view piece = "abc";
+  writer.send(200, "x-a: b\r\n", {&piece, 1});
+  TaskGroup tasks(loop.run_queue());
+  tasks.spawn(drain_in_vain(writer));
+  for (int i = 0; i < 6; ++i) {
+    if (i < 4) EXPECT_TRUE(writer.alive()) << i;
+    loop.run_for(500ms);
+    stream.wake();
+  }
+  EXPECT_FALSE(writer.alive());
+}
+
 }  // namespace
 }  // namespace rocket

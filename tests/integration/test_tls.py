@@ -76,6 +76,24 @@ def test_much_passes_both_ways(secure, certificates) -> None:
     assert len(streamed_text(ask(gateway, certificates[0], body).body)) >= 3_000_000
 
 
+def test_who_takes_nothing_is_cut_whatever_it_sends(secure, certificates) -> None:
+    gateway = secure(limits={"write_time": "1s"})
+    body = chat("m", fake={"answer_bytes": 20_000_000})
+    with TlsConnection(gateway.port, certificates[0].client()) as connection:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        connection.send(request_bytes("POST", "/v1/chat/completions", body))
+        assert connection.read_head().status == 200
+
+        def cut() -> bool:
+            with contextlib.suppress(OSError):
+                connection.send(b"x")
+            return bool(gateway.program.out())
+
+        wait_until("limits.write_time cuts it", cut)
+    (line,) = gateway.access_lines(1)
+    assert (line["outcome"], line["blame"]) == ("cancelled", "client")
+
+
 def test_keys_hold_over_tls(secure, certificates, tmp_path: Path) -> None:
     file = write_keys(tmp_path / "keys.yaml", entry("a", "rk-a"))
     gateway = secure(keys_file=str(file))
