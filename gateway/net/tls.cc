@@ -109,7 +109,7 @@ Task<Result<void>> TlsStream::handshake(SSL_CTX* context, std::string host, Time
     ERR_clear_error();
     const int result = SSL_connect(ssl_.get());
     if (result == 1) co_return Result<void>{};
-    const IoResult blocked = blocked_or_failed(result);
+    const IoResult blocked = blocked_or_failed(result, readable_);
     if (blocked.status != IoResult::Status::would_block) {
       const long verdict = SSL_get_verify_result(ssl_.get());
       const std::string why =
@@ -128,7 +128,7 @@ Task<bool> TlsStream::opened(TimePoint deadline) {
     ERR_clear_error();
     const int result = SSL_do_handshake(ssl_.get());
     if (result == 1) co_return true;
-    const IoResult blocked = blocked_or_failed(result);
+    const IoResult blocked = blocked_or_failed(result, readable_);
     ERR_clear_error();
     if (blocked.status != IoResult::Status::would_block) {
       discard_input();
@@ -149,13 +149,12 @@ void TlsStream::discard_input() {
   }
 }
 
-IoResult TlsStream::blocked_or_failed(int result) {
+// Either way the next event is to be waited for, which wakes both. Nothing is said of the other
+// direction: what has arrived can be read though nothing more can be written.
+IoResult TlsStream::blocked_or_failed(int result, bool& ready) {
   switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE:
-      readable_ = false;
-      writable_ = false;
-      return IoResult::would_block();
+    case SSL_ERROR_WANT_WRITE: ready = false; return IoResult::would_block();
     case SSL_ERROR_ZERO_RETURN: return IoResult::end();
     default: return IoResult::failed();
   }
@@ -167,7 +166,7 @@ IoResult TlsStream::try_read(std::span<char> into) {
   const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &bytes);
   // More records may wait in the socket: only would_block proves that it is empty.
   if (result == 1) return IoResult::done(bytes);
-  return blocked_or_failed(result);
+  return blocked_or_failed(result, readable_);
 }
 
 bool TlsStream::quiet() {
@@ -177,7 +176,8 @@ bool TlsStream::quiet() {
   size_t bytes = 0;
   ERR_clear_error();
   const int result = SSL_peek_ex(ssl_.get(), &byte, 1, &bytes);
-  return result != 1 && blocked_or_failed(result).status == IoResult::Status::would_block;
+  return result != 1 &&
+         blocked_or_failed(result, readable_).status == IoResult::Status::would_block;
 }
 
 IoResult TlsStream::try_write(std::span<const iovec> pieces) {
@@ -195,7 +195,7 @@ IoResult TlsStream::try_write(std::span<const iovec> pieces) {
   size_t written = 0;
   const int result = SSL_write_ex(ssl_.get(), gathered.data(), bytes, &written);
   if (result == 1) return IoResult::done(written);
-  const IoResult blocked = blocked_or_failed(result);
+  const IoResult blocked = blocked_or_failed(result, writable_);
   return blocked.status == IoResult::Status::would_block ? blocked : IoResult::failed();
 }
 

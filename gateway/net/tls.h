@@ -55,7 +55,9 @@ class TlsStream final : public SocketStream {
 
  private:
   void on_events(std::uint32_t events) override;
-  [[nodiscard]] IoResult blocked_or_failed(int result);
+  // What came of an attempt that did not succeed. If it would block, `ready` is over: readable_ of
+  // whoever reads, writable_ of whoever writes.
+  [[nodiscard]] IoResult blocked_or_failed(int result, bool& ready);
   void discard_input();
 
   std::unique_ptr<SSL, SslDeleter> ssl_;

@@ -2,13 +2,16 @@
 
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
+from harness.certificates import make_certificate
 from harness.gateway import Gateway, backend
 from harness.waiting import wait_until
 from harness.wire import chat, request_bytes
@@ -36,14 +39,19 @@ def sized(body: bytes, *lines: bytes) -> bytes:
 
 @contextmanager
 def scripted(
-    answer: bytes, *, then: bytes = b"", keep: bool = False, deaf: bool = False
+    answer: bytes,
+    *,
+    then: bytes = b"",
+    keep: bool = False,
+    deaf: bool = False,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[str]:
     """Answers each POST with exactly these bytes and closes, unless `keep`. `then`: said again and
     again, until nobody listens. `deaf`: does not read a body, and does not hang up either."""
     over = threading.Event()
 
-    def serve(connection: socket.socket) -> None:
-        with connection, suppress(OSError):
+    def serve(plain: socket.socket) -> None:
+        with suppress(OSError), tls.wrap_socket(plain, True) if tls else plain as connection:
             data = b""
             while True:
                 while b"\r\n\r\n" not in data:
@@ -71,7 +79,7 @@ def scripted(
         thread = threading.Thread(target=accept, args=(listener,))
         thread.start()
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield f"http{'s' if tls else ''}://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             over.set()
             listener.shutdown(socket.SHUT_RDWR)
@@ -203,16 +211,23 @@ EARLY = {
 }
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("status", EARLY, ids=bytes.decode)
-def test_who_answers_without_reading_is_heard(status: bytes, stream: bool, rocket) -> None:
+def test_who_answers_without_reading_is_heard(
+    status: bytes, stream: bool, tls: bool, rocket, tmp_path: Path
+) -> None:
     """More than the kernel takes: what is left could be sent when somebody read it."""
     answer = sized(CHAT).replace(b"200 OK", status)
     if stream and status.startswith(b"200"):
         token = b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'
         answer = STREAM + chunk(token) + chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
-    with scripted(answer, deaf=True) as url:
-        gateway = rocket({"backends": [backend("deaf", url)]})
+    certificate = make_certificate(tmp_path, "deaf")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.cert_file, certificate.key_file)
+    with scripted(answer, deaf=True, tls=context if tls else None) as url:
+        trust = {"ca_file": str(certificate.cert_file)} if tls else {}
+        gateway = rocket({"backends": [backend("deaf", url, **trust)]})
         asked = time.monotonic()
         seen = gateway.chat(chat("m", stream=stream, padding="x" * 20 * MEBI))
         assert seen.status == EARLY[status], seen
