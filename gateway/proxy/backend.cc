@@ -60,13 +60,14 @@ void set_dialects(const BackendConfig& config, Backend& backend) {
   }
 }
 
-// `known` (may be null) with the settings of `config`.
+RetryBudget::Settings budget_settings(const RetryConfig& config) {
+  return {config.budget, config.budget_min};
+}
+
+// `known` (may be null), which set_limits() gives the settings of `config`.
 std::shared_ptr<RetryBudget> make_budget(const RetryConfig& config,
                                          std::shared_ptr<RetryBudget> known) {
-  const RetryBudget::Settings settings{config.budget, config.budget_min};
-  if (!known) return std::make_shared<RetryBudget>(settings);
-  known->set(settings);
-  return known;
+  return known ? std::move(known) : std::make_shared<RetryBudget>(budget_settings(config));
 }
 
 const Backend* find_backend(const Snapshot* before, const std::string& name) {
@@ -120,9 +121,11 @@ void set_limits(const Snapshot& snapshot) {
   for (size_t i = 0; i < snapshot.backends.size(); ++i) {
     const Backend& backend = snapshot.backends[i];
     backend.places->set_most(config.backends[i].in_flight.value_or(0));
+    backend.retry_budget->set(budget_settings(config.retry));
     for (const auto& endpoint : backend.endpoints)
       endpoint->places.set_most(config.limits.in_flight_per_endpoint);
   }
+  snapshot.retry_budget->set(budget_settings(config.retry));
   for (const auto& [name, places] : snapshot.route_places)
     places->set_most(config.models.at(name).in_flight.value_or(0));
   if (snapshot.responses) snapshot.responses->set(store_settings(config.responses));

@@ -225,6 +225,19 @@ TEST(Knowing, WhatAReloadTakesAwayDrains) {
   EXPECT_TRUE(gateway.control.draining().empty());
 }
 
+TEST(Knowing, AReloadThatIsRefusedChangesNothing) {
+  SimGateway gateway(1, {backend("a", BackendKind::ollama, {server(FakeKind::ollama)})});
+  const auto before = gateway.control.snapshot();
+  Config config = before->config;
+  config.retry.budget = 0;
+  config.retry.budget_min = 0;
+  config.backends[0].api_key_env = "ROCKET_TEST_NO_SUCH_KEY";
+  EXPECT_FALSE(gateway.control.apply(config));
+  EXPECT_EQ(gateway.control.snapshot(), before);
+  EXPECT_TRUE(before->retry_budget->try_spend(gateway.loop.now()));
+  EXPECT_TRUE(before->backends[0].retry_budget->try_spend(gateway.loop.now()));
+}
+
 // Within 30 s, however busy the connections to the old one are.
 TEST(Knowing, AnAddressThatHasChangedIsFollowed) {
   SimGateway gateway(1, {backend("a", BackendKind::vllm, {server(FakeKind::vllm)})});
