@@ -1,5 +1,6 @@
 #include "policy/retry_after.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <ctime>
@@ -38,7 +39,10 @@ std::optional<Duration> parse_retry_after(std::string_view value, WallTime now) 
   }
   const auto date = parse_http_date(value);
   if (!date) return std::nullopt;
-  const auto then = std::chrono::system_clock::from_time_t(*date);
+  // Nanoseconds in 64 bits end in the year 2262, dates in 9999.
+  using Clock = std::chrono::system_clock;
+  const std::time_t most = Clock::to_time_t(now) + seconds_max;
+  const auto then = Clock::from_time_t(std::clamp<std::time_t>(*date, 0, most));
   return std::max(Duration::zero(), std::chrono::duration_cast<Duration>(then - now));
 }
 

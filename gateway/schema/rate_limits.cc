@@ -14,6 +14,8 @@ namespace {
 using Left = RateRoom::Left;
 
 constexpr Duration longest = std::chrono::hours(24);
+// Nanoseconds in 64 bits end in the year 2262, dates in 9999.
+constexpr std::time_t latest = 9'000'000'000;
 
 template <class Number>
 std::optional<Number> take_number(std::string_view& text) {
@@ -82,7 +84,8 @@ std::optional<WallTime> parse_time(std::string_view text) {
   }
   const auto ahead = parse_offset(rest);
   if (!ahead) return std::nullopt;
-  return std::chrono::system_clock::from_time_t(timegm(&date)) - *ahead;
+  const auto seconds = std::clamp<std::time_t>(timegm(&date), 0, latest);
+  return std::chrono::system_clock::from_time_t(seconds) - *ahead;
 }
 
 std::optional<Left> read_left(const HeaderList& headers, std::string_view remaining,
