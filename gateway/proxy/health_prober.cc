@@ -1,6 +1,8 @@
 #include "proxy/health_prober.h"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
 
 #include "schema/server_load.h"
 #include "wire/json.h"
@@ -33,22 +35,43 @@ Error failure_of(const Result<Fetched>& answer) {
           "status " + std::to_string(answer->status)};
 }
 
+// Views into the models; of several of one name the first. Lists may be long, so that looking for
+// each model of one in another would stop the loop.
+using ByName = std::unordered_map<std::string_view, const InventoryModel*>;
+ByName by_name(const std::vector<InventoryModel>& models) {
+  ByName all;
+  for (const InventoryModel& model : models)
+    all.emplace(model.name, &model);
+  return all;
+}
+
 // What the server's other lists tell of the models of its inventory.
 void complete(std::vector<InventoryModel>& models, const Quirks& quirks,
               const Endpoint::Probed& probed) {
+  const ByName all_loaded = probed.loaded ? by_name(*probed.loaded) : ByName();
   for (InventoryModel& model : models) {
     if (!quirks.details_path.empty()) {
       const auto known = probed.details.find(model.name);
       if (known != probed.details.end()) model.facts = known->second.facts;
     }
     if (!probed.loaded) continue;
-    const auto loaded = std::ranges::find(*probed.loaded, model.name, &InventoryModel::name);
-    model.facts.loaded = loaded != probed.loaded->end();
+    const auto loaded = all_loaded.find(model.name);
+    model.facts.loaded = loaded != all_loaded.end();
     // What it was loaded with counts, not what it could have been loaded with.
-    if (model.facts.loaded && loaded->facts.context != 0) {
-      model.facts.context = loaded->facts.context;
+    if (model.facts.loaded && loaded->second->facts.context != 0) {
+      model.facts.context = loaded->second->facts.context;
     }
   }
+}
+
+// What was told of models that are gone, or others by now.
+void forget_changed(std::map<std::string, Endpoint::Probed::Details>& known,
+                    const std::vector<InventoryModel>& models) {
+  const ByName listed = by_name(models);
+  std::erase_if(known, [&](const auto& one) {
+    const auto found = listed.find(one.first);
+    return found == listed.end() || found->second->digest != one.second.digest;
+  });
 }
 
 }  // namespace
@@ -196,10 +219,7 @@ Task<void> HealthProber::read_loaded(Target target) {
 // Asks about models that it has not been asked about yet, a few at a time.
 Task<void> HealthProber::read_details(Target target, const Inventory* inventory) {
   auto& known = target.probed().details;
-  std::erase_if(known, [&](const auto& one) {
-    const auto found = std::ranges::find(inventory->models, one.first, &InventoryModel::name);
-    return found == inventory->models.end() || found->digest != one.second.digest;
-  });
+  forget_changed(known, inventory->models);
   const std::string path(quirks_of(target.backend->kind).details_path);
   size_t asked = 0;
   for (const InventoryModel& model : inventory->models) {

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,37 @@ def scripted(
         finally:
             over.set()
             listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@contextmanager
+def listing(lists: dict[str, bytes]) -> Iterator[str]:
+    """A server with these documents."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = lists.get(self.path, b"{}")
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET
+
+        def log_message(self, *_) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
             thread.join()
 
 
@@ -233,6 +265,28 @@ def test_who_answers_without_reading_is_heard(
         assert seen.status == EARLY[status], seen
         assert time.monotonic() - asked <= 8
         gateway.finish()
+
+
+def test_long_lists_of_models_hold_up_nobody_else(rocket, fake) -> None:
+    """They are looked through on the loop that answers everybody, at every probe."""
+
+    def names(letter: str) -> bytes:
+        models = [{"name": f"{letter}{i}"} for i in range(30_000)]
+        return json.dumps({"models": models}).encode()
+
+    lists = {
+        "/api/version": b'{"version":"0.9.0"}',
+        "/api/tags": names("one-"),
+        "/api/ps": names("other-"),
+    }
+    with listing(lists) as url:
+        backends = [backend("a", fake().url), backend("long", url, "ollama")]
+        gateway = rocket({"backends": backends, "health": {"interval": "500ms"}})
+        began = time.monotonic()
+        while time.monotonic() - began < 3:
+            asked = time.monotonic()
+            assert gateway.chat(chat("m")).status == 200
+            assert time.monotonic() - asked <= 2
 
 
 # Bytes without end: (what comes first, what comes then).
