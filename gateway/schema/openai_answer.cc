@@ -1,5 +1,7 @@
 #include "schema/openai_answer.h"
 
+#include <algorithm>
+
 #include "wire/json.h"
 
 namespace rocket {
@@ -7,9 +9,11 @@ namespace {
 
 constexpr size_t error_bytes_max = 512;
 
+// More would overflow what is added up.
+constexpr std::int64_t count_max = std::int64_t{1} << 53U;
+
 std::int64_t count_of(const JsonValue& value) {
-  const std::int64_t count = value.as_int().value_or(0);
-  return count < 0 ? 0 : count;
+  return std::clamp<std::int64_t>(value.as_int().value_or(0), 0, count_max);
 }
 
 std::optional<Usage> read_usage(const JsonValue& value) {
