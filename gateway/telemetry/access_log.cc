@@ -109,8 +109,10 @@ void append_access_line(std::string& out, const AccessEntry& entry) {
 AccessLog::AccessLog(int fd) : fd_(fd) {
   if (fd_ < 0) return;
   struct stat status{};
-  // Of more bytes than that a pipe may take a part and let another loop's lines in between.
-  if (::fstat(fd_, &status) == 0 && S_ISFIFO(status.st_mode)) write_bytes_max_ = PIPE_BUF;
+  // Of more bytes than that a pipe, or the socket of systemd's journal, may take a part and let
+  // another loop's lines in between.
+  const bool known = ::fstat(fd_, &status) == 0;
+  if (known && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode))) write_bytes_max_ = PIPE_BUF;
   buffer_.reserve(buffer_bytes_max);
 }
 

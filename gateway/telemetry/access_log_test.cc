@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -158,6 +159,13 @@ class AccessLogTest : public testing::Test {
   }
 
   [[nodiscard]] int in() const { return ends_[1]; }
+  // Instead of the pipe, as systemd's journal has one.
+  void use_socket() {
+    ::close(ends_[0]);
+    ::close(ends_[1]);
+    constexpr int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    ASSERT_EQ(::socketpair(AF_UNIX, type, 0, ends_.data()), 0);
+  }
 
   std::vector<Json> read_lines() {
     std::array<char, 4096> piece;
@@ -235,16 +243,22 @@ TEST_F(AccessLogTest, lines_that_nobody_takes_are_dropped_and_counted) {
   EXPECT_EQ(lines.back().at("bytes_in"), total);
 }
 
-// Writes to a pipe are small enough not to be torn when several loops share it.
+// Writes to a pipe or a socket are small enough not to be torn when several loops share it.
 TEST_F(AccessLogTest, lines_of_several_logs_do_not_mix) {
-  AccessLog one(in());
-  AccessLog two(in());
-  std::size_t lines = 0;
-  for (std::uint64_t i = 0; i < 3'000; ++i) {
-    append_numbered(i % 2 == 0 ? one : two, i);
-    if (i % 400 == 0) lines += read_lines().size();  // every line parses
+  for (const bool socket : {false, true}) {
+    if (socket) use_socket();
+    AccessLog one(in());
+    AccessLog two(in());
+    std::size_t lines = 0;
+    for (std::uint64_t i = 0; i < 3'000; ++i) {
+      append_numbered(i % 2 == 0 ? one : two, i);
+      if (i % 400 == 0) lines += read_lines().size();  // every line parses
+    }
+    EXPECT_GT(lines, 0U);
+    one.flush();
+    two.flush();
+    static_cast<void>(read_lines());
   }
-  EXPECT_GT(lines, 0U);
 }
 
 TEST_F(AccessLogTest, a_failing_descriptor_costs_lines_only) {
