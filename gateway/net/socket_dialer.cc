@@ -72,11 +72,12 @@ Task<Result<std::unique_ptr<ByteStream>>> SocketDialer::dial_one(const SocketAdd
 Task<Result<std::unique_ptr<ByteStream>>> SocketDialer::dial_tls(FileDescriptor fd,
                                                                  const Address& address,
                                                                  TimePoint deadline) {
-  const auto context = tls_.context(address.ca_file);
-  if (!context) co_return std::unexpected(context.error());
   auto stream = std::make_unique<TlsStream>(loop_, std::move(fd));
   const auto connected = co_await stream->connected(deadline);
   if (!connected) co_return std::unexpected(connected.error());
+  // Another connection may have it made anew while this one waits.
+  const auto context = tls_.context(address.ca_file);
+  if (!context) co_return std::unexpected(context.error());
   std::string name = address.proven_name.empty() ? address.host : address.proven_name;
   const auto proven = co_await stream->handshake(*context, std::move(name), deadline);
   if (!proven) co_return std::unexpected(proven.error());

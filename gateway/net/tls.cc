@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cstring>
@@ -39,9 +40,16 @@ int no_passphrase(char*, int, int, void*) {
 
 }  // namespace
 
+TlsClient::Trust::Version TlsClient::Trust::version_of(const std::string& ca_file) {
+  struct stat status{};
+  if (ca_file.empty() || ::stat(ca_file.c_str(), &status) != 0) return {};
+  return {status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+}
+
 Result<SSL_CTX*> TlsClient::context(const std::string& ca_file) {
-  auto& context = contexts_[ca_file];
-  if (context) return context.get();
+  Trust& trust = trusted_[ca_file];
+  const Trust::Version version = Trust::version_of(ca_file);
+  if (trust.context && trust.version == version) return trust.context.get();
   std::unique_ptr<SSL_CTX, SslContextDeleter> fresh(SSL_CTX_new(TLS_client_method()));
   SSL_CTX_set_min_proto_version(fresh.get(), TLS1_2_VERSION);
   SSL_CTX_set_verify(fresh.get(), SSL_VERIFY_PEER, nullptr);
@@ -50,9 +58,13 @@ Result<SSL_CTX*> TlsClient::context(const std::string& ca_file) {
   const int trusted = ca_file.empty()
                           ? SSL_CTX_set_default_verify_paths(fresh.get())
                           : SSL_CTX_load_verify_locations(fresh.get(), ca_file.c_str(), nullptr);
-  if (trusted != 1) return fail(ErrorCode::connect_failed, "ca_file: " + last_reason());
-  context = std::move(fresh);
-  return context.get();
+  if (trusted != 1) {
+    const std::string reason = last_reason();
+    if (!trust.context) return fail(ErrorCode::connect_failed, "ca_file: " + reason);
+    return trust.context.get();
+  }
+  trust = {std::move(fresh), version};
+  return trust.context.get();
 }
 
 Result<std::shared_ptr<SSL_CTX>> make_tls_server(const std::string& cert_file,

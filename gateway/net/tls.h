@@ -1,10 +1,12 @@
 #pragma once
 
 #include <openssl/ssl.h>
+#include <sys/types.h>
 
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include "net/socket_stream.h"
 
@@ -18,14 +20,26 @@ struct SslDeleter {
 };
 
 // What TLS to upstreams trusts: the system's store, or one CA file. TLS 1.2 and up; certificates
-// and names are always verified. Contexts are made once per CA file. One per loop.
+// and names are always verified. One per loop.
 class TlsClient {
  public:
-  // The context for `ca_file` (empty: the system's store), or connect_failed with the reason.
+  // The context for `ca_file` (empty: the system's store), or connect_failed with the reason; for
+  // use at once. It is made anew when the file has been replaced; while the new one can not be
+  // read, the old one counts.
   [[nodiscard]] Result<SSL_CTX*> context(const std::string& ca_file);
 
  private:
-  std::map<std::string, std::unique_ptr<SSL_CTX, SslContextDeleter>> contexts_;
+  struct Trust {
+    // What tells one version of a file from another: inode, size, and when it was changed.
+    using Version = std::tuple<ino_t, off_t, time_t, long>;
+
+    std::unique_ptr<SSL_CTX, SslContextDeleter> context;
+    Version version{};
+
+    [[nodiscard]] static Version version_of(const std::string& ca_file);
+  };
+
+  std::map<std::string, Trust> trusted_;
 };
 
 // What the data port proves itself with: a certificate, those that lead to its issuer, and its

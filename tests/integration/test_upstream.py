@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import socket
 import ssl
 import struct
@@ -152,6 +153,23 @@ def test_tls_upstream_that_is_not_who_it_should_be(
     assert not upstream_server.requests
     (described,) = gateway.admin("/backends").json()["backends"]
     assert described["endpoints"][0]["verdict"] == "unhealthy"
+
+
+def test_a_ca_file_that_is_replaced_is_read_again(
+    rocket, upstream, certificates: Path, tmp_path: Path
+) -> None:
+    live, new = tmp_path / "live.pem", tmp_path / "new.pem"
+    shutil.copy(certificates / "other-ca.pem", live)
+    server = tls_server(upstream, certificates, "good")
+    gateway = rocket({"backends": [backend("t", server.url, ca_file=str(live))]})
+    assert gateway.chat(chat("m")).status in (404, 503)
+    new.write_text("half of it")
+    new.replace(live)
+    assert gateway.chat(chat("m")).status in (404, 503)
+    shutil.copy(certificates / "ca.pem", new)
+    new.replace(live)
+    gateway.wait_for_models("m")
+    assert gateway.chat(chat("m")).status == 200
 
 
 class Closer:
