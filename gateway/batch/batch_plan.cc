@@ -48,13 +48,14 @@ std::vector<std::uint32_t> BatchPlan::take(std::size_t most, TimePoint now) {
 }
 
 void BatchPlan::hold(std::uint32_t model, TimePoint until) {
-  const auto queue = std::ranges::find(queues_, model, &Queue::model);
-  if (queue != queues_.end()) queue->held_until = std::max(queue->held_until, until);
+  const auto queue = std::ranges::lower_bound(queues_, model, {}, &Queue::model);
+  if (queue == queues_.end() || queue->model != model) return;
+  queue->held_until = std::max(queue->held_until, until);
 }
 
 bool BatchPlan::held(std::uint32_t model, TimePoint now) const {
-  const auto queue = std::ranges::find(queues_, model, &Queue::model);
-  return queue != queues_.end() && queue->held_until > now;
+  const auto queue = std::ranges::lower_bound(queues_, model, {}, &Queue::model);
+  return queue != queues_.end() && queue->model == model && queue->held_until > now;
 }
 
 TimePoint BatchPlan::next_at() const {

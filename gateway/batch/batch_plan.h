@@ -57,7 +57,7 @@ class BatchPlan {
     TimePoint held_until{};
   };
 
-  std::vector<Queue> queues_;
+  std::vector<Queue> queues_;  // by their models: each line may ask for one of its own
   std::vector<BegunLine> suspects_;
   std::size_t next_suspect_ = 0;
   std::size_t left_ = 0;

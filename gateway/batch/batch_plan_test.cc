@@ -56,6 +56,19 @@ TEST(BatchPlan, a_model_that_is_held_is_passed_over_for_a_while) {
   EXPECT_EQ(plan.take(9, start + 10s), Lines{1});
 }
 
+TEST(BatchPlan, only_the_model_that_is_meant_is_held) {
+  const auto lines = lines_of({0, 1, 2, 3}, {0, 0, 0, 0});
+  BatchPlan plan(lines, {false, true, false, false}, {});
+  for (const std::uint32_t model : {1U, 2U, 4U})
+    plan.hold(model, start + 10s);
+  std::vector<std::uint32_t> held;
+  for (std::uint32_t model = 0; model < 6; ++model) {
+    if (plan.held(model, start)) held.push_back(model);
+  }
+  EXPECT_EQ(held, Lines{2}) << "of 1 nothing is left, and 4 is none";
+  EXPECT_EQ(plan.take(9, start), (Lines{0, 3}));
+}
+
 TEST(BatchPlan, lines_that_were_lost_with_the_process_several_times_come_alone) {
   const auto lines = lines_of({0, 0, 0, 0}, {0, 0, 0, 0});
   const BegunLine begun[] = {{0, BatchPlan::suspected - 1},
