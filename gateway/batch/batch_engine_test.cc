@@ -119,6 +119,21 @@ TEST(BatchEngine, refusals_go_into_the_error_file) {
   EXPECT_EQ(gateway.fake("a").counters().requests, 6U) << "a refusal is not asked again";
 }
 
+TEST(BatchEngine, lines_that_need_no_backend_take_no_time) {
+  SimGateway gateway(1, one_backend(), with_lines_in_flight(4));
+  SimBatches batches(gateway);
+  batches.run_for(1s);
+  std::string text = sim_lines(100);
+  constexpr std::string_view known = "fake-model";
+  for (auto at = text.find(known); at != std::string::npos; at = text.find(known, at))
+    text.replace(at, known.size(), "nobody-has-it");
+  batches.start("one");
+  const StoredBatch done = batches.finish(batches.make(text), 5s);
+  EXPECT_EQ(done.status, BatchStatus::completed);
+  EXPECT_EQ(done.failed, 100U);
+  EXPECT_EQ(gateway.fake("a").counters().requests, 0U);
+}
+
 TEST(BatchEngine, what_fails_for_now_is_asked_again) {
   SimGateway gateway(1, one_backend(), with_lines_in_flight(4));
   SimBatches batches(gateway);

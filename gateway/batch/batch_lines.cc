@@ -33,10 +33,12 @@ BatchLines::BatchLines(const BatchSurroundings& around, const StoredBatch& batch
       changed_(around.loop.io.timers.run_queue()),
       tasks_(around.loop.io.timers.run_queue()) {}
 
+// What needs no backend is answered within start(), which wakes nobody: the next ones are fetched
+// after it.
 Task<void> BatchLines::run() {
   while (true) {
-    fetch_if_due();
     start();
+    fetch_if_due();
     if (over()) co_return;
     co_await Wait(around_.loop.io.timers, changed_, next_look());
   }
