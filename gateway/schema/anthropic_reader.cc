@@ -38,7 +38,12 @@ bool read_source(const JsonValue& source, Media& media) {
   return true;
 }
 
-void read_content(const JsonValue& content, std::vector<Part>& parts, Reading& reading);
+// Where blocks stand. What tools give holds no results of other calls: each block within another
+// is looked at again for each that it stands in.
+enum class Within : unsigned char { message, result };
+
+void read_content(const JsonValue& content, Within within, std::vector<Part>& parts,
+                  Reading& reading);
 
 // A member that more than one type of block may have. False if it is none.
 bool read_member(const JsonMember& member, Part& part, Reading& reading) {
@@ -70,7 +75,7 @@ bool read_member(const JsonMember& member, Part& part, Reading& reading) {
       if (member.key_is("tool_use_id")) {
         part.id = anthropic_id_read(raw_text(member.value), reading.kept);
       } else if (member.key_is("content")) {
-        read_content(member.value, part.content, reading);
+        read_content(member.value, Within::result, part.content, reading);
       } else if (member.key_is("is_error")) {
         part.failed = member.value.as_bool().value_or(false);
       } else {
@@ -102,7 +107,7 @@ std::optional<Part::Kind> kind_of(const JsonValue& type) {
   return std::nullopt;
 }
 
-Part read_block(const JsonValue& block, Reading& reading) {
+Part read_block(const JsonValue& block, Within within, Reading& reading) {
   Part part{.kind = Part::Kind::foreign, .json = block.text};
   const auto type = json_find(block.text, "type");
   if (!type) {
@@ -111,6 +116,10 @@ Part read_block(const JsonValue& block, Reading& reading) {
   }
   const auto kind = kind_of(*type);
   if (!kind) return part;
+  if (*kind == Part::Kind::tool_result && within == Within::result) {
+    reading.faults.note("a `tool_result` of `messages.content` can not stand within another");
+    return part;
+  }
   Media media;
   if (*kind == Part::Kind::image || *kind == Part::Kind::document) {
     const auto source = json_find(block.text, "source");
@@ -127,13 +136,14 @@ Part read_block(const JsonValue& block, Reading& reading) {
 }
 
 // A string, or a list of blocks.
-void read_content(const JsonValue& content, std::vector<Part>& parts, Reading& reading) {
+void read_content(const JsonValue& content, Within within, std::vector<Part>& parts,
+                  Reading& reading) {
   if (content.kind == JsonKind::string) {
     parts.push_back({.text = raw_text(content)});
     return;
   }
   for (const JsonValue& block : json_elements(reading.faults.list(content, "messages.content")))
-    parts.push_back(read_block(block, reading));
+    parts.push_back(read_block(block, within, reading));
 }
 
 class RequestReader {
@@ -180,7 +190,7 @@ class RequestReader {
   // Wherever it stands in the body, it comes before the messages.
   void take_system(const JsonValue& value) {
     Turn turn{.role = Role::system};
-    read_content(value, turn.parts, reading_);
+    read_content(value, Within::message, turn.parts, reading_);
     if (std::exchange(system_seen_, true)) faults_.note("`system` stands twice; send it once");
     if (turn.parts.empty()) return;
     if (faults_.none()) conversation_.turns.insert(conversation_.turns.begin(), std::move(turn));
@@ -195,7 +205,7 @@ class RequestReader {
         if (member.key_is("role")) {
           role_seen = read_role(member.value, turn.role);
         } else if (member.key_is("content")) {
-          read_content(member.value, turn.parts, reading_);
+          read_content(member.value, Within::message, turn.parts, reading_);
         } else {
           turn.extra.push_back(field_of(member));
         }
@@ -356,7 +366,7 @@ Result<Answer> read_anthropic_answer(std::string_view text) {
     } else if (member.key_is("model")) {
       answer.model = raw_text(member.value);
     } else if (member.key_is("content")) {
-      read_content(member.value, answer.parts, reading);
+      read_content(member.value, Within::message, answer.parts, reading);
     } else if (member.key_is("stop_reason")) {
       if (!member.value.is_null()) stop = read_anthropic_stop(member.value.raw_string());
     } else if (member.key_is("stop_sequence")) {

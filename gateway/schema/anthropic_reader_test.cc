@@ -23,6 +23,9 @@ TEST(AnthropicReader, RefusesWhatIsNoRequest) {
        "`messages.content`"},
       {R"({"messages":[{"role":"assistant","content":[{"type":"tool_use","input":"x"}]}]})",
        ErrorCode::invalid_field, "`messages.content.input`"},
+      {R"({"messages":[{"role":"user","content":[{"type":"tool_result","content":)"
+       R"([{"type":"tool_result","content":"x"}]}]}]})",
+       ErrorCode::invalid_field, "within another"},
       {R"({"messages":[],"tool_choice":{"type":"maybe"}})", ErrorCode::invalid_field,
        "`tool_choice.type`"},
       {R"({"messages":[],"thinking":{"type":"maybe"}})", ErrorCode::invalid_field,
