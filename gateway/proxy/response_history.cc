@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "schema/conversation.h"
 #include "schema/responses_list.h"
 #include "wire/json.h"
 
@@ -23,6 +24,9 @@ std::string make_id(Random& random) {
   }
   return {id.data(), id.size()};
 }
+
+// Each item that is referred to is looked for among the others.
+constexpr size_t items_max = 5'000;
 
 // Ids of items are made of those of their responses: fc_ID_0.
 std::string_view response_of(std::string_view item) {
@@ -90,8 +94,10 @@ Result<void> ResponseHistory::open_conversation(const JsonValue& previous) {
   links_ = std::move(*links);
   turns_ = links_.back()->turns + 1;
   for (const ResponseStore::Link& link : links_) {
-    auto added = add_bytes(link->input.size() + link->output().size());
-    if (!added) return added;
+    for (const std::string_view json : {std::string_view(link->input), link->output()}) {
+      auto added = add(json);
+      if (!added) return added;
+    }
     earlier_.push_back({link->input, link->output()});
   }
   return {};
@@ -110,6 +116,10 @@ Result<void> ResponseHistory::open_items(std::string_view input) {
 Result<void> ResponseHistory::open_item(std::string id) {
   const std::string_view response = response_of(id);
   const auto link = store_->find("resp_" + std::string(response), response_owner(call_), now());
+  if (link) {
+    auto noted = note_searched(link->input.size() + link->output().size());
+    if (!noted) return noted;
+  }
   const std::string_view json =
       link ? find_item({response, link->input, link->output()}, id) : std::string_view();
   if (json.empty()) {
@@ -121,18 +131,45 @@ Result<void> ResponseHistory::open_item(std::string id) {
                 "Duplicate item found with id " + shown(id) +
                     ": it is part of what `previous_response_id` continues; leave it out");
   }
-  item_ids_.push_front(std::move(id));
-  items_.push_back({item_ids_.front(), json});
+  const auto [kept, first] = item_ids_.insert(std::move(id));
+  if (!first) {
+    return fail(ErrorCode::invalid_field,
+                "Duplicate item found with id " + shown(*kept) + "; refer to it once");
+  }
+  if (items_.size() == items_max) {
+    return fail(ErrorCode::body_too_large, "`input` refers to more than " +
+                                               std::to_string(items_max) +
+                                               " items; send the items themselves");
+  }
+  items_.push_back({*kept, json});
   item_links_.push_back(link);
-  return add_bytes(json.size());
+  return add(json);
 }
 
-Result<void> ResponseHistory::add_bytes(std::uint64_t bytes) {
-  bytes_ += bytes;
-  if (bytes_ <= call_.current()->snapshot->config.limits.body_bytes.bytes) return {};
+Result<void> ResponseHistory::add(std::string_view json) {
+  bytes_ += json.size();
+  if (bytes_ > call_.current()->snapshot->config.limits.body_bytes.bytes) {
+    return fail(
+        ErrorCode::body_too_large,
+        "the request is larger than limits.body_bytes together with what it continues; begin "
+        "another conversation with what matters of this one as `input`");
+  }
+  values_ += json_values(json);
+  if (values_ <= conversation_limits.values) return {};
   return fail(ErrorCode::body_too_large,
-              "the request is larger than limits.body_bytes together with what it continues; begin "
-              "another conversation with what matters of this one as `input`");
+              "what the request continues or refers to has more than " +
+                  std::to_string(conversation_limits.values) +
+                  " members and elements; begin another conversation with what matters of it as "
+                  "`input`");
+}
+
+// Each item is looked for in all of its response.
+Result<void> ResponseHistory::note_searched(std::uint64_t bytes) {
+  constexpr std::uint64_t searched_max = std::uint64_t{1} << 28U;
+  searched_ += bytes;
+  if (searched_ <= searched_max) return {};
+  return fail(ErrorCode::body_too_large,
+              "`input` refers to too many items of large responses; send the items themselves");
 }
 
 void ResponseHistory::release() {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <forward_list>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +24,8 @@ class ResponseHistory {
 
   // Finds what the request continues and refers to, if it does. The body has been found to be valid
   // JSON. Errors: previous_response_not_found; response_not_found for an item; invalid_field where
-  // responses are not kept, or the conversation has as many as it may; body_too_large if all of it
-  // together is larger than a request may be.
+  // responses are not kept, or the conversation has as many as it may, or refers to an item twice;
+  // body_too_large if all of it together is larger than a request may be.
   [[nodiscard]] Result<void> open();
   // It needs what is kept here.
   [[nodiscard]] bool refers() const { return !links_.empty() || !items_.empty(); }
@@ -53,7 +53,8 @@ class ResponseHistory {
   [[nodiscard]] Result<void> open_conversation(const JsonValue& previous);
   [[nodiscard]] Result<void> open_items(std::string_view input);
   [[nodiscard]] Result<void> open_item(std::string id);
-  [[nodiscard]] Result<void> add_bytes(std::uint64_t bytes);
+  [[nodiscard]] Result<void> add(std::string_view json);
+  [[nodiscard]] Result<void> note_searched(std::uint64_t bytes);
   [[nodiscard]] std::string whole_input(std::string_view input) const;
   [[nodiscard]] TimePoint now() const { return call_.loop().io.timers.now(); }
 
@@ -62,10 +63,12 @@ class ResponseHistory {
   std::string id_;
   std::string previous_;
   std::uint32_t turns_ = 1;
-  std::uint64_t bytes_ = 0;  // of the request, with what it continues and refers to
+  std::uint64_t bytes_ = 0;   // of the request, with what it continues and refers to
+  std::uint64_t values_ = 0;  // of what it continues and refers to
+  std::uint64_t searched_ = 0;
   std::vector<ResponseStore::Link> links_;
   std::vector<EarlierResponse> earlier_;
-  std::forward_list<std::string> item_ids_;
+  std::set<std::string> item_ids_;
   std::vector<ReferredItem> items_;
   std::vector<ResponseStore::Link> item_links_;
   bool keeps_ = false;

@@ -207,6 +207,9 @@ TEST(StoredResponses, AnItemCanBeReferredTo) {
     const auto twice = client.ask(json::array({own}), after(second));
     EXPECT_EQ(twice->status(), 400);
     EXPECT_TRUE(twice->body().contains("Duplicate item")) << twice->body();
+    const auto repeated = client.ask(json::array({own, user, own}));
+    EXPECT_EQ(repeated->status(), 400);
+    EXPECT_TRUE(repeated->body().contains("Duplicate item")) << repeated->body();
     EXPECT_EQ(leftovers(gateway), "");
   }
 }
@@ -367,6 +370,24 @@ TEST(StoredResponses, AConversationHasAnEnd) {
   const auto large = client.ask(std::string(3000, 'x'), after(last));
   EXPECT_EQ(large->status(), 413);
   EXPECT_TRUE(large->body().contains("limits.body_bytes")) << large->body();
+}
+
+// A short text may hold many, and each takes a hundred times its memory.
+TEST(StoredResponses, AConversationHasNoMoreValuesThanARequest) {
+  SimGateway gateway(1, {backend()});
+  const Client client{gateway};
+  json content(json::array_t(130'000, json(1)));
+  content.push_back({{"type", "input_text"}, {"text", "hi"}});
+  const json user = {{"role", "user"}, {"content", content}};
+  const json first = client.respond(json::array({user}));
+  const json second = client.respond(json::array({user}), after(first));
+  const auto third = client.ask("hi", after(second));
+  EXPECT_EQ(third->status(), 413);
+  EXPECT_TRUE(third->body().contains("members and elements")) << third->body();
+  const json list = client.list(id_of(second), "?limit=1");
+  const json reference = {{"type", "item_reference"}, {"id", list["first_id"]}};
+  EXPECT_EQ(client.ask(json::array({reference, user}))->status(), 200);
+  EXPECT_EQ(leftovers(gateway), "");
 }
 
 TEST(StoredResponses, AReloadKeepsThemAndSwitchingOffForgetsThem) {

@@ -370,6 +370,14 @@ Result<JsonValue> parse_json(std::string_view text, JsonLimits limits) {
   return std::unexpected(reader.finish().error());
 }
 
+std::size_t json_values(std::string_view text) {
+  constexpr JsonLimits limits{.depth = JsonLimits::depth_max};
+  JsonReader reader(text, limits);
+  JsonValue value;
+  static_cast<void>(reader.whole(value));
+  return limits.values - reader.values_left();
+}
+
 std::optional<JsonValue> json_find(std::string_view object_text, std::string_view key) {
   for (const JsonMember& member : json_members(object_text)) {
     if (member.key_is(key)) return member.value;

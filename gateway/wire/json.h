@@ -85,6 +85,8 @@ class JsonReader {
 
   // Once one of the above was false: whether the text was read to its end, and if not, why.
   [[nodiscard]] Result<void> finish() const;
+  // How many of the values that the limits let be have not been read.
+  [[nodiscard]] std::size_t values_left() const { return values_left_; }
 
  private:
   enum class State : unsigned char { before, inside, done };
@@ -188,6 +190,9 @@ using JsonElements = JsonRange<JsonValue>;
 [[nodiscard]] inline JsonElements json_elements(std::string_view array_text) {
   return JsonElements(array_text);
 }
+
+// How many values a valid text has: itself, and all members and elements wherever they stand.
+[[nodiscard]] std::size_t json_values(std::string_view text);
 
 // The first member `key` of a valid object.
 [[nodiscard]] std::optional<JsonValue> json_find(std::string_view object_text,

@@ -270,6 +270,16 @@ TEST(ScanObject, LimitsHowManyValuesThereAre) {
   }
 }
 
+TEST(JsonValues, CountsAllThereAre) {
+  const struct {
+    std::string_view text;
+    size_t values;
+  } cases[] = {{"1", 1},      {R"("a,b")", 1},          {"[]", 1},
+               {"[1, 2]", 3}, {R"({"a": [1, {}]})", 4}, {R"([{"a": 1, "b": "x"}, null])", 5}};
+  for (const auto& c : cases)
+    EXPECT_EQ(json_values(c.text), c.values) << c.text;
+}
+
 // Every level's kind is remembered, also beyond the bits of one word.
 TEST(JsonLimits, KeepsArraysAndObjectsApartAtEveryDepth) {
   for (unsigned wrong = 0; wrong < 200; ++wrong) {
