@@ -353,8 +353,10 @@ Result<Conversation> read_anthropic_request(std::string_view body) {
 }
 
 Result<Answer> read_anthropic_answer(std::string_view text) {
-  const auto scanned = scan_object(text, JsonLimits{}, [](const JsonMember&) {});
-  if (!scanned) return fail(ErrorCode::upstream_garbage, "the answer is not a JSON object");
+  const auto scanned = scan_object(text, conversation_limits, [](const JsonMember&) {});
+  if (!scanned) {
+    return fail(ErrorCode::upstream_garbage, "the answer is not a JSON object, or too large a one");
+  }
   Answer answer{.dialect = Dialect::anthropic};
   RequestFaults faults;
   TranslationLoss loss;

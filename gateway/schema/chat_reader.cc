@@ -350,8 +350,10 @@ Result<Conversation> read_chat_request(std::string_view body, TranslationLoss& l
 }
 
 Result<Answer> read_chat_answer(std::string_view text, TranslationLoss& loss) {
-  const auto scanned = scan_object(text, JsonLimits{}, [](const JsonMember&) {});
-  if (!scanned) return fail(ErrorCode::upstream_garbage, "the answer is not a JSON object");
+  const auto scanned = scan_object(text, conversation_limits, [](const JsonMember&) {});
+  if (!scanned) {
+    return fail(ErrorCode::upstream_garbage, "the answer is not a JSON object, or too large a one");
+  }
   Answer answer;
   RequestFaults faults;
   Reading reading{answer.kept, faults, loss};

@@ -163,8 +163,9 @@ class KeptTexts {
   size_t memory_ = 0;
 };
 
-// How much of a request is read as a conversation: each value may become a Part, which takes a
-// hundred times the memory of the shortest text. A whole day's work of an agent has a tenth of it.
+// How much of a request is read as a conversation, and of a text as an answer: each value may
+// become a Part, which takes a hundred times the memory of the shortest text. A whole day's work
+// of an agent has a tenth of it.
 inline constexpr JsonLimits conversation_limits{.values = 250'000};
 
 // A request. Views into the body that it was read from, which must outlive it.

@@ -313,8 +313,10 @@ Result<Conversation> read_ollama_request(Dialect dialect, std::string_view body,
 }
 
 Result<Answer> read_ollama_answer(std::string_view text) {
-  const auto scanned = scan_object(text, JsonLimits{}, [](const JsonMember&) {});
-  if (!scanned) return fail(ErrorCode::upstream_garbage, "the answer is not a JSON object");
+  const auto scanned = scan_object(text, conversation_limits, [](const JsonMember&) {});
+  if (!scanned) {
+    return fail(ErrorCode::upstream_garbage, "the answer is not a JSON object, or too large a one");
+  }
   Answer answer{.dialect = Dialect::ollama};
   RequestFaults faults;
   TranslationLoss loss;

@@ -421,8 +421,10 @@ Result<Conversation> read_responses_request(std::string_view body, TranslationLo
 }
 
 Result<Answer> read_responses_answer(std::string_view text) {
-  const auto scanned = scan_object(text, JsonLimits{}, [](const JsonMember&) {});
-  if (!scanned) return fail(ErrorCode::upstream_garbage, "the answer is not a JSON object");
+  const auto scanned = scan_object(text, conversation_limits, [](const JsonMember&) {});
+  if (!scanned) {
+    return fail(ErrorCode::upstream_garbage, "the answer is not a JSON object, or too large a one");
+  }
   Answer answer{.dialect = Dialect::responses};
   RequestFaults faults;
   TranslationLoss loss;

@@ -108,6 +108,25 @@ constexpr std::string_view whole_answer = R"({"id":"x","model":"up","choices":[{
   {"type":"function","function":{"name":"g","arguments":""}}]},"finish_reason":"tool_calls"}],
   "usage":{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":4}}})";
 
+TEST(Translator, AnAnswerOfTooManyValuesIsGarbage) {
+  std::string many = R"({"x":[0)";
+  for (size_t i = 0; i < conversation_limits.values; ++i)
+    many += ",0";
+  const std::pair<Dialect, std::string_view> cases[] = {
+      {Dialect::chat, R"({"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]})"},
+      {Dialect::responses, R"({"status":"completed","output":[]})"},
+      {Dialect::anthropic, R"({"content":[],"stop_reason":"end_turn"})"},
+      {Dialect::ollama, R"({"model":"m","message":{"content":"x"},"done":true})"},
+  };
+  for (const auto& [dialect, text] : cases) {
+    TranslationLoss loss;
+    EXPECT_TRUE(read_answer(dialect, text, loss)) << text;
+    const auto large = read_answer(dialect, many + "]," + std::string(text.substr(1)), loss);
+    ASSERT_FALSE(large) << text;
+    EXPECT_EQ(large.error().code, ErrorCode::upstream_garbage) << text;
+  }
+}
+
 TEST(Translator, AnAnswerComesThroughButForWhatTheLossNames) {
   for (const Dialect target : upstream_dialects) {
     SCOPED_TRACE(to_string(target));
