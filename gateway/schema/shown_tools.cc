@@ -57,7 +57,10 @@ ToolChoice read_choice(const JsonValue& value, TranslationLoss& loss) {
 bool ShownTools::contain(RawText name) const {
   if (!any) return false;
   if (only.empty() || only.inside == name.inside) return true;
-  return !name.empty() && name.is(only.decoded());
+  // An escape is six times as long at most as what it stands for. What is longer is another, and
+  // is not to be decoded for each of many tools.
+  constexpr size_t longest_escape = 6;
+  return only.inside.size() <= longest_escape * name.inside.size() && name.is(only.decoded());
 }
 
 ShownTools shown_tools(const Conversation& conversation, TranslationLoss& loss) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "schema/chat_reader.h"
 #include "schema/chat_writer.h"
 
@@ -71,6 +73,19 @@ TEST(ShownTools, InOtherWords) {
     EXPECT_EQ(sent, R"({"model":"m",)" + tools + hi + "}") << c.name;
     EXPECT_EQ(loss.to_string(), c.loss) << c.name;
   }
+}
+
+TEST(ShownTools, ALongNameIsNotReadForEachOfManyTools) {
+  const std::string name(size_t{1} << 20U, 'n');
+  std::string tools = R"({"tools":[)" + f;
+  for (int i = 0; i < 50'000; ++i)
+    tools += ',' + f;
+  const std::string body =
+      tools + R"(],"tool_choice":{"function":{"name":")" + name + R"("}},)" + hi + "}";
+  TranslationLoss loss;
+  const auto start = std::clock();
+  EXPECT_TRUE(shown_tools_edits(body, loss).empty());
+  EXPECT_LT(std::clock() - start, 2 * CLOCKS_PER_SEC);
 }
 
 TEST(ShownTools, WhoeverHeedsItIsToldAllOfIt) {
