@@ -47,7 +47,7 @@ def steps() -> dict[str, Callable[[], object]]:
     checks = check.steps(everything=False)
     late = {name: checks.pop(name) for name in ("docs", "clang-tidy")}
     return {
-        "setup": partial(setup, *PACKAGES),
+        "setup": partial(setup, *(group for group in PACKAGES if group != "image")),
         **checks,
         "release build": partial(build, "release", *programs()),
         # The other compiler that has to take it, and without a precompiled header.

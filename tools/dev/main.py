@@ -18,6 +18,7 @@ SUMMARY = {
     "record": "record what real servers say, into tests/cassettes",
     "bench": "run a benchmark of bench/: [NAME]",
     "ray": "the gateway on a small real Ray cluster, on this machine: up|down|memory",
+    "image": "the container image: built, listed, and tried as Kubernetes would run it",
     "ci": "everything a change has to pass",
 }
 
@@ -113,6 +114,10 @@ def dispatch(options: argparse.Namespace) -> int:
             from dev import ray
 
             return {"up": ray.up, "down": ray.down, "memory": ray.memory}[options.action]()
+        case "image":
+            from dev.image import image
+
+            return image()
         case "ci":
             from dev.ci import ci
 
@@ -124,7 +129,7 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         say("usage: ./dev VERB\n")
         for name, text in SUMMARY.items():
-            say(f"  {name:6} {text}")
+            say(f"  {name:7} {text}")
         return 0
     options = parser().parse_args(arguments)
     process.end_on_signals()

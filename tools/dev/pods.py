@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dev import namespaces
 from dev.console import DevError
+from dev.memory_groups import MemoryGroup, remove_groups
 
 SUBNET = "10.77.0"
 # The bridge's end of the network: where backends and forwarders are.
@@ -51,11 +52,13 @@ class Pod:
 
 
 class PodNetwork:
-    """`name` makes it unique on the machine; `folder` holds logs and the pods' files."""
+    """`name` makes it unique on the machine; `folder` holds logs and the pods' files; `memory` is
+    the most that pods may have, in bytes, by their names: who wants more is killed."""
 
-    def __init__(self, name: str, folder: Path):
+    def __init__(self, name: str, folder: Path, memory: Mapping[str, int] | None = None):
         self.name = name
         self.folder = folder
+        self.memory = dict(memory or {})
         self.lan = f"{name}-lan"
         self.pods: dict[str, Pod] = {}
 
@@ -90,12 +93,7 @@ class PodNetwork:
         log = self.folder / f"{name}.log"
         with open(log, "ab") as output:
             process = subprocess.Popen(
-                [
-                    *("nsenter", f"--net={namespaces.FOLDER / namespace}"),
-                    *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
-                    *("sh", "-c", 'mkdir -p /tmp/ray && mount --bind "$0" /tmp/ray && exec "$@"'),
-                    *(str(word) for word in (private, *argv)),
-                ],
+                [str(word) for word in self._command(name, private, argv, environment)],
                 env=dict(environment),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -109,6 +107,30 @@ class PodNetwork:
         pod.init = self._find_init(pod)
         self.pods[name] = pod
         return pod
+
+    def _command(
+        self,
+        name: str,
+        private: Path,
+        argv: Sequence[str | Path],
+        environment: Mapping[str, str],
+    ) -> list[str | Path]:
+        """What starts a pod: `argv` in its namespaces. `private` is to be its /tmp/ray."""
+        return [
+            *self._bounded(name),
+            *("nsenter", f"--net={namespaces.FOLDER / self.name}-{name}"),
+            *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
+            *("sh", "-c", 'mkdir -p /tmp/ray && mount --bind "$0" /tmp/ray && exec "$@"'),
+            *(private, *argv),
+        ]
+
+    def _bounded(self, name: str) -> list[str | Path]:
+        """The words before a command that keep it, and what it starts, within the pod's memory."""
+        if name not in self.memory:
+            return []
+        group = MemoryGroup(f"{self.name}-{name}")
+        group.make(self.memory[name])
+        return ["sh", "-c", 'echo $$ > "$0" && exec "$@"', group.members]
 
     def restart(self, pod: Pod) -> Pod:
         """The same again, in place of one that has ended."""
@@ -140,6 +162,7 @@ class PodNetwork:
         # The inner ends first: a process in the network's own namespace may be forwarding.
         names = namespaces.named(self.name + "-")
         namespaces.remove(sorted(names, key=lambda name: name == self.lan))
+        remove_groups(self.name + "-")
         for pod in self.pods.values():
             pod.process.wait(10)
         self.pods.clear()

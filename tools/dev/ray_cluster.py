@@ -49,6 +49,8 @@ ENVIRONMENT = {
     "RAY_worker_niceness": "0",
     # Its Python processes take this long to start where others use the processors, too.
     "RAY_agent_register_timeout_ms": "120000",
+    "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "180",
+    "RAY_raylet_start_wait_time_s": "120",
     "PYTHONDONTWRITEBYTECODE": "1",
     "LANG": "C.UTF-8",
 }

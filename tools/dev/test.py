@@ -7,7 +7,7 @@ import xml.etree.ElementTree
 from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 
-from dev import engines, process, prometheus
+from dev import engines, image, process, prometheus
 from dev.build import RELEASE, build, programs
 from dev.console import DevError, Tally, say
 from dev.places import BUILD, ROOT
@@ -180,6 +180,7 @@ def surroundings(asked: Set[str] = frozenset()) -> dict[str, str]:
     }
     if "cluster" in asked:
         wanted["ROCKET_RAY_PYTHON"] = ray_python
+        wanted["ROCKET_IMAGE"] = image.ready
     if "vllm" in asked:
         wanted |= {"ROCKET_VLLM": engines.vllm, "ROCKET_VLLM_MODEL": engines.vllm_model}
     for variable, get in wanted.items():
