@@ -287,8 +287,8 @@ RAY = Board(
             ),
         ),
         panel(
-            "Configuration's file refused",
-            (f"max by (namespace) (ray_rocket_config_file_refused{{{HERE}}})", "{{namespace}}"),
+            "Configuration refused",
+            (f"max by (namespace) (ray_rocket_config_refused{{{HERE}}})", "{{namespace}}"),
         ),
         panel(
             "Loops' utilisation",

@@ -1,4 +1,5 @@
 import unittest
+from pathlib import Path
 
 from rocket_ray.load import Load
 from rocket_ray.metrics_text import Sample
@@ -37,8 +38,13 @@ def requests(code: str, value: float, operation: str = "chat_completions") -> Sa
     return Sample("rocket_requests_total", labels, value)
 
 
+# What rules and dashboards may name, and whose each name is.
+KNOWN = Path(__file__).parents[2] / "tests/cluster/data/ray-metrics.txt"
+
+
 class RayMetricsTest(unittest.TestCase):
     def setUp(self) -> None:
+        Recorded.all.clear()
         self.metrics = RayMetrics(RecordedMetrics)
 
     def values(self, name: str) -> dict[tuple, float]:
@@ -68,3 +74,9 @@ class RayMetricsTest(unittest.TestCase):
         for restarts in (0, 2, 2, 3):
             self.metrics.publish([], Load(), restarts)
         self.assertEqual(self.values(RESTARTS), {(): 3})
+
+    def test_what_is_asked_of_the_host_is_told_by_it(self) -> None:
+        lines = [line.split() for line in KNOWN.read_text().splitlines()]
+        asked = {line[0] for line in lines if line[1:] == ["host"]}
+        self.assertIn("ray_rocket_requests_total", asked)
+        self.assertLessEqual(asked, {f"ray_{name}" for name in Recorded.all})
