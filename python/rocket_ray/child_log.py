@@ -1,5 +1,6 @@
 """Files that the gateway writes its two logs to, kept from growing without end."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -12,7 +13,7 @@ class ChildLog:
 
     The gateway appends by itself: no line passes through Python. trim(), called now and then,
     moves what is too long to NAME.1, so that there are never many more than 4 x BYTES_MAX; lines
-    that are written in that very moment are lost.
+    that are written in that very moment are lost, and all of NAME if there is no room for a copy.
     """
 
     def __init__(self, folder: Path, name: str):
@@ -27,10 +28,11 @@ class ChildLog:
 
     def trim(self, bytes_max: int = BYTES_MAX) -> None:
         for path in (self.access, self.events):
-            if path.exists() and path.stat().st_size > bytes_max:
-                shutil.copyfile(path, path.with_name(path.name + ".1"))
-                # Who appends goes on at the new end.
-                os.truncate(path, 0)
+            with contextlib.suppress(OSError):  # it is no reason to stop whoever logs
+                if path.stat().st_size > bytes_max:
+                    keep(path, path.with_name(path.name + ".1"))
+                    # Who appends goes on at the new end.
+                    os.truncate(path, 0)
 
     def tail(self, lines: int = 10) -> str:
         """The last things that the gateway has said of itself."""
@@ -40,3 +42,11 @@ class ChildLog:
                 return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
         except OSError:
             return ""
+
+
+def keep(path: Path, copy: Path) -> None:
+    """A copy of it, or none: half of one on a full disk would keep that full."""
+    try:
+        shutil.copyfile(path, copy)
+    except OSError:
+        copy.unlink(missing_ok=True)

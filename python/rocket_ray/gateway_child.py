@@ -19,7 +19,7 @@ from rocket_ray.restart_pace import RestartPace
 from rocket_ray.socket_folder import SocketFolder
 
 # What a call to the admin port raises when nobody answers it, or not as he should.
-UNANSWERED = (OSError, http.client.HTTPException, AdminError, ValueError, KeyError)
+UNANSWERED = (OSError, http.client.HTTPException, AdminError, ValueError, KeyError, TypeError)
 
 
 class ChildUnavailable(Exception):

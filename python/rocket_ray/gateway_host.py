@@ -26,7 +26,7 @@ from rocket_ray.jobs_client import JobsClient
 from rocket_ray.local_gateway import LocalGateway
 from rocket_ray.node_gateway import NodeGateway, Place
 from rocket_ray.ray_metrics import RayMetrics
-from rocket_ray.rounds import Rounds, WatchedFile
+from rocket_ray.rounds import Rounds
 from rocket_ray.user_config import GatewayConfig
 
 NAME = "MultiBackendRouter"
@@ -112,19 +112,13 @@ class GatewayHost:
         (docs/decisions/0045). It is said in the log, by `refused()` and by a metric.
         """
 
-        def take_up() -> bool:
-            return self._take_up(given)
-
-        file = None
         try:
             path = user_config.config_file(given)
-            file = WatchedFile(path, take_up) if path else None
         except user_config.UserConfigError as error:
             self._refuse(error)
             return
         # Not on the event loop: a large one takes its time, and calls of handles go on.
-        if await asyncio.to_thread(take_up):
-            self._rounds.watch(file)
+        await asyncio.to_thread(self._rounds.put_in_force, lambda: self._take_up(given), path)
 
     async def check_health(self) -> None:
         """Raises when no gateway of this replica can be kept alive: Serve then replaces it."""
@@ -213,7 +207,7 @@ class GatewayHost:
         """Serve kills a replica that takes too long to go, and the streams with it."""
         allowed = replica_facts.graceful_shutdown_s()
         needed = self._arguments.lame_duck_s + config.drain_s
-        if allowed is not None and needed > allowed:
+        if allowed is not None and needed >= allowed:
             raise user_config.UserConfigError(
                 f"drain.timeout: {config.drain_s:g} s after a lame duck of "
                 f"{self._arguments.lame_duck_s:g} s do not fit into graceful_shutdown_timeout_s, "

@@ -25,6 +25,9 @@ class Rounds:
         self._over = threading.Event()
         self._before: load.Reading | None = None
         self._file: WatchedFile | None = None
+        # Held while a configuration is taken up: what an earlier word of Serve's has named is never
+        # put in force after a later one.
+        self._taking_up = threading.Lock()
         self.load = Load()
         self._thread = threading.Thread(target=self._go, name="rounds", daemon=True)
 
@@ -34,9 +37,14 @@ class Rounds:
     def stop(self) -> None:
         self._over.set()
 
-    def watch(self, file: "WatchedFile | None") -> None:
-        """Instead of the one before."""
-        self._file = file
+    def put_in_force(self, take_up: Callable[[], bool], path: Path | None) -> None:
+        """What Serve has given, by `take_up`, which says whether it is in force and may raise. What
+        stands in the file `path` is taken up again whenever that changes, also if it was refused:
+        it may be mended. A file that was given before is looked at no more then."""
+        file = WatchedFile(path, take_up) if path else None
+        with self._taking_up:
+            if take_up() or file is not None:
+                self._file = file
 
     def config_refused(self, refused: bool) -> None:
         """Whether what was given last is not in force."""
@@ -44,11 +52,13 @@ class Rounds:
 
     def _go(self) -> None:
         while not self._over.wait(INTERVAL_S):
+            self._round()
+
+    def _round(self) -> None:
+        for duty in (self._read_metrics, self._child.trim_logs, self._look_at_file):
             try:
-                self._read_metrics()
-                self._child.trim_logs()
-                self._look_at_file()
-            except Exception:  # the next round may go better; the thread has to stay
+                duty()
+            except Exception:  # the next round may go better; the others and the thread stay
                 self._logger.exception("a round beside the gateway failed")
 
     def _read_metrics(self) -> None:
@@ -64,8 +74,10 @@ class Rounds:
         self._metrics.publish(found, self.load, self._child.restarts)
 
     def _look_at_file(self) -> None:
-        file = self._file
-        if file is not None and file.changed():
+        with self._taking_up:
+            file = self._file
+            if file is None or not file.changed():
+                return
             self._logger.info("%s has changed", file.path)
             try:
                 file.take_up()

@@ -70,10 +70,15 @@ def read(user_config: Any) -> GatewayConfig:
     path = config_file(user_config)
     if path is None:
         return describe(json.dumps(user_config), user_config)
-    with open(path, encoding="utf-8") as file:
-        text = file.read(FILE_BYTES_MAX + 1)
-    if len(text) > FILE_BYTES_MAX:
+    with open(path, "rb") as file:
+        found = file.read(FILE_BYTES_MAX + 1)
+    if len(found) > FILE_BYTES_MAX:
         raise UserConfigError(f"{path}: over {FILE_BYTES_MAX} bytes")
+    try:
+        text = found.decode()
+    except UnicodeDecodeError as error:
+        line = found.count(b"\n", 0, error.start) + 1
+        raise UserConfigError(f"{path}: line {line} is no UTF-8; save it as UTF-8") from None
     return describe(text, parse(text))
 
 
@@ -83,7 +88,8 @@ def parse(text: str) -> Any:
 
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    # Besides its own error it raises whatever making a date or a number of a text does.
+    except (yaml.YAMLError, ValueError, RecursionError):
         return {}
 
 

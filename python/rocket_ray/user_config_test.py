@@ -3,7 +3,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from rocket_ray.user_config import UserConfigError, config_file, read, seconds
+from rocket_ray.user_config import UserConfigError, config_file, parse, read, seconds
 
 BACKENDS = [{"name": "a", "urls": ["http://127.0.0.1:1"]}]
 
@@ -64,3 +64,15 @@ class UserConfigTest(unittest.TestCase):
         for text, expected in [("250ms", 0.25), ("2s", 2), ("5m", 300), ("1h", 3600), ("x", 30)]:
             with self.subTest(text):
                 self.assertEqual(seconds(text), expected)
+
+    def test_a_file_that_is_no_text(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "rocket.yaml"
+            path.write_bytes(b"listen: 127.0.0.1:1\n# gr\xfc\xdfe\n")
+            with self.assertRaisesRegex(UserConfigError, "line 2 is no UTF-8"):
+                read({"file": str(path)})
+
+    def test_what_yaml_can_not_make_a_value_of_is_the_checker_s(self) -> None:
+        for text in ("on: 2024-13-45", "at: !!int x", "deep: " + "[" * 5000, "a: [", "\0"):
+            with self.subTest(text[:20]):
+                self.assertEqual(parse(text), {})
