@@ -17,7 +17,7 @@ class ChildLog:
     """
 
     def __init__(self, folder: Path, name: str):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         self.access = folder / f"{name}.access.log"
         self.events = folder / f"{name}.log"
 

@@ -30,10 +30,17 @@ class JobsClient:
         self._timeout = timeout
 
     def version(self) -> str:
-        return str(self._call("GET", "/api/version").get("ray_version", ""))
+        answer = self._call("GET", "/api/version")
+        if not isinstance(answer, dict):
+            raise RayAway(f"it does not tell its version: {str(answer)[:500]}")
+        return str(answer.get("ray_version", ""))
 
     def jobs(self) -> list[Job]:
-        return [read_job(each) for each in self._call("GET", "/api/jobs/")]
+        answer = self._call("GET", "/api/jobs/")
+        try:
+            return [read_job(each) for each in answer]
+        except (AttributeError, TypeError) as error:
+            raise RayAway(f"it does not tell its jobs: {str(answer)[:500]}") from error
 
     def nodes(self) -> Nodes:
         answer = self._call("GET", f"/api/v0/nodes?limit={NODES_MAX}&detail=1")
@@ -42,7 +49,7 @@ class JobsClient:
             alive = [row for row in rows if row["state"] == "ALIVE"]
             heads = [row.get("start_time_ms") or 0 for row in alive if row.get("is_head_node")]
             return Nodes(frozenset(row["node_id"] for row in alive), max(heads, default=0) / 1000)
-        except (KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError) as error:
             raise RayAway(f"it does not tell its nodes: {str(answer)[:500]}") from error
 
     def submit(self, submission_id: str, entrypoint: str) -> bool:
@@ -75,6 +82,9 @@ class JobsClient:
         connection = kind(self._host, self._port, timeout=timeout or self._timeout)
         headers = {"Content-Type": "application/json"}
         if shown := token():
+            # http.client would say what it does not take.
+            if not (shown.isascii() and shown.isprintable()):
+                raise RayAway("the cluster's token is not one line of ASCII: RAY_AUTH_TOKEN")
             headers["Authorization"] = f"Bearer {shown}"
         try:
             text = None if body is None else json.dumps(body)

@@ -86,6 +86,17 @@ class JobsClientTest(unittest.TestCase):
         with self.assertRaises(RayAway):
             JobsClient("http://127.0.0.1:1").version()
 
+    def test_what_is_no_answer_of_ray_s_may_be_200(self) -> None:
+        for answer in ("<html>", ["x"], {"x": 1}, [{"start_time": "now"}], 3, None):
+            Dashboard.answer = (200, answer)
+            for call in (self.client.jobs, self.client.nodes):
+                with self.subTest(answer), self.assertRaises(RayAway):
+                    call()
+        for answer in ("<html>", ["x"], 3):
+            Dashboard.answer = (200, answer)
+            with self.subTest(answer), self.assertRaises(RayAway):
+                self.client.version()
+
     def test_what_is_not_there_is_forgotten(self) -> None:
         for answer in ((200, {"deleted": True}), (404, "no such job")):
             Dashboard.answer = answer
@@ -95,6 +106,14 @@ class JobsClientTest(unittest.TestCase):
         self.assertEqual(token(), "secret")
         with patch.dict("os.environ", {"RAY_AUTH_TOKEN": "", "RAY_AUTH_TOKEN_PATH": "/nowhere"}):
             self.assertEqual(token(), "")
+
+    def test_a_token_that_is_none_is_not_repeated(self) -> None:
+        for given in ("first\nsecond", "zw\u00f6lf", "a\u2028b"):
+            with patch.dict("os.environ", {"RAY_AUTH_TOKEN": given}):
+                with self.assertRaises(RayAway) as raised:
+                    self.client.version()
+                self.assertNotIn(given, str(raised.exception))
+        self.assertEqual(Dashboard.asked, [])
 
 
 if __name__ == "__main__":

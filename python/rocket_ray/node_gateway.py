@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,13 +19,17 @@ class Place:
 
 
 class NodeGateway:
-    """A file among Ray's of this node and session, readable by its owner only."""
+    """A file among Ray's of this node and session, readable by its owner only. It names a program
+    that will be run, and everybody may write where Ray has its files: one whose folder is not ours
+    alone is none."""
 
     def __init__(self, folder: Path | None = None):
         self._file = (folder or node_folder()) / NAME
 
     def announce(self, place: Place) -> None:
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._is_ours():
+            raise PermissionError(f"{self._file.parent} is not this user's alone: remove it")
         scratch = self._file.with_name(f"{NAME}.{os.getpid()}")
         scratch.write_text(json.dumps(asdict(place)))
         scratch.chmod(0o600)
@@ -37,9 +42,14 @@ class NodeGateway:
 
     def find(self) -> Place | None:
         try:
-            return Place(**json.loads(self._file.read_text()))
+            return Place(**json.loads(self._file.read_text())) if self._is_ours() else None
         except (OSError, ValueError, TypeError):
             return None
+
+    def _is_ours(self) -> bool:
+        folder = self._file.parent.lstat()
+        private = not folder.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        return stat.S_ISDIR(folder.st_mode) and folder.st_uid == os.geteuid() and private
 
 
 def node_folder() -> Path:

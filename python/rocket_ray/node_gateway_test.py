@@ -1,6 +1,8 @@
+import os
 import tempfile
 import unittest
 from pathlib import Path
+from unittest.mock import patch
 
 from rocket_ray.node_gateway import NodeGateway, Place
 
@@ -36,6 +38,23 @@ class NodeGatewayTest(unittest.TestCase):
         NodeGateway(self.folder).announce(Place("/tmp/one/admin.sock", "rocket"))
         self.assertEqual(self.folder.stat().st_mode & 0o777, 0o700)
         self.assertEqual((self.folder / "gateway.json").stat().st_mode & 0o777, 0o600)
+
+    def test_a_folder_that_others_can_write_to_is_not_believed(self) -> None:
+        place = Place("/tmp/one/admin.sock", "rocket")
+        gateway = NodeGateway(self.folder)
+        gateway.announce(place)
+        self.folder.chmod(0o777)
+        self.assertIsNone(gateway.find())
+        with self.assertRaises(PermissionError):
+            gateway.announce(place)
+        self.folder.chmod(0o700)
+        elsewhere = self.folder.with_name("elsewhere")
+        self.folder.rename(elsewhere)
+        self.folder.symlink_to(elsewhere)
+        self.assertIsNone(gateway.find())
+        with patch("os.geteuid", return_value=os.geteuid() + 1):
+            self.assertIsNone(NodeGateway(elsewhere).find())
+        self.assertEqual(NodeGateway(elsewhere).find(), place)
 
 
 if __name__ == "__main__":
