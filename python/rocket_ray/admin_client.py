@@ -59,9 +59,13 @@ class AdminClient:
         answer = json.loads(self._call("GET", "/health"))
         return Health(str(answer["status"]), int(answer["revision"]))
 
+    def get(self, path: str) -> str:
+        """What is at a path, for people."""
+        return self._call("GET", path).decode()
+
     def metrics(self) -> str:
         """In Prometheus' text format."""
-        return self._call("GET", "/metrics").decode()
+        return self.get("/metrics")
 
     def configure(self, text: str) -> int:
         """Puts a configuration, YAML or JSON, in force; its revision. Raises ConfigRefused."""

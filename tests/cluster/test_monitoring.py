@@ -83,6 +83,13 @@ def test_no_paragraph_is_of_an_alert_that_is_gone() -> None:
     assert told == {each["alert"] for each in alerts()}
 
 
+def test_every_metric_of_the_gateway_is_in_the_guide() -> None:
+    told = {re.sub("_(bucket|sum|count)$", "", name) for name in metrics.of_the_gateway()}
+    told = {name for name in told if not name.endswith("_request")} | {"backend_request_count"}
+    guide = OPERATIONS.read_text().partition("### Metrics")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`((?:rocket|backend|process)_[a-z_]+)`", guide)) == told
+
+
 def concrete(expression: str) -> str:
     """With what Grafana would put in."""
     for variable, value in {"__rate_interval": "5m", "namespace": ".*", "priced": ".*"}.items():
