@@ -1,6 +1,7 @@
 """The command line of `./dev`: which verb means what."""
 
 import argparse
+import errno
 import os
 import sys
 
@@ -20,6 +21,20 @@ SUMMARY = {
     "ray": "the gateway on a small real Ray cluster, on this machine: up|down|memory",
     "image": "the container image: built, listed, and tried as Kubernetes would run it",
     "ci": "everything a change has to pass",
+}
+
+
+NOT_WRITABLE = (
+    "let this user write there, or name a folder of his own in XDG_CACHE_HOME if it is the cache"
+)
+NO_ROOM = "make room, or name a folder on another disk in XDG_CACHE_HOME if it is the cache"
+# Of what a machine refuses, and no line of `dev` can foresee.
+REMEDIES = {
+    errno.EACCES: NOT_WRITABLE,
+    errno.EPERM: NOT_WRITABLE,
+    errno.EROFS: NOT_WRITABLE,
+    errno.ENOSPC: NO_ROOM,
+    errno.EDQUOT: NO_ROOM,
 }
 
 
@@ -144,6 +159,11 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         # Whoever read us has gone; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if (remedy := REMEDIES.get(error.errno)) is None:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"dev {options.verb}: {where}{error.strerror}: {remedy}", file=sys.stderr)
     finally:
         process.Child.stop_all()
     return code

@@ -33,7 +33,7 @@ def up() -> int:
             return 0
         say("what is left of an earlier cluster does not answer: removing it")
         remove()
-    require_free("the gateway's port", "127.0.0.1", DATA_PORT)
+    require_free("127.0.0.1", DATA_PORT, "run this in a container with a network of its own")
     setup("build", "ray")
     build("release", "rocket", "fake_backend")
     try:

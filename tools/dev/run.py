@@ -32,7 +32,7 @@ def run(once: bool, config: str | None) -> int:
     found = {} if given.is_file() else discover()
     taken = addresses(given) if given.is_file() else DEFAULT
     for key, (host, port) in taken.items():
-        require_free(key, host, port)
+        require_free(host, port, f"give --config a file with another `{key}`")
     if "listen" not in taken:
         raise DevError(
             f"{shown(given)}: `listen` must be a host and a port, for `dev run` to ask there"
@@ -74,15 +74,18 @@ def discover() -> dict[str, int]:
 def addresses(config: Path) -> dict[str, tuple[str, int]]:
     """`listen` and `admin` of a configuration, so far as they are a host and a port."""
     found = dict(DEFAULT)
-    for key, value in re.findall(r"^(listen|admin):\s*([^#\n]*)", config.read_text(), re.MULTILINE):
+    # What is wrong with the file is for Rocket to say.
+    text = config.read_text(errors="replace")
+    for key, value in re.findall(r"^(listen|admin):\s*([^#\n]*)", text, re.MULTILINE):
         host, _, port = value.strip().strip("\"'").rpartition(":")
         del found[key]
-        if port.isdigit():
+        if port.isdigit() and int(port) < 1 << 16:
             found[key] = ("127.0.0.1" if host == "0.0.0.0" else host.strip("[]"), int(port))
     return found
 
 
-def require_free(key: str, host: str, port: int) -> None:
+def require_free(host: str, port: int, otherwise: str) -> None:
+    """Raises DevError, with what to do `otherwise` than freeing it, where it can not be listened."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -91,7 +94,7 @@ def require_free(key: str, host: str, port: int) -> None:
         except OSError as error:
             raise DevError(
                 f"{host}:{port} can not be taken ({error.strerror}): stop what listens there "
-                f"(`ss -ltnp`), or give --config a file with another `{key}`"
+                f"(`ss -ltnp`), or {otherwise}"
             ) from error
 
 

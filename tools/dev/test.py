@@ -92,7 +92,7 @@ def tool_tests(pattern: str | None = None) -> Tally:
     unittest = [sys.executable, "-B", "-m", "unittest"]
     packages = ["discover", "--quiet", "-s", "rocket_ray", "-t", ".", "-p", "*_test.py"]
     codes = [
-        process.relay([*unittest, "--quiet", "tidy_test"], cwd=ROOT / "tools"),
+        process.relay([*unittest, "--quiet", "tidy_test", "dev_test"], cwd=ROOT / "tools"),
         process.relay([*unittest, *packages], cwd=ROOT / "python"),
     ]
     return sum((Tally(failed=1) if code else Tally(passed=1) for code in codes), Tally())
