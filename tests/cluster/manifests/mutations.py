@@ -423,7 +423,14 @@ MUTATIONS = [
         lambda s: head(s)["template"]["spec"].update(terminationGracePeriodSeconds=10),
         "head: terminationGracePeriodSeconds 10: not above",
     ),
-    Mutation(25, lambda s: deployment(s, graceful_shutdown_timeout_s=20), "below the 30 s"),
+    Mutation(25, lambda s: deployment(s, graceful_shutdown_timeout_s=20), "below the 45 s"),
+    Mutation(
+        25,
+        lambda s: worker_container(s)["env"].remove(
+            {"name": "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S", "value": "45"}
+        ),
+        "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S 30: not above lame_duck_s + drain.timeout",
+    ),
     Mutation(
         25,
         lambda s: deployment(s, graceful_shutdown_timeout_s=35),

@@ -30,7 +30,9 @@ HEAD_PORTS = {
 WORKER_PORTS = {"serve": 8000, "metrics": 8080, "rocket-metrics": 9464}
 # The least that an object store may have is some 75 MB; only JSON moves through it.
 OBJECT_STORE_BYTES_MAX = 100_000_000
-DRAIN_NODE_S = 30  # RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S
+# For how long Ray drains a node that is to end; then it kills what is left there.
+DRAIN_NODE = "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"
+DRAIN_NODE_S = 30
 
 
 @rule(1)
@@ -183,8 +185,14 @@ def ends_in_order(setup: Setup) -> Iterator[str]:
     graceful = deployment.get("graceful_shutdown_timeout_s", 0)
     lame_duck = at(_application(setup), "args", "lame_duck_s", default=0)
     drain = _seconds(at(_gateway_config(setup), "drain", "timeout", default="30s"))
-    if graceful < DRAIN_NODE_S:
-        yield f"graceful_shutdown_timeout_s {graceful}: below the {DRAIN_NODE_S} s of Ray's own drain"
+    (container,) = worker_group(setup.objects)["template"]["spec"]["containers"]
+    ray_s = {each["name"]: each.get("value") for each in container.get("env", [])}
+    drain_node = float(ray_s.get(DRAIN_NODE, DRAIN_NODE_S))
+    if graceful < drain_node:
+        # Serve stops a replica so long before the node's end, and not at once.
+        yield f"graceful_shutdown_timeout_s {graceful}: below the {drain_node:g} s of Ray's drain"
+    if drain_node <= lame_duck + drain:
+        yield f"workers: {DRAIN_NODE} {drain_node:g}: not above lame_duck_s + drain.timeout"
     if graceful <= lame_duck + drain:
         yield f"graceful_shutdown_timeout_s {graceful}: not above lame_duck_s + drain.timeout"
     for name, group in (
@@ -193,7 +201,7 @@ def ends_in_order(setup: Setup) -> Iterator[str]:
     ):
         pod = group["template"]["spec"]
         grace = pod.get("terminationGracePeriodSeconds", 30)
-        if grace <= max(graceful, DRAIN_NODE_S):
+        if grace <= max(graceful, drain_node):
             yield f"{name}: terminationGracePeriodSeconds {grace}: not above {graceful}"
         if any("preStop" in each.get("lifecycle", {}) for each in pod["containers"]):
             yield f"{name}: a preStop cuts the streams that the drain lets finish"
