@@ -5,9 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from manifests.rendering import ENVIRONMENTS, MANIFESTS
 
-from harness.gateway import binary
+from harness.gateway import Gateway, binary
 
 # What a pod has and this machine has not.
 PLACES = {
@@ -36,3 +37,16 @@ def test_it_has_no_problem(environment: str, tmp_path: Path) -> None:
     )
     said = (answer.stdout + answer.stderr).splitlines()
     assert (answer.returncode, said) == (0, [f"{tmp_path / 'rocket.yaml'}: ok"])
+
+
+def test_dev_keeps_no_files_and_no_batches_and_says_so(tmp_path: Path) -> None:
+    """Its gateways share no store: what one has been sent the next would not know."""
+    given = yaml.safe_load((MANIFESTS / "dev/rocket.yaml").read_text())
+    store = {"on": given["store"][True]}  # which is what `on` is to this reader
+    gateway = Gateway({"backends": given["backends"], "store": store}, tmp_path)
+    try:
+        for path in ("/v1/files", "/v1/batches"):
+            answer = gateway.call("GET", path)
+            assert (answer.status, answer.json()["error"]["code"]) == (501, "store_off")
+    finally:
+        gateway.finish()
