@@ -69,7 +69,7 @@ def read(user_config: Any) -> GatewayConfig:
     """Raises UserConfigError, or OSError for a file that can not be read."""
     path = config_file(user_config)
     if path is None:
-        return describe(json.dumps(user_config), user_config)
+        return describe(json.dumps(as_written(user_config)), user_config)
     with open(path, "rb") as file:
         found = file.read(FILE_BYTES_MAX + 1)
     if len(found) > FILE_BYTES_MAX:
@@ -80,6 +80,16 @@ def read(user_config: Any) -> GatewayConfig:
         line = found.count(b"\n", 0, error.start) + 1
         raise UserConfigError(f"{path}: line {line} is no UTF-8; save it as UTF-8") from None
     return describe(text, parse(text))
+
+
+def as_written(values: Any) -> Any:
+    """Serve and KubeRay read YAML 1.1: the key in `hedge: {on: false}` is no text but true."""
+    if isinstance(values, Mapping):
+        return {
+            "on" if key in (True, "true") and isinstance(value, bool) else key: as_written(value)
+            for key, value in values.items()
+        }
+    return [as_written(each) for each in values] if isinstance(values, list) else values
 
 
 def parse(text: str) -> Any:

@@ -21,6 +21,13 @@ class UserConfigTest(unittest.TestCase):
         self.assertEqual(config.drain_s, 1.5)
         self.assertEqual(config.local_url(), "http://127.0.0.1:8000")
 
+    def test_keys_that_yaml_has_made_truths_of(self) -> None:
+        for key in (True, "true"):
+            models = {"true": [{"backend": "a"}]}
+            given = {"hedge": {key: False}, "models": models, "x": [{key: True}]}
+            said = {"hedge": {"on": False}, "models": models, "x": [{"on": True}]}
+            self.assertEqual(json.loads(read(given).text), said)
+
     def test_defaults_are_the_gateway_s(self) -> None:
         config = read({"backends": BACKENDS})
         self.assertEqual((config.listen, config.drain_s), ("127.0.0.1:8000", 30))
