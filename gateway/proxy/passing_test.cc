@@ -73,6 +73,61 @@ TEST(Passing, AForeignErrorOfANativeApiIsToldInTheClientsDialect) {
   EXPECT_TRUE(is_error_body(Dialect::anthropic, request->body())) << request->body();
 }
 
+FakeScript thinking_unseen() {
+  FakeScript script;
+  script.tokens = 2;
+  script.thinks_unseen = 8;
+  return script;
+}
+
+Config with_short_timeouts() {
+  Config config;
+  config.timeouts.first_token = std::chrono::seconds(3);
+  config.timeouts.idle = std::chrono::seconds(1);
+  return config;
+}
+
+// A provider that has opened a block of thinking, shows nothing of it and says that it is at it.
+TEST(Passing, WhoThinksUnseenForLongerThanAFirstTokenMayTakeIsHeardOut) {
+  FakeScript script = thinking_unseen();
+  script.event_delay = std::chrono::milliseconds(500);
+  SimGateway gateway(1, {backend(upstreams[3], script)}, with_short_timeouts());
+  for (const Client& client : clients) {
+    const auto request = gateway.ask(ask(client, true));
+    EXPECT_EQ(request->status(), 200) << client.path << request->body();
+    EXPECT_EQ(fault_of(client.dialect, request->body()), "") << client.path;
+    EXPECT_EQ(said(client.dialect, request->body()), "word0 word1 ") << client.path;
+    EXPECT_EQ(request->header("x-rocket-attempts"), "1") << client.path;
+    EXPECT_GE(request->ended_at() - request->sent_at(), std::chrono::seconds(6)) << client.path;
+    if (client.dialect != Dialect::anthropic) continue;
+    EXPECT_LE(request->first_byte_at() - request->sent_at(), std::chrono::seconds(3));
+    size_t pings = 0;
+    for (const std::string& event : events_of(client.dialect, request->body()))
+      pings += event.contains("\"ping\"") ? 1U : 0U;
+    EXPECT_EQ(pings, 9U);
+  }
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
+// Before it has said so another is asked unseen; then the time between two events counts.
+TEST(Passing, WhoBeginsToThinkAndFallsSilentIsLeft) {
+  for (const std::uint64_t at : {3U, 4U}) {
+    FakeScript script = thinking_unseen();
+    script.fault = Fault::hang_mid_stream;
+    script.at = at;
+    SimGateway::BackendSpec other = backend(upstreams[3]);
+    other.name = "two";
+    SimGateway gateway(1, {backend(upstreams[3], script), other}, with_short_timeouts());
+    const auto request = gateway.ask(ask(clients[2], true));
+    EXPECT_EQ(request->status(), 200) << request->body();
+    EXPECT_EQ(request->header("x-rocket-backend"), at == 3 ? "two" : "one");
+    EXPECT_EQ(request->whole(), at == 3) << request->body();
+    EXPECT_EQ(request->body().contains("event: error"), at != 3) << request->body();
+    EXPECT_LE(request->ended_at() - request->sent_at(), std::chrono::seconds(4));
+    EXPECT_EQ(gateway.leftovers(), "");
+  }
+}
+
 // Whatever the budget has room for, the client gets all of the answer or hears that it does not.
 TEST(Passing, WhatATranslationWritesAndKeepsIsPaidFor) {
   FakeScript script;

@@ -9,6 +9,11 @@ Result<void> StreamWatch::take(const StreamEvent& event) {
     ++texts_;
   } else if (event.kind == Kind::block_start) {
     if (event.block == Part::Kind::tool_call) ++content_events_;
+    thinks_ = event.block == Part::Kind::thinking;
+  } else if (event.kind == Kind::block_end) {
+    thinks_ = false;
+  } else if (event.kind == Kind::ping) {
+    if (thinks_) ++content_events_;
   } else if (event.kind == Kind::usage) {
     usage_ = event.usage;
   } else if (event.kind == Kind::stop) {

@@ -13,7 +13,8 @@ class StreamWatch final : public StreamSink {
   explicit StreamWatch(StreamSink* next) : next_(next) {}
   [[nodiscard]] Result<void> take(const StreamEvent& event) override;
 
-  // Something of the answer has come: before it, a failure can still be made good elsewhere.
+  // Something of the answer has come: before it, a failure can still be made good elsewhere. Who
+  // has begun to think and says that it is at it may show nothing of it for minutes.
   [[nodiscard]] bool content_seen() const { return content_events_ != 0; }
   // Without the upstream's word, an event of content is taken for a token.
   [[nodiscard]] TokenUsage usage() const {
@@ -26,6 +27,7 @@ class StreamWatch final : public StreamSink {
   StreamSink* next_;
   std::int64_t content_events_ = 0;
   std::int64_t texts_ = 0;
+  bool thinks_ = false;
   TokenUsage usage_;
 };
 

@@ -40,6 +40,36 @@ TEST(StreamWatch, SeesWhatAReaderWouldMiss) {
   }
 }
 
+TEST(StreamWatch, WhoThinksUnseenAndSaysSoHasBegun) {
+  const StreamEvent ping{.kind = Kind::ping};
+  const StreamEvent closed{.kind = Kind::block_end, .block = Part::Kind::thinking};
+  const auto opened = [](Part::Kind kind) {
+    return StreamEvent{.kind = Kind::block_start, .block = kind};
+  };
+  const struct {
+    const char* name;
+    std::vector<StreamEvent> events;
+    bool content;
+  } cases[] = {
+      {"it has begun and says no more", {opened(Part::Kind::thinking)}, false},
+      {"it is at it", {opened(Part::Kind::thinking), ping}, true},
+      {"it has said that it would begin", {ping, opened(Part::Kind::thinking)}, false},
+      {"it has thought", {opened(Part::Kind::thinking), closed, ping}, false},
+      {"it is about to talk",
+       {opened(Part::Kind::thinking), closed, opened(Part::Kind::text), ping},
+       false},
+      {"it has not begun", {{.kind = Kind::start}, ping, ping}, false},
+      {"a text, as the real one begins it", {opened(Part::Kind::text), ping}, false},
+  };
+  for (const auto& c : cases) {
+    StreamWatch watch(nullptr);
+    for (const StreamEvent& event : c.events)
+      EXPECT_TRUE(watch.take(event).has_value()) << c.name;
+    EXPECT_EQ(watch.content_seen(), c.content) << c.name;
+    EXPECT_EQ(watch.usage().output, 0) << c.name;
+  }
+}
+
 TEST(StreamWatch, PassesEverythingOn) {
   Counter counter;
   StreamWatch watch(&counter);

@@ -18,6 +18,7 @@ using Pieces = std::vector<std::string>;
 struct Block {
   OrderedJson whole;
   OrderedJson start;
+  std::uint64_t pings = 0;  // before it goes on
   std::vector<OrderedJson> deltas;
 };
 
@@ -134,11 +135,13 @@ Message message_of(const FakeScript& script, const MessagesRequest& asked, std::
     return message;
   }
   const std::uint64_t tokens = std::min(script.tokens, asked.max_tokens);
-  const std::uint64_t thoughts = asked.thinks ? 2 : 0;  // whatever the limit
+  const bool unseen = script.thinks_unseen != 0;
+  const std::uint64_t thoughts = asked.thinks || unseen ? 2 : 0;  // whatever the limit
   if (thoughts != 0) {
     const FakeScript thinking{.word = "thought"};
-    message.blocks.push_back(
-        thinking_block(tokens_of(thinking, asked.hides_thoughts ? 0 : thoughts)));
+    const bool hidden = asked.hides_thoughts || unseen;
+    message.blocks.push_back(thinking_block(tokens_of(thinking, hidden ? 0 : thoughts)));
+    message.blocks.back().pings = script.thinks_unseen;
     if (script.redact) message.blocks.push_back(redacted_block());
   }
   const Pieces words = tokens_of(script, tokens);
@@ -162,6 +165,8 @@ void add_block_events(const Block& block, std::size_t index, Pieces& events) {
   OrderedJson start{{"type", "content_block_start"}, {"index", index}};
   start["content_block"] = block.start;
   events.push_back(event(start));
+  for (std::uint64_t i = 0; i < block.pings; ++i)
+    events.push_back(event({{"type", "ping"}}));
   for (const OrderedJson& delta : block.deltas) {
     OrderedJson json{{"type", "content_block_delta"}, {"index", index}};
     json["delta"] = delta;

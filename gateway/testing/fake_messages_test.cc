@@ -158,6 +158,11 @@ const std::vector<MessageCase>& message_cases() {
        {.tokens = 1},
        "start fake-model\nthinking:  signed ZmFrZSBzaWduYXR1cmU=\n"
        "text: word0 \nusage 3 3\nstop end_turn\n"},
+      {"thinking_unseen_for_long",
+       "{}",
+       {.tokens = 1, .thinks_unseen = 3},
+       "start fake-model\nthinking:  signed ZmFrZSBzaWduYXR1cmU=\n"
+       "text: word0 \nusage 3 3\nstop end_turn\n"},
       {"thinking_disabled",
        R"({"thinking":{"type":"disabled"}})",
        {.tokens = 1},
