@@ -5,6 +5,7 @@
 
 #include "proxy/exchange.h"
 #include "proxy/key_use.h"
+#include "proxy/passed_headers.h"
 #include "wire/http_writer.h"
 #include "wire/json.h"
 
@@ -41,6 +42,9 @@ bool holds_for_each(ErrorCode code) {
 // Headers that say how a request is to be answered.
 constexpr std::string_view steering_headers[] = {"x-rocket-backend", "x-rocket-lane",
                                                  "x-rocket-session"};
+
+// What those who share a call have in common of what is passed on: a trace is each one's own.
+constexpr PassedRequest shared_headers{.trace = PassedTrace::none};
 
 std::optional<EmbeddingInput> batchable(const Call& call) {
   const auto& config = call.current()->snapshot->config.embedding_batching;
@@ -169,6 +173,7 @@ Task<void> EmbeddingBatcher::Group::ask() {
     const auto value = first.request().head.headers.find(name);
     if (value) request.head.headers.add(name, *value);
   }
+  add_passed_request_headers(request.head.headers, first.request().head.headers, shared_headers);
   request.head_at = loop_.io.timers.now();
   request.complete_at = request.head_at;
   if (!request.body.append(loop_.bodies, join_embedding_inputs(inputs_))) co_return;
@@ -276,6 +281,7 @@ std::shared_ptr<EmbeddingBatcher::Sort> EmbeddingBatcher::sort_of(const Call& ca
   add(call.request().head.target);
   for (const std::string_view header : steering_headers)
     add(call.request().head.headers.find(header).value_or(""));
+  append_passed_request_headers(name, call.request().head.headers, shared_headers);
   add(shell);
   std::weak_ptr<Sort>& known = sorts_[name];
   if (auto sort = known.lock()) return sort;

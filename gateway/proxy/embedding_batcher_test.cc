@@ -104,6 +104,10 @@ TEST(EmbeddingBatcher, what_asks_for_something_else_is_asked_apart) {
        sim_post("/v1/embeddings", R"({"model":"fake-model","input":"x"})",
                 "x-rocket-lane: batch\r\n"),
        embed("x")},
+      {"a header that is passed on",
+       sim_post("/v1/embeddings", R"({"model":"fake-model","input":"x"})",
+                "OpenAI-Organization: a\r\n"),
+       embed("x")},
       {"off", embed("x"), embed("x"), "off"},
   };
   for (const ApartCase& c : cases) {
@@ -119,6 +123,31 @@ TEST(EmbeddingBatcher, what_asks_for_something_else_is_asked_apart) {
     EXPECT_EQ(gateway.fake("a").counters().requests, 4U) << c.name;
     for (const auto& one : requests)
       EXPECT_NE(one->status(), 0) << c.name;
+  }
+}
+
+// Of two organisations, each request in a trace of its own.
+TEST(EmbeddingBatcher, headers_that_are_passed_on_go_with_the_joined_call) {
+  SimGateway gateway(1, one_backend(50ms));
+  gateway.fake("a").recorder().clear();
+  Requests requests;
+  for (int i = 0; i < 32; ++i) {
+    const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e47" + std::to_string(10 + i);
+    requests.push_back(gateway.send(
+        sim_post("/v1/embeddings", R"({"model":"fake-model","input":"x"})",
+                 std::string("OpenAI-Organization: org-") + (i % 2 == 0 ? "a" : "b") +
+                     "\r\nx-team: blue\r\ntraceparent: " + trace + "-00f067aa0ba902b7-01\r\n")));
+  }
+  gateway.loop.run_for(5s);
+  for (const auto& one : requests)
+    EXPECT_EQ(one->status(), 200) << one->body();
+  EXPECT_LE(gateway.fake("a").counters().requests, 8U);
+  for (const RecordedRequest& recorded : gateway.fake("a").recorder().requests()) {
+    if (!recorded.head.starts_with("POST ")) continue;
+    EXPECT_NE(recorded.head.contains("OpenAI-Organization: org-a\r\n"),
+              recorded.head.contains("OpenAI-Organization: org-b\r\n"))
+        << recorded.head;
+    EXPECT_TRUE(recorded.head.contains("x-team: blue\r\n")) << recorded.head;
   }
 }
 

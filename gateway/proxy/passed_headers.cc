@@ -99,10 +99,9 @@ bool replaced(std::string_view name, PassedTrace trace) {
          (trace == PassedTrace::none && equals_ignoring_case(name, "tracestate"));
 }
 
-}  // namespace
-
-void append_passed_request_headers(std::string& out, const HeaderList& headers,
-                                   PassedRequest passed) {
+// `take` gets the number of each that an upstream may see.
+template <typename Take>
+void each_passed(const HeaderList& headers, PassedRequest passed, Take take) {
   std::string connection;
   for (const HeaderList::Header& header : headers) {
     if (!equals_ignoring_case(header.name, "connection")) continue;
@@ -116,8 +115,19 @@ void append_passed_request_headers(std::string& out, const HeaderList& headers,
     if (!connection.empty() && nominated(name, connection)) continue;
     if (passed.trace != PassedTrace::all && replaced(name, passed.trace)) continue;
     if (!passed.betas && equals_ignoring_case(name, "anthropic-beta")) continue;
-    out += headers.line(i);
+    take(i);
   }
+}
+
+}  // namespace
+
+void append_passed_request_headers(std::string& out, const HeaderList& headers,
+                                   PassedRequest passed) {
+  each_passed(headers, passed, [&](size_t i) { out += headers.line(i); });
+}
+
+void add_passed_request_headers(HeaderList& out, const HeaderList& headers, PassedRequest passed) {
+  each_passed(headers, passed, [&](size_t i) { out.add(headers[i].name, headers[i].value); });
 }
 
 void append_passed_answer_headers(std::string& out, const HeaderList& headers,

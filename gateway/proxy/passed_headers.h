@@ -16,6 +16,8 @@ struct PassedRequest {
 };
 void append_passed_request_headers(std::string& out, const HeaderList& headers,
                                    PassedRequest passed = {});
+void add_passed_request_headers(HeaderList& out, const HeaderList& headers,
+                                PassedRequest passed = {});
 
 // Appends the upstream's header lines that a client may see: a short list, since most of what
 // servers say concerns their own connection or network. `limits`: what it says of its rate limits
