@@ -23,7 +23,7 @@ Task<void> count_tokens(Call& call) {
     co_await run_exchange(call);
     co_return;
   }
-  if (call.request().head.headers.find("x-rocket-strict") == "1") {
+  if (call.is_strict()) {
     call.send_error({ErrorCode::invalid_field,
                      "x-rocket-strict: no backend that has the model counts tokens, and an "
                      "estimate is no count; ask without x-rocket-strict"});

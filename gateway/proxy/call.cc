@@ -335,6 +335,14 @@ Duration Call::heartbeat() const {
   return part_ == nullptr ? current_->snapshot->config.heartbeat : Duration::zero();
 }
 
+bool Call::is_strict() const {
+  const auto said = request_.head.headers.find("x-rocket-strict");
+  if (!said) return false;
+  constexpr std::array<std::string_view, 3> yes{"1", "true", "yes"};
+  return std::ranges::any_of(
+      yes, [&](std::string_view word) { return equals_ignoring_case(*said, word); });
+}
+
 void Call::drop_request() {
   if (part_ != nullptr) return;
   request_.body = Body();

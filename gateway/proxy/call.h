@@ -126,6 +126,8 @@ class Call {
   void drop_request();
   // How long whoever waits for a stream may hear nothing; zero: for ever.
   [[nodiscard]] Duration heartbeat() const;
+  // x-rocket-strict: an answer is wanted only of who can be told all that is asked.
+  [[nodiscard]] bool is_strict() const;
   // Of a body that was read while it was handled.
   void count_bytes_in(std::uint64_t bytes) { bytes_in_ = bytes; }
   // For the account of an answer that was sent otherwise.

@@ -9,9 +9,13 @@
 #include "schema/responses_writer.h"
 #include "schema/shown_tools.h"
 #include "schema/translator.h"
+#include "wire/json.h"
 
 namespace rocket {
 namespace {
+
+// So much of a number goes into a message.
+constexpr size_t number_shown_max = 32;
 
 std::string_view path_of(Dialect dialect) {
   switch (dialect) {
@@ -109,8 +113,7 @@ Result<void> Dialog::open(Route& route, const Snapshot& snapshot) {
   } else if (request_.choices == 1 && !request_.steers_tools) {
     return {};
   }
-  const auto strict = call_.request().head.headers.find("x-rocket-strict");
-  return strict == "1" ? keep_lossless(route, snapshot) : Result<void>{};
+  return call_.is_strict() ? keep_lossless(route, snapshot) : Result<void>{};
 }
 
 bool Dialog::asks_one_by_one(const Backend& backend) const {
@@ -129,10 +132,13 @@ Result<void> Dialog::keep_countable(Route& route, const Snapshot& snapshot) cons
     return asks_one_by_one(snapshot.backends[one->backend]);
   });
   if (!route.candidates.empty()) return {};
+  const auto n = json_find(call_.request().body.text(), "n");
+  const std::string sent =
+      n ? std::string(n->text.substr(0, number_shown_max)) : std::to_string(request_.choices);
   return fail(ErrorCode::invalid_field,
-              "`n` is " + std::to_string(request_.choices) + ", and of a backend that gives one " +
-                  "choice at a time there are at most " + std::to_string(most) +
-                  " to be had (limits.choices); send a smaller `n`");
+              "`n` is " + sent +
+                  ", and of a backend that gives one choice at a time there are at most " +
+                  std::to_string(most) + " to be had (limits.choices); send a smaller `n`");
 }
 
 Result<void> Dialog::begin_translation(std::string_view model) {

@@ -76,9 +76,16 @@ TEST(Dialog, WhatIsLostIsAnnouncedAndRefusedOnRequest) {
   const auto streamed = gateway.ask(ask(clients[0], true, lost));
   EXPECT_TRUE(streamed->header("x-rocket-translation").contains("dropped=logit_bias"));
 
-  const auto strict = gateway.ask(ask(clients[0], false, lost, "x-rocket-strict: 1\r\n"));
-  EXPECT_EQ(strict->status(), 400);
-  EXPECT_TRUE(strict->body().contains("dropped=logit_bias")) << strict->body();
+  for (const char* const yes : {"1", "true", "Yes"}) {
+    const std::string line = std::string("x-rocket-strict: ") + yes + "\r\n";
+    const auto strict = gateway.ask(ask(clients[0], false, lost, line));
+    EXPECT_EQ(strict->status(), 400) << yes;
+    EXPECT_TRUE(strict->body().contains("dropped=logit_bias")) << strict->body();
+  }
+  for (const char* const no : {"0", "false", "no", ""}) {
+    const std::string line = std::string("x-rocket-strict: ") + no + "\r\n";
+    EXPECT_EQ(gateway.ask(ask(clients[0], false, lost, line))->status(), 200) << no;
+  }
   const auto lossless = gateway.ask(ask(clients[0], false, "", "x-rocket-strict: 1\r\n"));
   EXPECT_EQ(lossless->status(), 200);
   EXPECT_EQ(lossless->header("x-rocket-translation"), "");

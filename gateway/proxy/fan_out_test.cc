@@ -150,10 +150,11 @@ TEST(FanOut, MoreThanTheLimitIsRefused) {
   config.limits.choices = 3;
   SimGateway gateway(1, {ollama()}, config);
   EXPECT_EQ(gateway.ask(ask(false, R"("n":3,)"))->status(), 200);
-  for (const char* n : {"4", "99999999999"}) {
+  for (const char* n : {"4", "99999999999", "9007199254740993"}) {
     const auto request = gateway.ask(ask(true, R"("n":)" + std::string(n) + ","));
     EXPECT_EQ(request->status(), 400);
     EXPECT_TRUE(request->body().contains("limits.choices")) << request->body();
+    EXPECT_TRUE(request->body().contains(std::string("`n` is ") + n + ",")) << request->body();
   }
   SimGateway mixed(1, {ollama(), vllm()}, config);
   EXPECT_EQ(mixed.ask(ask(false, R"("n":4,)"))->header("x-rocket-backend"), "vllm");

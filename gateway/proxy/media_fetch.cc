@@ -10,6 +10,7 @@ namespace {
 
 // A name may mean many; who has not answered at these will not at the next.
 constexpr size_t addresses_max = 4;
+constexpr std::string_view leads_elsewhere = "redirects to an address that ";
 
 std::unexpected<Error> failed(std::string detail) {
   return fail(ErrorCode::media_url_failed, std::move(detail));
@@ -65,11 +66,17 @@ Task<Result<void>> MediaFetch::follow() {
   Result<MediaLocation> at = parse_media_url(url_);
   for (unsigned redirects = 0; at; ++redirects) {
     auto led = co_await ask(*at);
-    if (!led) co_return std::unexpected(std::move(led.error()));
+    if (!led) {
+      // Not the one that was asked for is at fault.
+      if (redirects != 0 && led.error().code != ErrorCode::overloaded) {
+        led.error().detail.insert(0, leads_elsewhere);
+      }
+      co_return std::unexpected(std::move(led.error()));
+    }
     if (led->empty()) co_return finish();
     if (redirects == media_redirects_max) co_return failed("redirects too often");
     at = follow_redirect(*at, *led);
-    if (!at) at.error().detail.insert(0, "redirects to an address that ");
+    if (!at) at.error().detail.insert(0, leads_elsewhere);
   }
   co_return std::unexpected(std::move(at.error()));
 }

@@ -1,6 +1,7 @@
 #include "schema/choices.h"
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 
 #include "wire/json.h"
@@ -8,10 +9,21 @@
 namespace rocket {
 namespace {
 
+// Of a seed that needs all 64 bits.
+std::optional<std::string> unsigned_seed_of_choice(const JsonValue& seed, std::uint32_t index) {
+  std::uint64_t given = 0;
+  const char* const end = seed.text.data() + seed.text.size();
+  const auto [stop, error] = std::from_chars(seed.text.data(), end, given);
+  if (seed.kind != JsonKind::number || stop != end || error != std::errc()) return std::nullopt;
+  return std::to_string(given + index);
+}
+
 // None: it stays as it is.
 std::optional<std::string> seed_of_choice(const JsonValue& seed, std::uint32_t index) {
+  if (index == 0) return std::nullopt;
   const auto given = seed.as_int();
-  if (index == 0 || !given || *given < 0) return std::nullopt;
+  if (!given) return unsigned_seed_of_choice(seed, index);
+  if (*given < 0) return std::nullopt;
   constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
   return std::to_string((static_cast<std::uint64_t>(*given) + index) & most);
 }

@@ -36,6 +36,14 @@ TEST(Choices, EachIsAskedForAlone) {
       {"a seed that is no number", R"({"seed":"x","n":2})", 1, R"({"seed":"x","n":1})"},
       {"no seed", R"({"seed":null,"n":2})", 1, R"({"seed":null,"n":1})"},
       {"the largest seed", R"({"seed":9223372036854775807,"n":2})", 1, R"({"seed":0,"n":1})"},
+      {"a seed without a sign", R"({"seed":9223372036854775808,"n":2})", 1,
+       R"({"seed":9223372036854775809,"n":1})"},
+      {"the first keeps that too", R"({"seed":9223372036854775808,"n":2})", 0,
+       R"({"seed":9223372036854775808,"n":1})"},
+      {"the largest of those", R"({"seed":18446744073709551615,"n":3})", 2, R"({"seed":1,"n":1})"},
+      {"a seed that is too large for all", R"({"seed":18446744073709551616,"n":2})", 1,
+       R"({"seed":18446744073709551616,"n":1})"},
+      {"a seed that is no integer", R"({"seed":0.5,"n":2})", 1, R"({"seed":0.5,"n":1})"},
   };
   for (const auto& c : cases)
     EXPECT_EQ(edited(c.body, edits_for_choice(c.body, c.index)), c.expected) << c.name;
