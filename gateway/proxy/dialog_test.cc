@@ -91,6 +91,21 @@ TEST(Dialog, WhatIsLostIsAnnouncedAndRefusedOnRequest) {
   EXPECT_EQ(lossless->header("x-rocket-translation"), "");
 }
 
+TEST(Dialog, WhatAnotherRocketBehindUsHasLostIsAnnouncedWithOurs) {
+  FakeScript script;
+  script.lost = "dropped=seed,emulated=n";
+  SimGateway gateway(1, {backend(upstreams[3], script)});
+  for (const bool stream : {false, true}) {
+    const auto passed = gateway.ask(ask(clients[2], stream));
+    EXPECT_EQ(passed->status(), 200) << passed->body();
+    EXPECT_EQ(passed->header("x-rocket-translation"), "dropped=seed,emulated=n");
+    EXPECT_EQ(passed->header("x-rocket-warning"), "the prompt may not fit");
+    const auto translated = gateway.ask(ask(clients[0], stream, R"("logit_bias":{"1":2},)"));
+    EXPECT_EQ(translated->header("x-rocket-translation"),
+              "dropped=logit_bias,dropped=seed,emulated=n");
+  }
+}
+
 TEST(Dialog, ErrorsAreToldInTheClientsDialect) {
   SimGateway gateway(1, {backend(upstreams[0])});
   const auto shape = [](Dialect dialect, json body) {

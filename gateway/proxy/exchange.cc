@@ -482,7 +482,8 @@ std::string Exchange::answer_lines(RunningAttempt& running, std::string_view con
   append_header(lines, "x-rocket-attempts", std::to_string(call_.account().attempts));
   const std::string translation = running.translation();
   if (!translation.empty()) append_header(lines, "x-rocket-translation", translation);
-  const std::string warning = chooser_.warning(running.target());
+  std::string warning = chooser_.warning(running.target());
+  add_warning(warning, running.attempt().head().headers);
   if (!warning.empty()) append_header(lines, "x-rocket-warning", warning);
   return lines;
 }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "wire/http_writer.h"
+
 namespace rocket {
 namespace {
 
@@ -94,6 +96,21 @@ bool nominated(std::string_view name, std::string_view connection) {
   return false;
 }
 
+// As in x-rocket-translation.
+bool says_loss(std::string_view text) {
+  return text.starts_with("dropped=") || text.starts_with("emulated=") || text == "more";
+}
+
+// Of those between commas.
+bool is_listed(std::string_view list, std::string_view one) {
+  while (!list.empty()) {
+    const size_t comma = std::min(list.find(','), list.size());
+    if (list.substr(0, comma) == one) return true;
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return false;
+}
+
 bool replaced(std::string_view name, PassedTrace trace) {
   return equals_ignoring_case(name, "traceparent") ||
          (trace == PassedTrace::none && equals_ignoring_case(name, "tracestate"));
@@ -128,6 +145,27 @@ void append_passed_request_headers(std::string& out, const HeaderList& headers,
 
 void add_passed_request_headers(HeaderList& out, const HeaderList& headers, PassedRequest passed) {
   each_passed(headers, passed, [&](size_t i) { out.add(headers[i].name, headers[i].value); });
+}
+
+void add_translation(std::string& ours, const HeaderList& headers) {
+  const auto said = headers.find("x-rocket-translation");
+  if (!said || !header_value_ok(*said)) return;
+  std::string_view rest = *said;
+  while (!rest.empty()) {
+    const size_t comma = std::min(rest.find(','), rest.size());
+    const std::string_view one = rest.substr(0, comma);
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    if (!says_loss(one) || is_listed(ours, one)) continue;
+    if (!ours.empty()) ours += ',';
+    ours += one;
+  }
+}
+
+void add_warning(std::string& ours, const HeaderList& headers) {
+  const auto said = headers.find("x-rocket-warning");
+  if (!said || said->empty() || !header_value_ok(*said) || *said == ours) return;
+  if (!ours.empty()) ours += "; ";
+  ours += *said;
 }
 
 void append_passed_answer_headers(std::string& out, const HeaderList& headers,

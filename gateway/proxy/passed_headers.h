@@ -19,6 +19,11 @@ void append_passed_request_headers(std::string& out, const HeaderList& headers,
 void add_passed_request_headers(HeaderList& out, const HeaderList& headers,
                                 PassedRequest passed = {});
 
+// Behind another Rocket: what that one has lost and what it warns of is the client's to know too.
+// Adds what there is of it to ours, each loss once.
+void add_translation(std::string& ours, const HeaderList& headers);
+void add_warning(std::string& ours, const HeaderList& headers);
+
 // Appends the upstream's header lines that a client may see: a short list, since most of what
 // servers say concerns their own connection or network. `limits`: what it says of its rate limits
 // too, which must not stand beside ours.

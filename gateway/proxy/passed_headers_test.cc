@@ -196,6 +196,47 @@ TEST(PassedAnswerHeaders, LimitsOfOursStandAlone) {
   EXPECT_EQ(out, "openai-processing-ms: 12\r\n");
 }
 
+TEST(PassedAnswerHeaders, WhatAnotherRocketHasLostIsAddedToOurs) {
+  const struct {
+    std::string ours;
+    std::string theirs;
+    const char* both;
+  } cases[] = {
+      {"", "", ""},
+      {"dropped=a", "", "dropped=a"},
+      {"", "dropped=a,emulated=n", "dropped=a,emulated=n"},
+      {"dropped=a", "emulated=n", "dropped=a,emulated=n"},
+      {"dropped=a,emulated=n", "emulated=n,dropped=b", "dropped=a,emulated=n,dropped=b"},
+      {"dropped=ab", "dropped=a,dropped=a", "dropped=ab,dropped=a"},
+      {"dropped=a,more", "dropped=b,more", "dropped=a,more,dropped=b"},
+      {"dropped=a", ",,words, of others,", "dropped=a"},
+  };
+  for (const auto& c : cases) {
+    std::string lost = c.ours;
+    add_translation(lost, list_of({{"X-Rocket-Translation", c.theirs}}));
+    EXPECT_EQ(lost, c.both) << c.ours << " and " << c.theirs;
+  }
+  std::string lost = "dropped=a";
+  add_translation(lost, list_of({{"x-other", "dropped=b"}}));
+  EXPECT_EQ(lost, "dropped=a");
+}
+
+TEST(PassedAnswerHeaders, WhatAnotherRocketWarnsOfIsAddedToOurs) {
+  const struct {
+    std::string ours;
+    std::string theirs;
+    const char* both;
+  } cases[] = {
+      {"", "", ""},    {"it may not fit", "", "it may not fit"}, {"", "b", "b"}, {"a", "b", "a; b"},
+      {"a", "a", "a"},
+  };
+  for (const auto& c : cases) {
+    std::string warning = c.ours;
+    add_warning(warning, list_of({{"x-rocket-warning", c.theirs}}));
+    EXPECT_EQ(warning, c.both) << c.ours << " and " << c.theirs;
+  }
+}
+
 TEST(PassedAnswerHeaders, WhatConcernsTheNetworkBehindUsIsKept) {
   for (const std::string name : {"server",
                                  "date",

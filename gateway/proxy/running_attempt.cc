@@ -101,7 +101,9 @@ void RunningAttempt::lose(TimePoint now) {
 std::string RunningAttempt::translation() {
   TranslationLoss loss = out_.loss;
   loss.add(attempt_->interpreter().loss());
-  return loss.to_string();
+  std::string lost = loss.to_string();
+  add_translation(lost, attempt_->head().headers);
+  return lost;
 }
 
 std::string RunningAttempt::outgoing_head() const {

@@ -141,6 +141,10 @@ FakeAnswer fake_answer(const FakeScript& script, const FakeRequest& request) {
   }
   write_as_server(answer, script.kind, request.path);
   if (script.kind == FakeKind::anthropic) add_messages_headers(script, answer, request);
+  if (!script.lost.empty()) {
+    answer.headers.emplace_back("x-rocket-translation", script.lost);
+    answer.headers.emplace_back("x-rocket-warning", "the prompt may not fit");
+  }
   return answer;
 }
 
