@@ -317,6 +317,12 @@ class RequestReader {
     }
   }
 
+  // Tools of other types have names too.
+  static bool may_be_function(const JsonValue& choice) {
+    const auto type = json_find(choice.text, "type");
+    return !type || type->string_is("function");
+  }
+
   void take_tool_choice(const JsonValue& value) {
     using Kind = ToolChoice::Kind;
     ToolChoice& choice = conversation_.tool_choice;
@@ -327,7 +333,7 @@ class RequestReader {
     } else if (value.string_is("required")) {
       choice.kind = Kind::required;
     } else if (const auto name = json_find(value.text, "name");
-               value.kind == JsonKind::object && name) {
+               value.kind == JsonKind::object && name && may_be_function(value)) {
       choice = {Kind::function, raw_text(*name)};
     } else if (!value.is_null()) {
       conversation_.extra.push_back({"tool_choice", value.text});

@@ -81,6 +81,29 @@ TEST(ResponsesReader, AFormatThatIsNotKnownIsNamed) {
   EXPECT_EQ(loss.to_string(), "dropped=response_format");
 }
 
+TEST(ResponsesReader, OnlyAFunctionIsChosenAsOne) {
+  const struct {
+    std::string choice;
+    bool function;
+  } cases[] = {
+      {R"({"type":"function","name":"f"})", true},
+      {R"({"name":"f"})", true},
+      {R"({"type":"custom","name":"f"})", false},
+      {R"({"type":"mcp","server_label":"s","name":"f"})", false},
+      {R"({"type":"web_search"})", false},
+  };
+  for (const auto& one : cases) {
+    const std::string body = R"({"input":"x","tool_choice":)" + one.choice + "}";
+    TranslationLoss loss;
+    const auto read = read_responses_request(body, loss);
+    ASSERT_TRUE(read) << read.error().detail;
+    EXPECT_EQ(read->tool_choice.kind,
+              one.function ? ToolChoice::Kind::function : ToolChoice::Kind::unset)
+        << one.choice;
+    EXPECT_EQ(read->extra.empty(), one.function) << one.choice;
+  }
+}
+
 TEST(ResponsesReader, ItemsOfTheAssistantAreOneTurn) {
   TranslationLoss loss;
   const auto read = read_responses_request(
