@@ -34,13 +34,22 @@ BatchLines::BatchLines(const BatchSurroundings& around, const StoredBatch& batch
       tasks_(around.loop.io.timers.run_queue()) {}
 
 // What needs no backend is answered within start(), which wakes nobody: the next ones are fetched
-// after it.
+// after it. Results whose places are wanted are written at once.
 Task<void> BatchLines::run() {
+  tasks_.spawn(watch_places());
   while (true) {
     start();
+    if (!ready_.empty() && sharer_.awaits_writing()) journal_.write_soon();
     fetch_if_due();
     if (over()) co_return;
     co_await Wait(around_.loop.io.timers, changed_, next_look());
+  }
+}
+
+Task<void> BatchLines::watch_places() {
+  while (true) {
+    co_await Wait(around_.loop.io.timers, around_.places.freed(), never);
+    changed_.signal_all();
   }
 }
 
@@ -50,7 +59,7 @@ void BatchLines::stop() {
 }
 
 bool BatchLines::over() const {
-  if (stopping_) return sharer_.taken() == 0;
+  if (stopping_) return sharer_.asked() == 0;
   return plan_.left() == 0 && to_begin_.empty() && ready_.empty() && !fetching_ &&
          under_way_ == 0 && no_suspects_;
 }
@@ -62,7 +71,7 @@ bool BatchLines::has_place() const {
   if (!sharer_.free()) return false;
   if (key == nullptr) return true;
   const std::optional<std::uint32_t>& most = key->limits->settings().concurrent;
-  return !most || sharer_.taken() < *most;
+  return !most || sharer_.asked() < *most;
 }
 
 // What waits for the store, or for another time, is bounded as well.
@@ -85,7 +94,7 @@ std::size_t BatchLines::ready_bytes() const {
   return bytes;
 }
 
-// Most of what this waits for tells it; places of other batches, and of the lane, do not.
+// Most of what this waits for tells it; places of the lane do not.
 TimePoint BatchLines::next_look() const {
   if (!ready_.empty()) return now() + look_again;
   const TimePoint held_until = plan_.next_at();
@@ -228,15 +237,20 @@ Task<void> BatchLines::answer(Ready ready) {
   while (true) {
     std::optional<Duration> again;
     {
-      const LinePlaces::Place place(sharer_);
+      LinePlaces::Place place(sharer_);
       const GaugeHold counted_too(in_flight_);
       const LineQuestion question{batch_.owner, operation_, line->body};
       const LineAnswer answer = co_await ask_line(around_.loop, question);
+      place.answered();
       again = retry.after({answer.status, answer.asked, answer.retry_after, answer.unsettled},
                           around_.loop.random);
       if (!again) {
+        // What nobody was asked costs nothing if it has to be said again.
+        std::optional<LinePlaces::Place> kept;
+        if (answer.asked) kept.emplace(std::move(place));
         conclude(answered_line(asked, {answer.status, answer.request_id, answer.body.text()},
-                               batch_.endpoint));
+                               batch_.endpoint),
+                 std::move(kept));
       } else if (!answer.asked) {
         plan_.hold(input_->lines[ready.line].model, now() + *again);
       }
@@ -246,14 +260,15 @@ Task<void> BatchLines::answer(Ready ready) {
     co_await SleepUntil(around_.loop.io.timers, now() + *again);
     if (stopping_) co_return;
     while (!has_place()) {
+      if (sharer_.awaits_writing()) journal_.write_soon();
       co_await Wait(around_.loop.io.timers, around_.places.freed(), now() + look_again);
     }
   }
 }
 
-void BatchLines::conclude(LineResult result) {
+void BatchLines::conclude(LineResult result, std::optional<LinePlaces::Place> place) {
   unanswered_.erase(result.line);
-  journal_.add(std::move(result));
+  journal_.add(std::move(result), std::move(place));
 }
 
 LineRetry::Settings BatchLines::retry_settings() const {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -64,7 +65,8 @@ class BatchLines {
   [[nodiscard]] Task<std::vector<std::string>> read(std::vector<std::uint32_t> group);
   [[nodiscard]] Task<void> fetch_suspect();
   [[nodiscard]] Task<void> answer(Ready ready);
-  void conclude(LineResult result);
+  [[nodiscard]] Task<void> watch_places();
+  void conclude(LineResult result, std::optional<LinePlaces::Place> place = std::nullopt);
   [[nodiscard]] LineRetry::Settings retry_settings() const;
   [[nodiscard]] TimePoint now() const { return around_.loop.io.timers.now(); }
 

@@ -201,7 +201,7 @@ TEST_F(BlockDeskTest, a_killed_process_loses_nothing_that_was_written) {
   EXPECT_EQ(done.completed, 200U);
   EXPECT_EQ(done.failed, 0U);
   EXPECT_EQ(batches_->names_in(done.output_file_id), all_of(200));
-  EXPECT_LE(asked(), 200U + 4 * 2 * in_flight);
+  EXPECT_LE(asked(), 200U + 4 * in_flight);
 }
 
 TEST_F(BlockDeskTest, others_batches_are_none_of_its) {

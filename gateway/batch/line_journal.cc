@@ -19,19 +19,28 @@ LineJournal::LineJournal(const Surroundings& around, std::string batch, Settings
       added_(around.timers.run_queue()),
       changed_(around.timers.run_queue()) {}
 
-void LineJournal::add(LineResult result) {
+void LineJournal::add(LineResult result, std::optional<LinePlaces::Place> place) {
   if (pending_.empty()) pending_since_ = timers_.now();
   ++added_all_;
   ++waiting_;
   waiting_bytes_ += result.json.size();
   pending_.push_back(std::move(result));
+  if (place) pending_places_.push_back(*std::move(place));
   if (pending_.size() == 1 || pending_.size() >= settings_.lines) added_.signal_all();
+}
+
+void LineJournal::write_soon() {
+  if (pending_.empty()) return;
+  soon_ = true;
+  added_.signal_all();
 }
 
 Task<void> LineJournal::run() {
   while (true) {
     co_await gather();
     auto group = std::make_shared<const Group>(std::exchange(pending_, {}));
+    const auto places = std::exchange(pending_places_, {});
+    soon_ = false;
     co_await write(group);
     note_written(*group);
     changed_.signal_all();
@@ -44,7 +53,7 @@ Task<void> LineJournal::gather() {
     co_await Wait(timers_, added_, never);
   }
   const TimePoint until = deadline_after(pending_since_, settings_.gather);
-  while (hurried_ == 0 && pending_.size() < settings_.lines && timers_.now() < until) {
+  while (hurried_ == 0 && !soon_ && pending_.size() < settings_.lines && timers_.now() < until) {
     co_await Wait(timers_, added_, until);
   }
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "batch/batch_metrics.h"
+#include "batch/line_places.h"
 #include "batch/store_caller.h"
 #include "net/io.h"
 #include "store/records.h"
@@ -37,7 +38,10 @@ class LineJournal {
   LineJournal(const LineJournal&) = delete;
   LineJournal& operator=(const LineJournal&) = delete;
 
-  void add(LineResult result);
+  // Whatever place its line has taken comes free when it is written.
+  void add(LineResult result, std::optional<LinePlaces::Place> place);
+  // What there is waits for no more: somebody has need of its places.
+  void write_soon();
   // Writes what there is, as long as it is let live.
   [[nodiscard]] Task<void> run();
   // Until all that has been added so far is written.
@@ -65,6 +69,8 @@ class LineJournal {
   WaitSlot added_;
   WaitSlot changed_;  // a group has been written, or refused
   Group pending_;
+  std::vector<LinePlaces::Place> pending_places_;  // of these
+  bool soon_ = false;
   TimePoint pending_since_{};
   std::uint64_t added_all_ = 0;    // since it began
   std::uint64_t written_all_ = 0;  // of these; they are written in their order

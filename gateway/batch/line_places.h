@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
+#include <utility>
 
 #include "base/waiter.h"
 #include "proxy/loop_state.h"
@@ -12,57 +14,87 @@ namespace rocket {
 // `batch.lines_in_flight`, of which each batch has its share, and not more than the lane lets
 // begin. A line waits in its lane like any other request, but a queue full of them would say
 // nothing else to the clients of that lane than that they are late.
+//
+// A line that has been answered keeps its place until its result is written: a crash repeats what
+// has one, and so never more than that.
 class LinePlaces {
  public:
   explicit LinePlaces(LoopState& loop) : loop_(loop), freed_(loop.io.timers.run_queue()) {}
   LinePlaces(const LinePlaces&) = delete;
   LinePlaces& operator=(const LinePlaces&) = delete;
 
-  // A batch that has lines, or several prompts of one request.
+ private:
+  struct Share {
+    explicit Share(LinePlaces& of) : places(of) {}
+    LinePlaces& places;
+    std::size_t asked = 0;
+    std::size_t taken = 0;  // those that are asked, and those whose results are not written
+  };
+
+ public:
+  // A batch that has lines, or several prompts of one request. Its places may outlive it.
   class Sharer {
    public:
-    explicit Sharer(LinePlaces& places) : places_(places) { ++places_.sharers_; }
+    explicit Sharer(LinePlaces& places) : share_(std::make_shared<Share>(places)) {
+      ++places.sharers_;
+    }
     Sharer(const Sharer&) = delete;
     Sharer& operator=(const Sharer&) = delete;
     ~Sharer() {
-      --places_.sharers_;
-      places_.freed_.signal_all();
+      --share_->places.sharers_;
+      share_->places.freed_.signal_all();
     }
 
-    [[nodiscard]] LinePlaces& places() { return places_; }
     // Lines of this one that are being asked.
-    [[nodiscard]] std::size_t taken() const { return taken_; }
+    [[nodiscard]] std::size_t asked() const { return share_->asked; }
     // Another one may be asked now.
     [[nodiscard]] bool free() const {
-      const std::size_t most = places_.most();
-      const std::size_t share = std::max<std::size_t>(most / places_.sharers_, 1);
-      return taken_ < share && places_.taken_ < std::max(most, places_.sharers_) &&
-             (taken_ < few || places_.loop_.admission.waiting(Lane::batch) < few);
+      return !full() &&
+             (asked() < few || share_->places.loop_.admission.waiting(Lane::batch) < few);
     }
+    // None may, and results of this one have places that come free when they are written.
+    [[nodiscard]] bool awaits_writing() const { return share_->taken > share_->asked && full(); }
 
    private:
     friend class LinePlaces;
-    LinePlaces& places_;
-    std::size_t taken_ = 0;
+
+    [[nodiscard]] bool full() const {
+      const LinePlaces& places = share_->places;
+      const std::size_t most = places.most();
+      return share_->taken >= std::max<std::size_t>(most / places.sharers_, 1) ||
+             places.taken_ >= std::max(most, places.sharers_);
+    }
+
+    const std::shared_ptr<Share> share_;
   };
 
-  // One line while it is being asked.
+  // One line from being asked until its result is written.
   class Place {
    public:
-    explicit Place(Sharer& sharer) : sharer_(sharer) {
-      ++sharer_.taken_;
-      ++sharer_.places_.taken_;
+    explicit Place(Sharer& sharer) : share_(sharer.share_) {
+      ++share_->asked;
+      ++share_->taken;
+      ++share_->places.taken_;
     }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
+    Place(Place&& other) noexcept
+        : share_(std::move(other.share_)), answered_(std::exchange(other.answered_, true)) {}
+    Place& operator=(Place&&) = delete;
     ~Place() {
-      --sharer_.taken_;
-      --sharer_.places_.taken_;
-      sharer_.places_.freed_.signal_all();
+      if (!share_) return;
+      answered();
+      --share_->taken;
+      --share_->places.taken_;
+      share_->places.freed_.signal_all();
+    }
+
+    // It is not being asked any more.
+    void answered() {
+      if (!std::exchange(answered_, true)) --share_->asked;
     }
 
    private:
-    Sharer& sharer_;
+    std::shared_ptr<Share> share_;
+    bool answered_ = false;
   };
 
   [[nodiscard]] std::size_t most() const {

@@ -101,7 +101,8 @@ struct BatchConfig {
     visit(
         "lines_in_flight", self.lines_in_flight,
         "Lines of all batches that one gateway asks at once, at most: as many as the lane `batch` "
-        "lets begin. Also prompts of one `/v1/batch/prompts`.");
+        "lets begin. One counts until its result is written: no crash repeats more. Also the "
+        "prompts of one `/v1/batch/prompts`.");
     visit("batches", self.batches, "Batches that are worked on at once; further ones wait.");
     visit("lines", self.lines, "Lines of one batch; a file with more is no batch.");
     visit("line_bytes", self.line_bytes, "One line of a batch's file.");
@@ -112,7 +113,8 @@ struct BatchConfig {
           "The longest pause before a line is asked again; doubled for each further one.");
     visit("backoff_max", self.backoff_max, "The longest pause at all.");
     visit("commit", self.commit,
-          "How long a result waits for others, to be written to the store together with them.");
+          "How long a result waits for others, to be written to the store together with them; it "
+          "does not while a line waits for its place.");
   }
 };
 
