@@ -412,7 +412,9 @@ Task<void> Gateway::tell_what_was_found() {
 }
 
 Task<void> Gateway::sweep_files() {
-  FileSweeper sweeper(first().loop, *storage_accesses_.front());
+  FileSweeper sweeper(first().loop, *storage_accesses_.front(), [this] {
+    return first().state.current->snapshot->config.store.batch_expiry;
+  });
   co_await sweeper.run();
 }
 

@@ -87,7 +87,7 @@ void BatchFileCheck::check_line(std::string_view text) {
   std::memcpy(name.data(), digest.data(), sizeof(name));
   if (!names_.insert(name).second) {
     add_problem({"duplicate_custom_id",
-                 "The `custom_id` '" + line->custom_id.substr(0, 128) +
+                 "The `custom_id` '" + shown(line->custom_id) +
                      "' has been used by a line before; every line needs its own.",
                  "custom_id", line_number_});
     return;

@@ -9,9 +9,8 @@
 namespace rocket {
 namespace {
 
-// Longer ones are nobody's name for anything; they go into the results, and into messages.
+// Longer ones are nobody's name for anything; they go into the results.
 constexpr std::size_t custom_id_bytes_max = 512;
-constexpr std::size_t shown_bytes_max = 128;
 // So much of a prompt is compared: the instructions that lines share are longer than that, and
 // what differs comes behind them.
 constexpr std::size_t prefix_bytes_max = 4096;
@@ -19,10 +18,6 @@ constexpr std::size_t text_prefix_bytes_max = 256;
 
 std::unexpected<BatchProblem> problem(std::string code, std::string message, std::string param) {
   return std::unexpected(BatchProblem{std::move(code), std::move(message), std::move(param), {}});
-}
-
-std::string shown(std::string_view text) {
-  return std::string(text.substr(0, shown_bytes_max));
 }
 
 // Where in its line: the only one that the reader of JSON has seen.

@@ -23,6 +23,17 @@ TEST(BatchLine, counts_no_lines_of_its_own) {
             "object, found '{'");
 }
 
+// A batch keeps a hundred of these.
+TEST(BatchLine, shows_the_beginning_of_what_is_long) {
+  const auto line = read_batch_line(
+      R"({"custom_id":"a","method":"POST","url":")" + std::string(5000, 'x') + R"(","body":{}})",
+      chat);
+  EXPECT_LE(line.error().message.size(), 250U);
+  EXPECT_TRUE(line.error().message.contains(std::string(64, 'x') + "...'"));
+  EXPECT_EQ(shown(std::string(64, 'x')), std::string(64, 'x'));
+  EXPECT_EQ(shown(std::string(63, 'x') + "ä"), std::string(63, 'x') + "...") << "no half of one";
+}
+
 struct BadLine {
   const char* name;
   std::string text;

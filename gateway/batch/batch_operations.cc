@@ -1,5 +1,7 @@
 #include "batch/batch_operations.h"
 
+#include <cstdint>
+#include <string>
 #include <utility>
 
 #include "batch/batch_events.h"
@@ -43,7 +45,18 @@ StoredBatch new_batch(Call& call, BatchRequest request) {
   return batch;
 }
 
-Result<void> add_batch(Store& store, const StoredBatch& batch) {
+// What a key has in the store at a time has a limit, like all else.
+Result<void> check_unfinished(Store& store, const std::string& owner, std::uint32_t most) {
+  const auto unfinished = store.unfinished_batches(owner);
+  if (!unfinished) return std::unexpected(unfinished.error());
+  if (*unfinished < most) return {};
+  return fail(ErrorCode::rate_limit_exceeded,
+              "there are " + std::to_string(*unfinished) +
+                  " batches that have not ended, and a key may have " + std::to_string(most) +
+                  " (batch.unfinished); wait until one ends, or cancel one");
+}
+
+Result<void> add_batch(Store& store, const StoredBatch& batch, std::uint32_t unfinished_most) {
   const auto file = store.find_file(batch.owner, batch.input_file_id);
   if (!file) return std::unexpected(file.error());
   const std::string shown = "`input_file_id`: the file '" + batch.input_file_id.substr(0, 128);
@@ -55,6 +68,8 @@ Result<void> add_batch(Store& store, const StoredBatch& batch) {
     return fail(ErrorCode::invalid_field, shown + "' has the purpose `" + (*file)->purpose +
                                               "`; upload it with the purpose `batch`");
   }
+  const auto checked = check_unfinished(store, batch.owner, unfinished_most);
+  if (!checked) return checked;
   return store.add_batch(batch);
 }
 
@@ -65,7 +80,9 @@ Task<void> create(Call& call, const BatchApi& api) {
     co_return;
   }
   const StoredBatch batch = new_batch(call, *std::move(request));
-  auto ask = [batch](Store& store) { return add_batch(store, batch); };
+  auto ask = [batch, most = call.current()->snapshot->config.batch.unfinished](Store& store) {
+    return add_batch(store, batch, most);
+  };
   const auto added = co_await api.stores.call(std::move(ask));
   if (!added) {
     send_storage_error(call, added.error());

@@ -4,6 +4,16 @@
 
 namespace rocket {
 
+std::string shown(std::string_view text) {
+  constexpr std::size_t bytes_max = 64;
+  if (text.size() <= bytes_max) return std::string(text);
+  // Not within a letter.
+  std::size_t end = bytes_max;
+  while (end != 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+    --end;
+  return std::string(text.substr(0, end)) + "...";
+}
+
 std::string write_problems(std::span<const BatchProblem> problems) {
   std::string out = "[";
   for (const BatchProblem& problem : problems) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace rocket {
 
@@ -17,6 +18,9 @@ struct BatchProblem {
 
   bool operator==(const BatchProblem&) const = default;
 };
+
+// So much of what a line says of itself as its problem shows: a batch's problems are kept.
+[[nodiscard]] std::string shown(std::string_view text);
 
 // A JSON array of {code, line, message, param}, as the store keeps it.
 [[nodiscard]] std::string write_problems(std::span<const BatchProblem> problems);

@@ -12,7 +12,7 @@ namespace rocket {
 namespace {
 
 constexpr Duration expiry_interval = std::chrono::seconds(60);
-constexpr int expiries_per_orphan_hunt = 60;
+constexpr int expiries_per_hunt = 60;  // for what is rare, or has to be searched for
 constexpr std::uint32_t removed_at_once = 100;
 // A file is there before the store knows of it, and may be the only copy of something if its store
 // has been put back from a copy.
@@ -25,7 +25,8 @@ Task<void> FileSweeper::run() {
     // Who keeps nothing has no threads for it either.
     if (access_.shared.begun()) {
       co_await remove_expired();
-      if (round % expiries_per_orphan_hunt == 0) {
+      if (round % expiries_per_hunt == 0) {
+        co_await remove_ended_batches();
         co_await remove_orphans();
       }
     }
@@ -52,6 +53,18 @@ Task<void> FileSweeper::remove_expired() {
       const auto gone = co_await access_.work.call(vault.thread(), std::move(work));
       if (!gone) co_return;
     }
+  }
+}
+
+Task<void> FileSweeper::remove_ended_batches() {
+  const auto kept = std::chrono::duration_cast<std::chrono::seconds>(batch_expiry_()).count();
+  if (kept == 0) co_return;
+  while (true) {
+    auto ask = [before = unix_now(timers_) - kept](Store& store) {
+      return store.remove_ended_batches(before, removed_at_once);
+    };
+    const auto removed = co_await access_.store.look(std::move(ask));
+    if (!removed || *removed == 0) co_return;
   }
 }
 

@@ -23,12 +23,23 @@ namespace rocket {
 namespace {
 
 // What 0 means something for; everywhere else it would stop Rocket from working.
-constexpr std::array<std::string_view, 15> may_be_zero{
-    "timeouts.queue",          "health.jitter",     "limits.idle_per_endpoint",
-    "embedding_batching.wait", "heartbeat",         "hedge.min",
-    "drain.lame_duck",         "drain.timeout",     "retry.backoff",
-    "retry.backoff_max",       "lanes.batch.queue", "lanes.normal.queue",
-    "lanes.interactive.queue", "store.expiry",      "batch.commit",
+constexpr std::array<std::string_view, 16> may_be_zero{
+    "timeouts.queue",
+    "health.jitter",
+    "limits.idle_per_endpoint",
+    "embedding_batching.wait",
+    "heartbeat",
+    "hedge.min",
+    "drain.lame_duck",
+    "drain.timeout",
+    "retry.backoff",
+    "retry.backoff_max",
+    "lanes.batch.queue",
+    "lanes.normal.queue",
+    "lanes.interactive.queue",
+    "store.expiry",
+    "store.batch_expiry",
+    "batch.commit",
 };
 
 struct Range {
@@ -36,7 +47,7 @@ struct Range {
   double least;
   double most;
 };
-constexpr std::array<Range, 28> ranges{{
+constexpr std::array<Range, 29> ranges{{
     {"threads", 1, 256},
     {"health.jitter", 0, 1},
     {"health.rise", 1, 1000},
@@ -61,6 +72,7 @@ constexpr std::array<Range, 28> ranges{{
     {"responses.turns", 1, 10'000},
     {"batch.lines_in_flight", 1, 10'000},
     {"batch.batches", 1, 1000},
+    {"batch.unfinished", 1, 1'000'000},
     {"batch.lines", 1, 1'000'000},
     {"batch.attempts", 1, 1000},
     {"otlp.ratio", 0, 1},

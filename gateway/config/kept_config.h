@@ -43,6 +43,7 @@ struct StoreConfig {
   ByteSize file_bytes = 200_MiB;
   ByteSize bytes = 10240_MiB;
   Duration expiry = 720h;
+  Duration batch_expiry = 720h;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
@@ -65,6 +66,9 @@ struct StoreConfig {
     visit("expiry", self.expiry,
           "After which a batch's file is deleted, unless its upload asks for another time "
           "(`expires_after`); 0s: never. Other files stay until somebody deletes them.");
+    visit("batch_expiry", self.batch_expiry,
+          "So long after its end a batch is forgotten (its files have times of their own); 0s: "
+          "never.");
   }
 
   [[nodiscard]] bool in_postgres() const { return !postgres_url_env.empty(); }
@@ -85,6 +89,7 @@ struct BatchConfig {
   LineEngine engine = LineEngine::local;
   std::uint32_t lines_in_flight = 64;
   std::uint32_t batches = 16;
+  std::uint32_t unfinished = 100;
   std::uint32_t lines = 50'000;
   ByteSize line_bytes = 20_MiB;
   std::uint32_t attempts = 5;
@@ -104,6 +109,8 @@ struct BatchConfig {
         "lets begin. One counts until its result is written: no crash repeats more. Also the "
         "prompts of one `/v1/batch/prompts`.");
     visit("batches", self.batches, "Batches that are worked on at once; further ones wait.");
+    visit("unfinished", self.unfinished,
+          "Batches of one key that have not ended, those that wait among them: 429 beyond.");
     visit("lines", self.lines, "Lines of one batch; a file with more is no batch.");
     visit("line_bytes", self.line_bytes, "One line of a batch's file.");
     visit("attempts", self.attempts,

@@ -179,6 +179,41 @@ Result<bool> update_batch(SqlConnection& connection, const StoredBatch& batch, B
   return *updated != 0;
 }
 
+Result<std::uint64_t> unfinished_batches(SqlConnection& connection, std::string_view owner) {
+  std::uint64_t count = 0;
+  const auto read = connection.run(
+      "SELECT COUNT(*) FROM " + table +
+          " WHERE status IN ('validating', 'in_progress', 'finalizing', 'cancelling') AND owner = "
+          "$1",
+      {owner}, [&](const SqlRow& row) { count = row.count(0); });
+  if (!read) return std::unexpected(read.error());
+  return count;
+}
+
+// Of its times only that of its end and those before it are there. Whoever came late may have left
+// lines behind.
+Result<std::uint32_t> remove_ended_batches(SqlConnection& connection, std::int64_t before,
+                                           std::uint32_t limit) {
+  std::vector<std::int64_t> removed;
+  const std::string statement =
+      "DELETE FROM " + table + " WHERE seq IN (SELECT seq FROM " + table +
+      " WHERE status IN ('failed', 'completed', 'expired', 'cancelled') AND created_at < $1 AND "
+      "failed_at < $1 AND completed_at < $1 AND expired_at < $1 AND cancelled_at < $1 ORDER BY seq "
+      "LIMIT $2" +
+      std::string(connection.skip_locked()) + ") RETURNING seq";
+  const auto done = connection.run(statement, {before, std::int64_t{limit}},
+                                   [&](const SqlRow& row) { removed.push_back(row.number(0)); });
+  if (!done) return std::unexpected(done.error());
+  for (const std::int64_t batch : removed) {
+    for (const char* const lines : {"DELETE FROM rocket_begun_lines WHERE batch = $1",
+                                    "DELETE FROM rocket_line_results WHERE batch = $1"}) {
+      const auto dropped = connection.run(lines, {batch});
+      if (!dropped) return std::unexpected(dropped.error());
+    }
+  }
+  return static_cast<std::uint32_t>(removed.size());
+}
+
 Result<std::vector<StoredBatch>> batches_at_work(SqlConnection& connection,
                                                  std::string_view engine) {
   const SqlValue values[] = {engine};

@@ -21,6 +21,10 @@ namespace rocket {
 [[nodiscard]] Result<bool> update_batch(SqlConnection& connection, const StoredBatch& batch,
                                         BatchStatus from);
 
+[[nodiscard]] Result<std::uint64_t> unfinished_batches(SqlConnection& connection,
+                                                       std::string_view owner);
+[[nodiscard]] Result<std::uint32_t> remove_ended_batches(SqlConnection& connection,
+                                                         std::int64_t before, std::uint32_t limit);
 [[nodiscard]] Result<std::vector<StoredBatch>> batches_at_work(SqlConnection& connection,
                                                                std::string_view engine);
 [[nodiscard]] Result<std::vector<StoredBatch>> take_leases(SqlConnection& connection,

@@ -59,6 +59,14 @@ Result<bool> SqlStore::update_batch(const StoredBatch& batch, BatchStatus from) 
   });
 }
 
+Result<std::uint64_t> SqlStore::unfinished_batches(std::string_view owner) {
+  return read([&] { return rocket::unfinished_batches(*connection_, owner); });
+}
+
+Result<std::uint32_t> SqlStore::remove_ended_batches(std::int64_t before, std::uint32_t limit) {
+  return write([&] { return rocket::remove_ended_batches(*connection_, before, limit); });
+}
+
 Result<std::vector<StoredBatch>> SqlStore::batches_at_work(std::string_view engine) {
   return read([&] { return rocket::batches_at_work(*connection_, engine); });
 }

@@ -57,6 +57,13 @@ class Store {
   // Whether it was. One that has ended by that has no journal of its lines any more.
   [[nodiscard]] virtual Result<bool> update_batch(const StoredBatch& batch, BatchStatus from) = 0;
 
+  // Those of the owner that have not ended.
+  [[nodiscard]] virtual Result<std::uint64_t> unfinished_batches(std::string_view owner) = 0;
+  // Removes at most `limit` of those that have ended before, of all owners, the oldest first. How
+  // many it were.
+  [[nodiscard]] virtual Result<std::uint32_t> remove_ended_batches(std::int64_t before,
+                                                                   std::uint32_t limit) = 0;
+
   // Those of that engine that have not ended, of all owners, the oldest first.
   [[nodiscard]] virtual Result<std::vector<StoredBatch>> batches_at_work(
       std::string_view engine) = 0;

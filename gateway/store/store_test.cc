@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/random.h"
 #include "testing/any_store.h"
@@ -131,6 +134,55 @@ TEST_P(AnyStore, KeepsBatchesAndChangesThemOnce) {
     EXPECT_TRUE(store_->update_batch(one, before).value());
     EXPECT_EQ(found("1"), one);
   }
+}
+
+TEST_P(AnyStore, CountsTheBatchesOfAnOwnerThatHaveNotEnded) {
+  EXPECT_EQ(store_->unfinished_batches("a").value(), 0U);
+  StoredBatch one = batch("1");
+  ASSERT_TRUE(store_->add_batch(one));
+  ASSERT_TRUE(store_->add_batch(batch("2")));
+  ASSERT_TRUE(store_->add_batch(batch("3", "b")));
+  for (const BatchStatus status :
+       {BatchStatus::in_progress, BatchStatus::finalizing, BatchStatus::cancelling}) {
+    const BatchStatus before = std::exchange(one.status, status);
+    ASSERT_TRUE(store_->update_batch(one, before).value());
+    EXPECT_EQ(store_->unfinished_batches("a").value(), 2U);
+  }
+  one.status = BatchStatus::cancelled;
+  ASSERT_TRUE(store_->update_batch(one, BatchStatus::cancelling).value());
+  EXPECT_EQ(store_->unfinished_batches("a").value(), 1U);
+  EXPECT_EQ(store_->unfinished_batches("b").value(), 1U);
+  EXPECT_EQ(store_->unfinished_batches("").value(), 0U);
+}
+
+TEST_P(AnyStore, BatchesAreRemovedSomeTimeAfterTheirEnd) {
+  constexpr std::int64_t end = 1'700'000'100;
+  const std::pair<BatchStatus, std::int64_t StoredBatch::*> ends[] = {
+      {BatchStatus::failed, &StoredBatch::failed_at},
+      {BatchStatus::completed, &StoredBatch::completed_at},
+      {BatchStatus::expired, &StoredBatch::expired_at},
+      {BatchStatus::cancelled, &StoredBatch::cancelled_at}};
+  int number = 0;
+  for (const auto& [status, time] : ends) {
+    ++number;
+    StoredBatch one = batch(std::to_string(number), "owner-" + std::to_string(number));
+    ASSERT_TRUE(store_->add_batch(one));
+    const std::vector<LineResult> results{answer(0)};
+    EXPECT_EQ(store_->finish_lines(one.id, results).value(), 1U);
+    one.status = status;
+    one.*time = end;
+    ASSERT_TRUE(store_->update_batch(one, BatchStatus::validating).value());
+  }
+  ASSERT_TRUE(store_->add_batch(batch("5")));
+  EXPECT_EQ(store_->remove_ended_batches(end, 10).value(), 0U);
+  EXPECT_EQ(store_->remove_ended_batches(end + 1, 3).value(), 3U);
+  EXPECT_FALSE(store_->find_batch("owner-3", "batch_3").value());
+  EXPECT_TRUE(store_->find_batch("owner-4", "batch_4").value()) << "the oldest first";
+  EXPECT_EQ(store_->remove_ended_batches(end + 1, 3).value(), 1U);
+  EXPECT_EQ(store_->remove_ended_batches(end + 1, 3).value(), 0U);
+  open();
+  EXPECT_EQ(found("5"), batch("5")) << "it is not done";
+  EXPECT_EQ(store_->finished_lines("batch_1").error().code, ErrorCode::batch_not_found);
 }
 
 TEST_P(AnyStore, ALeaseIsTakenOverOnceItHasRunOut) {

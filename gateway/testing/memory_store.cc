@@ -139,6 +139,31 @@ Result<bool> MemoryStore::update_batch(const StoredBatch& updated, BatchStatus f
   return true;
 }
 
+Result<std::uint64_t> MemoryStore::unfinished_batches(std::string_view owner) {
+  const auto checked = check();
+  if (!checked) return std::unexpected(checked.error());
+  std::uint64_t count = 0;
+  for (const Batch& one : batches_) {
+    if (one.stored.owner == owner && !has_ended(one.stored.status)) ++count;
+  }
+  return count;
+}
+
+Result<std::uint32_t> MemoryStore::remove_ended_batches(std::int64_t before, std::uint32_t limit) {
+  const auto checked = check();
+  if (!checked) return std::unexpected(checked.error());
+  std::uint32_t removed = 0;
+  std::erase_if(batches_, [&](const Batch& one) {
+    const StoredBatch& stored = one.stored;
+    const std::int64_t end = std::max({stored.created_at, stored.failed_at, stored.completed_at,
+                                       stored.expired_at, stored.cancelled_at});
+    if (removed == limit || !has_ended(stored.status) || end >= before) return false;
+    ++removed;
+    return true;
+  });
+  return removed;
+}
+
 Result<std::vector<StoredBatch>> MemoryStore::batches_at_work(std::string_view engine) {
   const auto checked = check();
   if (!checked) return std::unexpected(checked.error());

@@ -30,6 +30,9 @@ class MemoryStore final : public Store {
   [[nodiscard]] Result<Listed<StoredBatch>> list_batches(std::string_view owner,
                                                          const Page& page) override;
   [[nodiscard]] Result<bool> update_batch(const StoredBatch& batch, BatchStatus from) override;
+  [[nodiscard]] Result<std::uint64_t> unfinished_batches(std::string_view owner) override;
+  [[nodiscard]] Result<std::uint32_t> remove_ended_batches(std::int64_t before,
+                                                           std::uint32_t limit) override;
   [[nodiscard]] Result<std::vector<StoredBatch>> batches_at_work(std::string_view engine) override;
   [[nodiscard]] Result<std::vector<StoredBatch>> take_leases(std::string_view holder,
                                                              std::int64_t now, std::int64_t until,

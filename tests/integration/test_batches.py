@@ -3,6 +3,7 @@ expiry, owners, progress, and what a killed gateway leaves behind."""
 
 import json
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -157,6 +158,41 @@ def test_what_is_asked_wrongly_is_refused(gateway: Gateway) -> None:
     ]:
         answer = gateway.call(method, path)
         assert answer.status == 404 and answer.error()["code"] == "batch_not_found", answer
+
+
+def test_batches_of_a_key_that_have_not_ended_are_bounded(
+    rocket: Rocket, fake: Fakes, tmp_path: Path
+) -> None:
+    gateway = rocket(config(tmp_path, fake().url, batch={"unfinished": 2}))
+    slow = batches.lines(1, head_delay_ms=60_000)
+    file_id = batches.upload(gateway, slow)
+    first, _ = (batches.create(gateway, file_id).json()["id"] for _ in range(2))
+    refused = batches.create(gateway, file_id)
+    assert refused.status == 429, refused
+    assert refused.error()["code"] == "rate_limit_exceeded", refused
+    assert "batch.unfinished" in refused.error()["message"], refused
+    assert gateway.call("POST", f"/v1/batches/{first}/cancel").status == 200
+    batches.wait_ended(gateway, first)
+    assert batches.create(gateway, file_id).status == 200
+
+
+def test_a_batch_is_forgotten_some_time_after_its_end(
+    rocket: Rocket, fake: Fakes, tmp_path: Path
+) -> None:
+    settings = config(tmp_path, fake().url)
+    settings["store"]["batch_expiry"] = "1s"
+    first = rocket(settings)
+    batch_id = batches.make(first, batches.lines(1))
+    ended = batches.wait_ended(first, batch_id)
+    first.terminate()
+    first.program.wait(15)
+    wait_until("its time has come", lambda: time.time() > ended["completed_at"] + 3)
+    again = rocket(settings)  # looks at once, and every hour
+    wait_until(
+        "it is forgotten", lambda: again.call("GET", f"/v1/batches/{batch_id}").status == 404
+    )
+    # Its files have times of their own.
+    assert len(batches.results(again, ended["output_file_id"])) == 1
 
 
 def test_batches_are_listed_newest_first(gateway: Gateway) -> None:

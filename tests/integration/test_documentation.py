@@ -25,9 +25,10 @@ def settings(section: str) -> list[str]:
 
 # What bounds something; `responses.store` is a switch.
 BOUNDS = [one for one in settings("responses") if one != "responses.store"]
-BOUNDS += ["store.file_bytes", "store.bytes", "store.expiry"]
+BOUNDS += ["store.file_bytes", "store.bytes", "store.expiry", "store.batch_expiry"]
+BOUNDS += ["batch.unfinished"]
 LIMITS = settings("limits") + settings("timeouts") + BOUNDS
-ROW = r"^\| `((?:limits|timeouts|responses|store)\.\w+)` \| (.+) \|$"
+ROW = r"^\| `((?:limits|timeouts|responses|store|batch)\.\w+)` \| (.+) \|$"
 NAMED = dict(re.findall(ROW, TESTING, re.MULTILINE))
 
 
