@@ -248,9 +248,11 @@ Task<void> BatchLines::answer(Ready ready) {
         // What nobody was asked costs nothing if it has to be said again.
         std::optional<LinePlaces::Place> kept;
         if (answer.asked) kept.emplace(std::move(place));
-        conclude(answered_line(asked, {answer.status, answer.request_id, answer.body.text()},
-                               batch_.endpoint),
-                 std::move(kept));
+        conclude(
+            answered_line(
+                asked, {answer.status, answer.request_id, answer.body.text(), answer.translation},
+                batch_.endpoint),
+            std::move(kept));
       } else if (!answer.asked) {
         plan_.hold(input_->lines[ready.line].model, now() + *again);
       }

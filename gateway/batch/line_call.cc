@@ -111,6 +111,9 @@ LineAnswer read_answer(LoopState& loop, const Call& call, AnswerTaker& taker) {
   if (answer.status == 404) {
     answer.unsettled = unsettled(*call.current()->snapshot, answer.body.text());
   }
+  if (const auto lost = taker.head().headers.find("x-rocket-translation")) {
+    answer.translation = *lost;
+  }
   if (const auto after = taker.head().headers.find("retry-after")) {
     std::uint32_t seconds = 0;
     const auto read = std::from_chars(after->data(), after->data() + after->size(), seconds);
@@ -135,6 +138,7 @@ Task<LineAnswer> ask_line(LoopState& loop, LineQuestion question) {
   request.head.target = upstream_path(question.operation);
   request.head.headers.add("x-rocket-lane", to_string(Lane::batch));
   if (!question.backend.empty()) request.head.headers.add("x-rocket-backend", question.backend);
+  if (question.strict) request.head.headers.add("x-rocket-strict", "1");
   request.head_at = loop.io.timers.now();
   request.complete_at = request.head_at;
   request.body.expect(question.body.size());

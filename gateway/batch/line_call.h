@@ -18,6 +18,7 @@ struct LineQuestion {
   Operation operation = Operation::chat_completions;
   std::string_view body;
   std::string_view backend{};  // asked for instead of what the body says; empty: nothing
+  bool strict = false;         // only of a backend that can be told all of it
 };
 
 // What would have gone to a client.
@@ -31,6 +32,7 @@ struct LineAnswer {
   std::string backend{};
   // Nobody is known to have the model, but some server has not been heard of.
   bool unsettled = false;
+  std::string translation{};  // what was lost on the way, as x-rocket-translation names it
 };
 
 // What `question` views outlives it. Destroying it calls the request off. Whose key is not known

@@ -55,7 +55,11 @@ LineResult answered_line(const AskedLine& asked, const LineResponse& response,
   const auto body = parse_json(response.body, {.depth = JsonLimits::depth_max});
   result.json = head_of(asked) + R"(,"response":{"status_code":)" +
                 std::to_string(response.status) + R"(,"request_id":)" +
-                json_quoted(response.request_id) + R"(,"body":)";
+                json_quoted(response.request_id);
+  if (!response.translation.empty()) {
+    result.json += R"(,"translation":)" + json_quoted(response.translation);
+  }
+  result.json += R"(,"body":)";
   if (body) {
     append_on_one_line(result.json, body->text);
   } else {

@@ -10,6 +10,7 @@ namespace rocket {
 
 // A line of a batch's output or error file, as OpenAI writes them:
 //   {"id", "custom_id", "response": {"status_code", "request_id", "body"}, "error"}
+// Where a translation has lost something the response has "translation", too.
 
 // Who was asked, and what for.
 struct AskedLine {
@@ -26,6 +27,7 @@ struct LineResponse {
   int status = 0;
   std::string_view request_id;
   std::string_view body;
+  std::string_view translation{};  // what was lost on the way; empty: nothing
 };
 
 // What a backend has said, or what the gateway has told instead. Not a success: it belongs into

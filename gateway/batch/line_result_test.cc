@@ -34,6 +34,17 @@ TEST(LineResult, of_an_answer_is_one_line_with_the_answer_in_it) {
   EXPECT_EQ(result.tokens, (BatchTokens{.input = 10, .cached = 4, .output = 5, .reasoning = 2}));
 }
 
+TEST(LineResult, says_what_a_translation_has_lost) {
+  const LineResult lossy = answered_line(
+      asked,
+      {.status = 200, .request_id = "r", .body = "{}", .translation = "dropped=seed,emulated=n"},
+      "/v1/chat/completions");
+  EXPECT_EQ(json::parse(lossy.json)["response"]["translation"], "dropped=seed,emulated=n");
+  const LineResult whole = answered_line(asked, {.status = 200, .request_id = "r", .body = "{}"},
+                                         "/v1/chat/completions");
+  EXPECT_FALSE(json::parse(whole.json)["response"].contains("translation"));
+}
+
 TEST(LineResult, tokens_of_responses_are_called_otherwise) {
   const LineResult result =
       answered_line(asked,

@@ -26,6 +26,7 @@ class Prompts {
         loop_(call.loop()),
         request_(std::move(request)),
         owner_(owner_of(call)),
+        strict_(call.request().head.headers.find("x-rocket-strict") == "1"),
         deadline_(deadline_after(call.request().head_at,
                                  call.current()->snapshot->config.timeouts.total)),
         answers_(request_.prompts.size()),
@@ -52,7 +53,8 @@ class Prompts {
       {
         const LinePlaces::Place place(sharer_);
         const std::string body = request_.body(index);
-        const LineQuestion question{owner_, Operation::chat_completions, body, request_.backend};
+        const LineQuestion question{owner_, Operation::chat_completions, body, request_.backend,
+                                    strict_};
         LineAnswer answer = co_await ask_line(loop_, question);
         answers_[index] = std::move(answer);
       }
@@ -102,7 +104,7 @@ class Prompts {
     for (LineAnswer& answer : answers_) {
       const Body taken = std::move(answer.body);
       if (&answer != &answers_.front()) room = room && body.append(loop_.bodies, ",");
-      room = room && body.append(loop_.bodies, result_of(answer.status, taken.text()));
+      room = room && append_result(body, result_of(answer.status, taken.text()), answer);
     }
     room = room && body.append(loop_.bodies, tail);
     if (!room) {
@@ -115,6 +117,15 @@ class Prompts {
     call_.response().send(200, lines, {&piece, 1});
     call_.close_account(Outcome::ok, Blame::none);
     co_await call_.response().drained();
+  }
+
+  // What a translation has lost is a last member.
+  [[nodiscard]] bool append_result(Body& body, std::string_view result, const LineAnswer& answer) {
+    const bool has_members = result.contains('"');
+    if (answer.translation.empty() || !has_members) return body.append(loop_.bodies, result);
+    result.remove_suffix(1);
+    return body.append(loop_.bodies, result) &&
+           body.append(loop_.bodies, R"(,"_translation":)" + json_quoted(answer.translation) + "}");
   }
 
   // A refusal is an object with `error` already, in whatever words.
@@ -130,6 +141,7 @@ class Prompts {
   LoopState& loop_;
   const PromptRequest request_;  // views into the request's body
   const std::string owner_;
+  const bool strict_;  // a prompt that a backend can not be told all of is refused
   const TimePoint deadline_;
   std::vector<LineAnswer> answers_;
   std::size_t next_ = 0;

@@ -94,6 +94,18 @@ def test_every_endpoint(gateway: Gateway, url: str, body: dict) -> None:
     assert [each["response"]["status_code"] for each in found] == [200, 200]
 
 
+def test_a_line_says_what_a_translation_lost(rocket: Rocket, fake: Fakes, tmp_path: Path) -> None:
+    translated = [backend("x", fake("anthropic").url, "anthropic")]
+    gateway = rocket({**config(tmp_path, ""), "backends": translated})
+    gateway.wait_for_models("m")
+    body = {"model": "m", "messages": batches.HI, "max_tokens": 5}
+    text = batches.line("lossy", {**body, "logit_bias": {"1": 1}}) + batches.line("whole", body)
+    ended = batches.wait_ended(gateway, batches.make(gateway, text))
+    lossy, whole = (x["response"] for x in batches.results(gateway, ended["output_file_id"]))
+    assert "dropped=logit_bias" in lossy["translation"], lossy
+    assert "translation" not in whole, whole
+
+
 def test_lines_that_fail_are_in_the_error_file(gateway: Gateway) -> None:
     text = (
         batches.line("good")

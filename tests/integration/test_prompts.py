@@ -53,6 +53,24 @@ def test_one_that_fails_has_an_error_in_its_place(gateway: Gateway) -> None:
     assert results[1].keys() == {"error"} and results[1]["error"]["message"]
 
 
+def test_each_says_what_a_translation_has_lost(rocket: Rocket, fake: Fakes) -> None:
+    gateway = rocket({"backends": [backend("x", fake("anthropic").url, "anthropic")]})
+    gateway.wait_for_models("m")
+    asked = {"prompts": ["a", "b"], "params": {"model": "m", "max_tokens": 5}}
+    asked["params"]["logit_bias"] = {"1": 1}
+    answer = gateway.call("POST", "/v1/batch/prompts", asked)
+    assert answer.status == 200, answer
+    for each in answer.json()["results"]:
+        assert "choices" in each and "dropped=logit_bias" in each["_translation"], each
+    strict = gateway.call("POST", "/v1/batch/prompts", asked, headers={"x-rocket-strict": "1"})
+    for each in strict.json()["results"]:
+        assert "x-rocket-strict" in each["error"]["message"], each
+    del asked["params"]["logit_bias"]
+    whole = gateway.call("POST", "/v1/batch/prompts", asked, headers={"x-rocket-strict": "1"})
+    for each in whole.json()["results"]:
+        assert "choices" in each and "_translation" not in each, each
+
+
 def test_what_is_asked_wrongly_is_refused(gateway: Gateway) -> None:
     for body, name in [
         ({}, "prompts"),
