@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace rocket {
@@ -11,6 +13,8 @@ struct BatchOptions {
   std::string config_path{};  // empty: ./rocket.yaml if it is there, else discovery
   std::string gateway_url{};  // ask a running gateway instead
   std::string key_file{};     // that holds the key to show there
+  // Lines at once, instead of what the configuration says.
+  std::optional<std::uint32_t> in_flight{};
 };
 
 // Works off a file of requests (JSONL, as /v1/batches takes them) without a server: answers go to

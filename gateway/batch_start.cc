@@ -47,8 +47,6 @@ std::expected<Config, int> gateway_config(const BatchOptions& options) {
   config.order = {"gateway"};
   // It says itself who has answered.
   config.mark_backend = false;
-  // How many it takes at once is for the gateway to say.
-  config.limits.in_flight_per_endpoint = 2 * config.batch.lines_in_flight;
   return config;
 }
 
@@ -150,6 +148,11 @@ std::expected<Config, int> batch_config(const BatchOptions& options) {
     config = discovery_config(usual.listen, usual.admin);
   }
   if (!config) return config;
+  if (options.in_flight) config->batch.lines_in_flight = *options.in_flight;
+  // How many it takes at once is for the gateway to say.
+  if (!options.gateway_url.empty()) {
+    config->limits.in_flight_per_endpoint = 2 * config->batch.lines_in_flight;
+  }
   // Whoever runs it here needs no key of the gateway's clients, and one loop is enough.
   config->keys_file = {};
   config->threads = 1;

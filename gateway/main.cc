@@ -82,6 +82,10 @@ CLI::App* add_batch_run(CLI::App& batch, rocket::BatchOptions& asked) {
           ->excludes(config);
   run->add_option("--key-file", asked.key_file, "A file that holds the API key for the gateway")
       ->needs(gateway);
+  run->add_option("--in-flight", asked.in_flight,
+                  "Lines that are asked at once, at most; without it what the configuration says "
+                  "(64)")
+      ->check(CLI::Range(1, 10'000));
   return run;
 }
 

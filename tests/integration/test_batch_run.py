@@ -196,6 +196,26 @@ def test_nobody_to_ask_is_said_at_once(tmp_path: Path, fake: Fakes) -> None:
     assert "no backend answers" in program.err()
 
 
+def test_so_many_are_asked_at_once_as_it_is_told(
+    tmp_path: Path, rocket: Rocket, fake: Fakes
+) -> None:
+    """Of a gateway as many as the key may, so that it need not refuse any."""
+    keys = write_keys(tmp_path / "keys.yaml", entry("batches", "rk-batches", concurrent=2))
+    (tmp_path / "key").write_text("rk-batches\n")
+    upstream = fake()
+    gateway = rocket({"backends": [backend("a", upstream.url)], "keys_file": str(keys)})
+    (tmp_path / "in.jsonl").write_text(batches.lines(20, head_delay_ms=50))
+    asked = ["in.jsonl", "-o", "out.jsonl", "--in-flight", "2"]
+    program = run(tmp_path, *asked, "--gateway", gateway.url, "--key-file", "key")
+    assert program.wait(60) == 0, program.err()
+    chats = [x for x in gateway.access_lines(20) if x["operation"] == "chat_completions"]
+    assert sum(x["status"] == 429 for x in chats) <= 4, chats
+    assert upstream.stop()["in_flight_max"] == 2
+    config = write_config(tmp_path, fake().url)
+    wrong = run(tmp_path, "in.jsonl", "-o", "o", "--config", config, "--in-flight", "0")
+    assert wrong.wait(10) != 0 and "--in-flight" in wrong.err()
+
+
 def test_through_a_running_gateway(tmp_path: Path, rocket: Rocket, fake: Fakes) -> None:
     keys = write_keys(tmp_path / "keys.yaml", entry("batches", "rk-batches", lane="interactive"))
     gateway = rocket({"backends": [backend("a", fake().url)], "keys_file": str(keys)})
