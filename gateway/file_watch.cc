@@ -27,4 +27,9 @@ bool FileWatch::changed(const std::vector<std::string>& paths) {
   return any;
 }
 
+void FileWatch::know(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths)
+    known_.try_emplace(path, Stamp::of(path));
+}
+
 }  // namespace rocket

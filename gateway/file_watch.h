@@ -15,6 +15,9 @@ class FileWatch {
   // Whether one of `paths` that was among them the last time is another now.
   [[nodiscard]] bool changed(const std::vector<std::string>& paths);
 
+  // Those of `paths` that it does not know yet are known from now on, as they are.
+  void know(const std::vector<std::string>& paths);
+
  private:
   // What tells one version of a file from another.
   struct Stamp {

@@ -54,6 +54,21 @@ TEST_F(FileWatchTest, AFileMayAppear) {
   EXPECT_TRUE(watch.changed({one_}));
 }
 
+TEST_F(FileWatchTest, WhatItIsToldOfIsWatchedFromThenOn) {
+  FileWatch watch;
+  write(one_, "a");
+  write(other_, "b");
+  watch.know({one_});
+  EXPECT_FALSE(watch.changed({one_}));
+  write(one_, "aa");
+  watch.know({one_, other_});
+  EXPECT_TRUE(watch.changed({one_, other_})) << "what is known already has changed all the same";
+  watch.know({one_, other_});
+  EXPECT_FALSE(watch.changed({one_, other_}));
+  write(other_, "bb");
+  EXPECT_TRUE(watch.changed({one_, other_}));
+}
+
 TEST_F(FileWatchTest, WhatIsNewInTheListHasNotChanged) {
   FileWatch watch;
   write(one_, "a");

@@ -142,6 +142,7 @@ class Gateway {
   bool reload_wanted_ = false;
   std::shared_ptr<SSL_CTX> tls_;
   std::vector<std::string> watched_files_;
+  FileWatch watch_;
   std::unique_ptr<Signals> signals_;
   std::unique_ptr<WaitSlot> part_drained_;
   size_t parts_draining_ = 0;
@@ -379,14 +380,14 @@ void Gateway::watch_files_of(const Config& config) {
        {config_path_, config.keys_file.path, config.tls.cert_file, config.tls.key_file}) {
     if (!path.empty()) watched_files_.push_back(path);
   }
+  // What is written to a file that has just been named may come before the next look.
+  watch_.know(watched_files_);
 }
 
 Task<void> Gateway::watch_config() {
-  FileWatch watch;
-  static_cast<void>(watch.changed(watched_files_));
   while (true) {
     co_await SleepUntil(first().loop, first().loop.now() + watch_interval);
-    if (watch.changed(watched_files_)) reload();
+    if (watch_.changed(watched_files_)) reload();
   }
 }
 
