@@ -50,8 +50,6 @@ def steps() -> dict[str, Callable[[], object]]:
         "setup": partial(setup, *(group for group in PACKAGES if group != "image")),
         **checks,
         "release build": partial(build, "release", *programs()),
-        # The other compiler that has to take it, and without a precompiled header.
-        "g++": partial(build, "debug", "rocket"),
         "simulation": simulated,
         "instructions": counted,
         **late,
