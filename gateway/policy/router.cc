@@ -167,9 +167,8 @@ void Router::add_unnamed() {
   for (size_t i = 0; i < input_.backends.size(); ++i) {
     const RouterBackend& backend = input_.backends[i];
     const std::string& named = backend.default_model;
-    std::string model = named.empty() ? only_chat_model(backend) : named;
-    unnamed_.push_back(model.empty() ? Candidate{i, {}, {}, false}
-                                     : candidate(i, std::move(model)));
+    const std::string model = named.empty() ? only_chat_model(backend) : named;
+    unnamed_.push_back(model.empty() ? Candidate{i, {}, {}, false} : candidate(i, model));
   }
 }
 
