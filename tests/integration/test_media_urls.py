@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 import pytest
 
@@ -282,13 +283,19 @@ def test_urls_of_one_request_are_bounded(rocket, upstream, files) -> None:
 
 def test_fetches_at_once_are_bounded(rocket, upstream, files) -> None:
     gateway = fetching(rocket, upstream(), limits={"media_fetches": 2})
-    most = 0
+    busy = most = 0
+    lock = Lock()
     good = make_png()
 
     def slow(handler) -> None:
-        nonlocal most
-        most = max(most, files.open)
+        nonlocal busy, most
+        with lock:
+            busy += 1
+            most = max(most, busy)
         elapse(0.1)
+        # With its last byte a fetch is over, before this host's own thread may know.
+        with lock:
+            busy -= 1
         handler.send_response(200)
         handler.send_header("Content-Type", "image/png")
         handler.send_header("Content-Length", str(len(good)))
