@@ -70,6 +70,8 @@ def copy_tree() -> None:
     for source in [
         ROOT / "CMakeLists.txt",
         ROOT / "CMakePresets.json",
+        ROOT / "tools/precompile.cmake",
+        ROOT / "gateway/profile.txt",
         *(path for path in (ROOT / "gateway").rglob("*") if path.suffix in (".h", ".cc")),
     ]:
         target = COPY / source.relative_to(ROOT)

@@ -24,6 +24,7 @@ def compiler_cache() -> dict[str, str]:
         "CCACHE_MAXSIZE": "5G",
         # What precompiled headers need (ccache's manual, "Precompiled headers").
         "CCACHE_SLOPPINESS": "pch_defines,time_macros",
+        "CCACHE_PCH_EXTSUM": "true",
     }
 
 
