@@ -26,7 +26,7 @@ class Prompts {
         loop_(call.loop()),
         request_(std::move(request)),
         owner_(owner_of(call)),
-        strict_(call.request().head.headers.find("x-rocket-strict") == "1"),
+        strict_(call.is_strict()),
         deadline_(deadline_after(call.request().head_at,
                                  call.current()->snapshot->config.timeouts.total)),
         answers_(request_.prompts.size()),
