@@ -295,7 +295,9 @@ void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, const Error& error
   attempt->close(Outcome::error, blame);
   if (!race_.empty()) {
     // The one that is late still runs: instead of its failed companion another may help it.
-    late_at_ = hedge_at_ = next_ == NextStep::next_endpoint && config_.hedge.on ? now() : never;
+    const bool helped = next_ == NextStep::next_endpoint && config_.hedge.on;
+    if (!helped) entrance_->give_up();
+    late_at_ = hedge_at_ = helped ? now() : never;
     return;
   }
   hedge_at_ = never;
