@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/lane.h"
 #include "base/waiter.h"
@@ -43,6 +44,11 @@ class LaneQueue {
     }
     [[nodiscard]] bool waits() const { return queue_ != nullptr; }
     [[nodiscard]] Lane lane() const { return lane_; }
+    // Not while it waits.
+    void set_places(std::uintptr_t places) {
+      ROCKET_ASSERT(!waits());
+      places_ = places;
+    }
 
    private:
     friend class LaneQueue;

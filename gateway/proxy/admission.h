@@ -31,9 +31,8 @@ class Admission {
   // What waits for a place.
   class Waiting {
    public:
-    // `places`: equal for requests that can start at the same places.
-    Waiting(Admission& admission, Lane lane, const void* key, std::uintptr_t places)
-        : admission_(admission), ticket_(*this, lane, key, places) {}
+    Waiting(Admission& admission, Lane lane, const void* key)
+        : admission_(admission), ticket_(*this, lane, key) {}
     Waiting(const Waiting&) = delete;
     Waiting& operator=(const Waiting&) = delete;
     virtual ~Waiting() { leave(); }
@@ -46,6 +45,8 @@ class Admission {
     [[nodiscard]] bool started() const { return !ticket_.waits(); }
 
    protected:
+    // Before it enters: equal for requests that can start at the same places.
+    void set_places(std::uintptr_t places) { ticket_.set_places(places); }
     void leave() { admission_.leave(*this); }
     // Takes a place if there is one, or finds that there is nothing to wait for any more; false:
     // it has to go on waiting. Called from wherever a place comes free: it must not resume
@@ -55,8 +56,8 @@ class Admission {
    private:
     friend class Admission;
     struct Ticket : LaneQueue::Ticket {
-      Ticket(Waiting& owner, Lane lane, const void* key, std::uintptr_t places)
-          : LaneQueue::Ticket(lane, key, places), waiting(owner) {}
+      Ticket(Waiting& owner, Lane lane, const void* key)
+          : LaneQueue::Ticket(lane, key, 0), waiting(owner) {}
       Waiting& waiting;
     };
     Admission& admission_;

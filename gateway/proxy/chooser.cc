@@ -267,6 +267,19 @@ bool Chooser::has_good_sibling(const Candidate& candidate) const {
   return false;
 }
 
+// Each is mixed by itself, so that other endpoints have another sum.
+std::uintptr_t Chooser::places() const {
+  auto all = reinterpret_cast<std::uintptr_t>(route_.places);
+  for (const Candidate* candidate : route_.candidates) {
+    for (size_t i = 0; i < candidate->endpoints.size(); ++i) {
+      if (has_tried(*candidate, candidate->endpoints[i])) continue;
+      const auto lacks = static_cast<std::uint64_t>(lack(*candidate, i));
+      all += affinity(reinterpret_cast<std::uintptr_t>(candidate), (i << 8U) | lacks);
+    }
+  }
+  return all;
+}
+
 bool Chooser::has_full(Effort effort) const {
   return std::ranges::any_of(route_.candidates, [&](const Candidate* candidate) {
     for (size_t i = 0; i < candidate->endpoints.size(); ++i) {

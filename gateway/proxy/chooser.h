@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -57,6 +58,8 @@ class Chooser {
 
   // How much of an endpoint the request may fill.
   void set_lane(Lane lane) { lane_ = lane; }
+  // Equal for requests that the same endpoints may answer, in whatever order.
+  [[nodiscard]] std::uintptr_t places() const;
   // Somebody has only no place at the moment who would be asked with this effort.
   [[nodiscard]] bool has_full(Effort effort) const;
 

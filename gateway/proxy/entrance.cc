@@ -1,21 +1,10 @@
 #include "proxy/entrance.h"
 
 namespace rocket {
-namespace {
-
-// The same for all whom the same endpoints may answer, in whatever order.
-std::uintptr_t places_of(const Route& route) {
-  std::uintptr_t sum = reinterpret_cast<std::uintptr_t>(route.places);
-  for (const Candidate* candidate : route.candidates)
-    sum += reinterpret_cast<std::uintptr_t>(candidate);
-  return sum;
-}
-
-}  // namespace
 
 Entrance::Entrance(LoopState& loop, const Current& current, const Route& route, Chooser& chooser,
                    const Who& who)
-    : Waiting(loop.admission, who.lane, who.key, places_of(route)),
+    : Waiting(loop.admission, who.lane, who.key),
       timers_(loop.io.timers),
       admission_(loop.admission),
       current_(current),
@@ -39,6 +28,13 @@ Result<void> Entrance::seek(Duration wait_most) {
                 "every endpoint that could answer has as much to do as it may, and timeouts.queue "
                 "lets nobody wait; try again after the time in retry-after");
   }
+  return enter(wait_most);
+}
+
+// Company is not sent wherever others may be sent; who is in his route may start where others can
+// not.
+Result<void> Entrance::enter(Duration wait_most) {
+  set_places(chooser_.places() + (company_ ? 1U : 0U) + (in_route_ ? 2U : 0U));
   return admission_.enter(*this, wait_most);
 }
 
@@ -64,7 +60,7 @@ std::optional<Entrance::Found> Entrance::company() {
   if (!found) found = find(Effort::normal);
   company_ = !found && chooser_.has_full(Effort::normal);
   // Those who wait have had nobody yet: no place is taken before their turn.
-  if (company_ && !admission_.enter(*this, Duration::max())) company_ = false;
+  if (company_ && !enter(Duration::max())) company_ = false;
   return found;
 }
 

@@ -48,6 +48,7 @@ class Entrance final : public Admission::Waiting {
  private:
   // Whom to ask now without waiting, if there is anybody.
   [[nodiscard]] std::optional<Found> find(Effort effort);
+  [[nodiscard]] Result<void> enter(Duration wait_most);
   [[nodiscard]] bool try_start() override;
 
   Timers& timers_;

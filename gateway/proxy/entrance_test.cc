@@ -57,5 +57,31 @@ TEST(Entrance, who_may_ask_nobody_more_waits_for_no_place) {
   EXPECT_EQ(gateway.leftovers(), "");
 }
 
+// It has asked the endpoint that they could go to, and waits for the other one.
+TEST(Entrance, who_has_fewer_places_to_go_to_holds_up_nobody_behind_him) {
+  SimGateway gateway(
+      1, {backend("a", answering_in(0s, Fault::status_500)), backend("b", answering_in(50ms))},
+      with_one_place());
+  Capacity::Hold at_b = gateway.endpoint("b").places.take(Lane::interactive);
+  const auto first = gateway.send(sim_chat(false));
+  gateway.loop.run_for(30ms);
+  EXPECT_EQ(gateway.fake("a").counters().requests, 1U);
+  EXPECT_TRUE(gateway.state.admission.anyone_waits());
+
+  gateway.fake("a").script() = answering_in(50ms);
+  Capacity::Hold at_a = gateway.endpoint("a").places.take(Lane::interactive);
+  const auto second = gateway.send(sim_chat(false));
+  gateway.loop.run_for(30ms);
+  EXPECT_EQ(gateway.fake("a").counters().requests, 1U) << "it waits as well";
+  at_a.release();
+  gateway.loop.run_for(200ms);
+  EXPECT_EQ(second->status(), 200);
+  EXPECT_FALSE(first->ended());
+  at_b.release();
+  gateway.loop.run_for(200ms);
+  EXPECT_EQ(first->status(), 200);
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
 }  // namespace
 }  // namespace rocket
