@@ -24,8 +24,11 @@ void append_on_one_line(std::string& out, std::string_view json) {
       [](char c) { return c == '\n' || c == '\r'; }, ' ');
 }
 
+// An upstream says what it likes. Those of a million lines together fit into the store's 63 bits.
+constexpr std::int64_t tokens_max = std::int64_t{1} << 40U;
+
 std::uint64_t counted(std::int64_t tokens) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
+  return static_cast<std::uint64_t>(std::clamp<std::int64_t>(tokens, 0, tokens_max));
 }
 
 BatchTokens tokens_of(std::string_view body, std::string_view endpoint) {

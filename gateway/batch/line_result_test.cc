@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 namespace rocket {
@@ -54,6 +55,19 @@ TEST(LineResult, tokens_of_responses_are_called_otherwise) {
                     "/v1/responses");
   EXPECT_EQ(result.tokens.input, 3U);
   EXPECT_EQ(result.tokens.output, 4U);
+}
+
+TEST(LineResult, tokens_of_all_lines_of_a_batch_can_be_added_up) {
+  constexpr std::uint64_t lines_max = 1'000'000;
+  const LineResult result = answered_line(
+      asked,
+      {.status = 200,
+       .request_id = "r",
+       .body = R"({"usage":{"prompt_tokens":9007199254740992,"completion_tokens":-1}})"},
+      "/v1/chat/completions");
+  EXPECT_GT(result.tokens.input, 1'000'000'000U);
+  EXPECT_LT(result.tokens.input, (std::uint64_t{1} << 63U) / lines_max);
+  EXPECT_EQ(result.tokens.output, 0U);
 }
 
 TEST(LineResult, a_refusal_goes_into_the_error_file_with_its_body) {
