@@ -485,7 +485,7 @@ std::string Exchange::answer_lines(RunningAttempt& running, std::string_view con
   const std::string translation = running.translation();
   if (!translation.empty()) append_header(lines, "x-rocket-translation", translation);
   std::string warning = chooser_.warning(running.target());
-  add_warning(warning, running.attempt().head().headers);
+  add_warning(warning, running.attempt().head().headers, plan.endpoint.api_key);
   if (!warning.empty()) append_header(lines, "x-rocket-warning", warning);
   return lines;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "proxy/error_response.h"
 #include "wire/http_writer.h"
 
 namespace rocket {
@@ -96,6 +97,9 @@ bool nominated(std::string_view name, std::string_view connection) {
   return false;
 }
 
+// What one Rocket can have lost takes half of it.
+constexpr size_t losses_bytes_max = 4096;
+
 // As in x-rocket-translation.
 bool says_loss(std::string_view text) {
   return text.starts_with("dropped=") || text.starts_with("emulated=") || text == "more";
@@ -150,22 +154,30 @@ void add_passed_request_headers(HeaderList& out, const HeaderList& headers, Pass
 void add_translation(std::string& ours, const HeaderList& headers) {
   const auto said = headers.find("x-rocket-translation");
   if (!said || !header_value_ok(*said)) return;
-  std::string_view rest = *said;
-  while (!rest.empty()) {
-    const size_t comma = std::min(rest.find(','), rest.size());
-    const std::string_view one = rest.substr(0, comma);
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
-    if (!says_loss(one) || is_listed(ours, one)) continue;
+  const auto add = [&ours](std::string_view one) {
+    if (!says_loss(one) || is_listed(ours, one)) return;
     if (!ours.empty()) ours += ',';
     ours += one;
+  };
+  std::string_view rest = said->substr(0, losses_bytes_max);
+  // Whatever the last one would be called.
+  const bool cut = rest.size() < said->size();
+  if (cut) rest = rest.substr(0, rest.rfind(',') + 1);
+  while (!rest.empty()) {
+    const size_t comma = std::min(rest.find(','), rest.size());
+    add(rest.substr(0, comma));
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
   }
+  if (cut) add("more");
 }
 
-void add_warning(std::string& ours, const HeaderList& headers) {
+void add_warning(std::string& ours, const HeaderList& headers, std::string_view secret) {
   const auto said = headers.find("x-rocket-warning");
-  if (!said || said->empty() || !header_value_ok(*said) || *said == ours) return;
+  if (!said || said->empty() || !header_value_ok(*said)) return;
+  const std::string theirs = scrubbed(*said, secret);
+  if (theirs == ours) return;
   if (!ours.empty()) ours += "; ";
-  ours += *said;
+  ours += theirs;
 }
 
 void append_passed_answer_headers(std::string& out, const HeaderList& headers,

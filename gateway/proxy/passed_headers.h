@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "wire/http_message.h"
 
@@ -20,9 +21,10 @@ void add_passed_request_headers(HeaderList& out, const HeaderList& headers,
                                 PassedRequest passed = {});
 
 // Behind another Rocket: what that one has lost and what it warns of is the client's to know too.
-// Adds what there is of it to ours, each loss once.
+// Adds what there is of it to ours, each loss once. Who says so need not be one: so much of it at
+// most, and a warning scrubbed like any words of an upstream that is asked with `secret`.
 void add_translation(std::string& ours, const HeaderList& headers);
-void add_warning(std::string& ours, const HeaderList& headers);
+void add_warning(std::string& ours, const HeaderList& headers, std::string_view secret);
 
 // Appends the upstream's header lines that a client may see: a short list, since most of what
 // servers say concerns their own connection or network. `limits`: what it says of its rate limits

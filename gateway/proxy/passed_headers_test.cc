@@ -221,6 +221,20 @@ TEST(PassedAnswerHeaders, WhatAnotherRocketHasLostIsAddedToOurs) {
   EXPECT_EQ(lost, "dropped=a");
 }
 
+TEST(PassedAnswerHeaders, WhatAnotherRocketHasLostIsBounded) {
+  std::string many;
+  for (int i = 0; i < 1000; ++i)
+    many += "dropped=field-" + std::to_string(i) + ",";
+  for (const std::string& theirs : {many, "dropped=" + std::string(60'000, 'x')}) {
+    std::string lost = "dropped=a";
+    add_translation(lost, list_of({{"x-rocket-translation", theirs}}));
+    EXPECT_LE(lost.size(), 4200U);
+    EXPECT_TRUE(lost.ends_with(",more")) << lost;
+    EXPECT_EQ(lost.contains(",dropped=field-0,dropped=field-1,"), theirs == many) << lost;
+    EXPECT_FALSE(lost.contains("xx")) << "no half of a name";
+  }
+}
+
 TEST(PassedAnswerHeaders, WhatAnotherRocketWarnsOfIsAddedToOurs) {
   const struct {
     std::string ours;
@@ -232,9 +246,16 @@ TEST(PassedAnswerHeaders, WhatAnotherRocketWarnsOfIsAddedToOurs) {
   };
   for (const auto& c : cases) {
     std::string warning = c.ours;
-    add_warning(warning, list_of({{"x-rocket-warning", c.theirs}}));
+    add_warning(warning, list_of({{"x-rocket-warning", c.theirs}}), "");
     EXPECT_EQ(warning, c.both) << c.ours << " and " << c.theirs;
   }
+  std::string warning = "ours";
+  const std::string theirs = "ask http://10.1.2.3:8000/v1 with sk-1 " + std::string(5000, 'x');
+  add_warning(warning, list_of({{"x-rocket-warning", theirs}}), "sk-1");
+  EXPECT_TRUE(warning.starts_with("ours; ask ")) << warning;
+  EXPECT_FALSE(warning.contains("10.1.2.3")) << warning;
+  EXPECT_FALSE(warning.contains("sk-1")) << warning;
+  EXPECT_LE(warning.size(), 600U);
 }
 
 TEST(PassedAnswerHeaders, WhatConcernsTheNetworkBehindUsIsKept) {
