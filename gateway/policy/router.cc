@@ -50,8 +50,8 @@ void pick_first(std::vector<const Candidate*>& candidates, const std::vector<dou
 
 Error nobody_known() {
   return {ErrorCode::no_backend,
-          "no backend has answered yet, so that nobody knows which models there are; start one, or "
-          "see what is wrong in GET /backends of the admin port"};
+          "none of the backends that may be asked has answered yet, so that nobody knows which "
+          "models they have; start one, or see what is wrong in GET /backends of the admin port"};
 }
 
 }  // namespace
@@ -271,7 +271,7 @@ Result<Route> Router::route(std::string_view model, std::string_view backend, Ra
   }
   if (route.candidates.empty()) {
     if (may_yet_be_had(scope)) return std::unexpected(models_not_known_yet());
-    if (found == models_.end() && knows_nobody(scope)) return std::unexpected(nobody_known());
+    if (found == models_.end() && knows_nobody(asked)) return std::unexpected(nobody_known());
     return std::unexpected(why_none(asked, found == models_.end() ? nullptr : &found->second));
   }
   return route;
@@ -286,12 +286,18 @@ bool Router::may_yet_be_had(const KeyScope& scope) const {
 }
 
 // All who could be asked are down, and have been from the start: that is no word on a model.
-bool Router::knows_nobody(const KeyScope& scope) const {
+bool Router::knows_nobody(const Asked& asked) const {
+  const auto is_known = [this](size_t index) {
+    return std::ranges::any_of(input_.backends[index].endpoints,
+                               &RouterBackend::EndpointModels::known);
+  };
+  // Whoever is named need not be one of the order.
+  if (asked.hinted && is_known(*asked.hinted)) return false;
   bool any = false;
   for (const size_t index : input_.order) {
     const RouterBackend& backend = input_.backends[index];
-    if (!scope.allows_backend(backend.name)) continue;
-    if (std::ranges::any_of(backend.endpoints, &RouterBackend::EndpointModels::known)) return false;
+    if (!asked.scope.allows_backend(backend.name)) continue;
+    if (is_known(index)) return false;
     any |= !backend.endpoints.empty();
   }
   return any;
@@ -397,7 +403,7 @@ Result<Route> Router::route_unnamed(const Asked& asked) const {
   }
   if (route.candidates.empty()) {
     if (may_yet_be_had(asked.scope)) return std::unexpected(models_not_known_yet());
-    if (knows_nobody(asked.scope)) return std::unexpected(nobody_known());
+    if (knows_nobody(asked)) return std::unexpected(nobody_known());
     return fail(ErrorCode::no_model,
                 "the request names no `model` and no backend has a `default_model` or exactly one "
                 "chat model; name one of GET /v1/models");

@@ -145,7 +145,7 @@ class Router {
   [[nodiscard]] bool within(const KeyScope& scope, const Candidate& candidate) const;
   [[nodiscard]] std::string names(const KeyScope& scope) const;
   [[nodiscard]] bool may_yet_be_had(const KeyScope& scope) const;
-  [[nodiscard]] bool knows_nobody(const KeyScope& scope) const;
+  [[nodiscard]] bool knows_nobody(const Asked& asked) const;
   [[nodiscard]] Error why_none(const Asked& asked, const Entry* entry) const;
 
   RouterInput input_;

@@ -88,6 +88,17 @@ TEST(RouterScope, WhoHasNeverAnsweredDeniesNothing) {
   EXPECT_EQ(asked("", inside), "no_backend");
 }
 
+TEST(RouterScope, WhoIsNamedHasAnsweredThoughHeIsOutsideTheOrder) {
+  RouterInput given;
+  given.backends = {{"down", "", false, {{false, {}}}}, {"up", "", false, {{true, {"x", "y"}}}}};
+  given.order = {0};
+  const Router router(given);
+  Random random(1);
+  EXPECT_EQ(text_of(given, router.route("m", "up", random, {})), "model_not_found");
+  EXPECT_EQ(text_of(given, router.route("", "up", random, {})), "no_model");
+  EXPECT_EQ(text_of(given, router.route("m", "", random, {})), "no_backend");
+}
+
 TEST(RouterScope, WeightsSplitWhatIsInside) {
   RouterInput given = input();
   given.routes = {{"w", {{0, "secret", 8}, {1, "secret", 1}, {2, "x", 1}}, false}};
