@@ -339,6 +339,8 @@ Configured Gateway::take_up_posted(ConfigReading reading, std::string text) {
   if (!problems.empty()) return {.status = 422, .problems = std::move(problems)};
   watch_files_of(control_->snapshot()->config);
   posted_ = std::move(text);
+  // What is being read for a reload is what had been posted before.
+  reload_wanted_ = reload_wanted_ || reloading_;
   return {.revision = control_->snapshot()->revision};
 }
 

@@ -6,13 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from harness.gateway import DEFAULTS, UnixConnection, backend, binary
 from harness.program import Program
-from harness.waiting import wait_until
+from harness.waiting import elapse, wait_until
 from harness.wire import Answer, call, chat, request_bytes, streamed_text
 
 JSON = {"content-type": "application/json"}
@@ -39,6 +40,12 @@ class Waiting:
 
     def configure(self, body: str | dict) -> Answer:
         return post(self.admin_port, "/config", body)
+
+    def reach(self, revision: int) -> None:
+        def there() -> bool:
+            return call(self.admin_port, "GET", "/health").json()["revision"] == revision
+
+        wait_until(f"revision {revision} is in force", there)
 
     def data_port(self) -> int:
         serving = json.loads(self.program.line('"serving"'))
@@ -181,6 +188,28 @@ def test_it_waits_for_its_first_configuration(waiting, fake) -> None:
     renamed = {**posted(upstream.url, threads=2), "backends": [backend("b", upstream.url)]}
     assert gateway.configure(renamed).json() == {"revision": 2}
     assert gateway.program.pid == pid and gateway.program.running()
+
+
+def test_a_reload_does_not_bring_back_what_was_posted_before(waiting, fake) -> None:
+    url = fake(models=["m"]).url
+
+    def config(name: str) -> dict:
+        # So many that reading them takes a while.
+        models = {f"m{i}": [{"backend": name, "model": "m"}] for i in range(2000)}
+        return {**posted(url), "backends": [backend(name, url)], "models": models}
+
+    gateway = waiting()
+    assert gateway.configure(config("first")).status == 200
+    gateway.data_port()
+    with ThreadPoolExecutor(1) as pool:
+        for number, pause in enumerate((0.02, 0.05, 0.1, 0.2)):
+            answer = pool.submit(gateway.configure, config(f"b{number}"))
+            elapse(pause)
+            gateway.program.send(signal.SIGHUP)
+            assert answer.result().status == 200
+            gateway.reach(revision=3 + 2 * number)
+            (one,) = call(gateway.admin_port, "GET", "/backends").json()["backends"]
+            assert one["name"] == f"b{number}", pause
 
 
 def test_admin_connections_survive_the_first_configuration(waiting, fake) -> None:
