@@ -255,26 +255,25 @@ void Exchange::start(Entrance::Found found) {
   auto attempt = std::make_unique<RunningAttempt>(common_, target, std::move(found.permit),
                                                   std::move(trial), found.chosen.cold);
   attempt->start(false);
+  schedule_hedge(*attempt);
   race_.add(std::move(attempt));
-  schedule_hedge(*target.candidate, found.chosen.cold);
 }
 
 // When the attempt that has just been started will be late. A sibling in the same backend is
 // asked sooner than another backend. One that loads has its own time; what others took says
 // nothing about it.
-void Exchange::schedule_hedge(const Candidate& candidate, bool cold) {
+void Exchange::schedule_hedge(RunningAttempt& running) {
   hedge_at_ = never;
   if (!config_.hedge.on) return;
-  if (cold) {
-    // Loading may take that long; or it has fallen silent, which nobody can tell from outside.
-    late_after_ = config_.timeouts.first_token;
-    expect_within(late_after_);
-    return;
-  }
+  const Candidate& candidate = *running.target().candidate;
   const auto p95 = chooser_.pace_of(candidate).p95({request_.stream, call_.request().body.size()});
   const HedgeSettings settings{config_.hedge.min, config_.timeouts.first_token};
-  late_after_ = hedge_delay(p95, chooser_.has_good_sibling(candidate), settings);
+  // Loading may take that long; or it has fallen silent, which nobody can tell from outside.
+  late_after_ = running.plan().cold
+                    ? config_.timeouts.first_token
+                    : hedge_delay(p95, chooser_.has_good_sibling(candidate), settings);
   expect_within(late_after_);
+  running.expect_within(late_after_, look_interval);
 }
 
 void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, const Error& error) {

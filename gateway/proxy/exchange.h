@@ -42,7 +42,7 @@ class Exchange {
   [[nodiscard]] bool is_hopeless(RunningAttempt& one) const;
   void start(Entrance::Found found);
   [[nodiscard]] bool may_spend(const Candidate& candidate) const;
-  void schedule_hedge(const Candidate& candidate, bool cold);
+  void schedule_hedge(RunningAttempt& running);
   // Who has been found gives one choice where several are wanted.
   [[nodiscard]] bool asks_one_by_one(const Entrance::Found& found) const;
   // Leaves the answer to an exchange for each choice.

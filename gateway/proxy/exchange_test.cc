@@ -47,6 +47,21 @@ TEST(Exchange, AnswersUnstreamed) {
   EXPECT_EQ(gateway.leftovers(), "");
 }
 
+// Who is asked for company shortly before the other one answers has no time to.
+TEST(Exchange, CompanyThatIsCalledOffBeforeItIsLateHasNotFailed) {
+  FakeScript script;
+  script.head_delay = 80ms;
+  SimGateway gateway(1, {backend("one", script), backend("two", script)});
+  for (int i = 0; i < 100; ++i)
+    EXPECT_EQ(gateway.ask(sim_chat(false))->status(), 200);
+  gateway.fake("one").script().head_delay = 1050ms;
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(gateway.ask(sim_chat(false))->header("x-rocket-backend"), "one");
+  EXPECT_EQ(gateway.fake("two").counters().requests, 3U);
+  EXPECT_EQ(gateway.endpoint("two").breaker.outcomes().bad, 0U);
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
 TEST(Exchange, StreamsWhole) {
   SimGateway gateway(1, {backend("one")});
   const auto request = gateway.ask(sim_chat(true));

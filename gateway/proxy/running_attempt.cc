@@ -1,5 +1,7 @@
 #include "proxy/running_attempt.h"
 
+#include <algorithm>
+
 #include "proxy/passed_headers.h"
 #include "wire/http_writer.h"
 
@@ -92,9 +94,18 @@ void RunningAttempt::end_note() {
   if (outcome_ != Outcome::ok) line->error = error_;
 }
 
-// Whatever it has begun to say is no answer, to anybody.
+void RunningAttempt::expect_within(Duration time, Duration in_disgrace) {
+  const TimePoint now = plan_.io.timers.now();
+  const bool closed = plan_.endpoint.breaker.standing(now).state == BreakerState::closed;
+  late_at_ = deadline_after(now, closed ? time : std::min(time, in_disgrace));
+}
+
+// Whatever it has begun to say is no answer, to anybody. That another was quicker than one that is
+// not late says nothing about it.
 void RunningAttempt::lose(TimePoint now) {
-  plan_.endpoint.breaker.record_unanswered(started_at_, now, common_.breaker);
+  if (now >= late_at_) {
+    plan_.endpoint.breaker.record_unanswered(started_at_, now, common_.breaker);
+  }
   close(Outcome::cancelled, Blame::none);
 }
 

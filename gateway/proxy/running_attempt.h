@@ -67,7 +67,10 @@ class RunningAttempt {
   [[nodiscard]] std::string translation();
   // The upstream has done its work: others may have the place while the client takes the answer.
   void give_place_back() { permit_.release(); }
-  // Another attempt has answered, or nobody waits any more for this one.
+  // It is late after that; at an endpoint in disgrace after `in_disgrace`, if that is sooner.
+  void expect_within(Duration time, Duration in_disgrace);
+  // Another attempt has answered, or nobody waits any more for this one. Held against the endpoint
+  // if it was late, or nobody has said when it would be.
   void lose(TimePoint now);
 
  private:
@@ -81,6 +84,7 @@ class RunningAttempt {
   Target target_;
   Admission::Permit permit_;
   TimePoint started_at_;
+  TimePoint late_at_{};
   Trial trial_;
   BackendMetrics& metrics_;
   GaugeHold held_;
