@@ -71,9 +71,24 @@ std::string BatchEngine::trouble() const {
 Task<void> BatchEngine::work_on(BatchRun& run) {
   const std::string id = run.batch().id;
   co_await run.run();
+  call_off(run);
   runs_.erase(id);
   ended_.signal_all();
   look();
+}
+
+// What it leaves behind has not ended this process. Nobody waits until the store knows.
+void BatchEngine::call_off(const BatchRun& run) {
+  auto lines = run.unanswered();
+  if (!run.ended() && !lines.empty()) tasks_.spawn(unbegin(run.batch().id, std::move(lines)));
+}
+
+Task<void> BatchEngine::unbegin(std::string id, std::vector<std::uint32_t> lines) {
+  auto ask = [id = std::move(id), lines = std::move(lines)](Store& store) {
+    return store.unbegin_lines(id, lines);
+  };
+  const auto done = co_await around_.stores.call(std::move(ask));
+  static_cast<void>(done);
 }
 
 Task<void> BatchEngine::drain(TimePoint deadline) {
@@ -86,6 +101,8 @@ Task<void> BatchEngine::drain(TimePoint deadline) {
     if (wake == Wake::timed_out) break;
   }
   tasks_.cancel_all();
+  for (const auto& [id, run] : runs_)
+    call_off(*run);
   runs_.clear();
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "batch/batch_run.h"
 
@@ -40,6 +42,8 @@ class BatchEngine {
  private:
   [[nodiscard]] Task<void> take_leases();
   [[nodiscard]] Task<void> work_on(BatchRun& run);
+  void call_off(const BatchRun& run);
+  [[nodiscard]] Task<void> unbegin(std::string id, std::vector<std::uint32_t> lines);
   [[nodiscard]] Timers& timers() const { return around_.loop.io.timers; }
 
   const BatchSurroundings& around_;

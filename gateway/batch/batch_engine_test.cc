@@ -329,12 +329,35 @@ TEST(BatchEngine, a_drain_finishes_what_is_asked_and_gives_the_batch_back) {
   EXPECT_EQ(batches.batch(id).completed, 8U);
   EXPECT_EQ(gateway.fake("a").counters().requests, 8U);
   EXPECT_EQ(gateway.fake("a").counters().aborted, 0U);
+  for (const BegunLine& ahead : batches.store().begun_lines(id).value())
+    EXPECT_EQ(ahead.times, 0U) << ahead.line;
   batches.kill("one");
   batches.start("other");
   batches.run_for(200ms);
   EXPECT_EQ(batches.engine("other").running(), 1U) << "at once: nobody holds it";
   EXPECT_EQ(batches.finish(id).completed, 20U);
   EXPECT_EQ(gateway.fake("a").counters().requests, 20U);
+}
+
+TEST(BatchEngine, an_orderly_end_is_held_against_no_line) {
+  SimGateway gateway(1, one_backend(1ms), with_lines_in_flight(4));
+  SimBatches batches(gateway);
+  const std::string id = batches.make(sim_lines(4, R"("fake":{"head_delay_ms":20000},)"));
+  for (std::uint32_t i = 0; i < BatchPlan::given_up + 1; ++i) {
+    const std::string name = "process-" + std::to_string(i);
+    batches.start(name);
+    // A lease that was not given back has to run out.
+    batches.run_for(8s);
+    EXPECT_EQ(gateway.fake("a").counters().in_flight, 4U) << i;
+    batches.spawn(name, batches.engine(name).drain(gateway.loop.now() + 1s));
+    batches.run_for(2s);
+    EXPECT_EQ(gateway.fake("a").counters().in_flight, 0U) << i;
+    batches.kill(name);
+  }
+  batches.start("last");
+  const StoredBatch done = batches.finish(id);
+  EXPECT_EQ(done.completed, 4U);
+  EXPECT_EQ(done.failed, 0U);
 }
 
 TEST(BatchEngine, people_come_first) {

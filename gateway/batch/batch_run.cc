@@ -207,6 +207,7 @@ Task<void> BatchRun::ask_unfinished() {
     around_.log.info("a batch asks no more lines",
                      {{"batch", batch_.id}, {"reason", cancelled_ ? "cancelled" : "expired"}});
   }
+  unanswered_ = lines_->unanswered();
   lines_.reset();
 }
 

@@ -47,6 +47,10 @@ class BatchRun {
 
   [[nodiscard]] const StoredBatch& batch() const { return batch_; }
   [[nodiscard]] bool ended() const { return has_ended(batch_.status); }
+  // Lines that it has begun and that have come to no result.
+  [[nodiscard]] std::vector<std::uint32_t> unanswered() const {
+    return lines_ ? lines_->unanswered() : unanswered_;
+  }
   // Why its results can not be written, while they can not.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
@@ -88,6 +92,7 @@ class BatchRun {
   LineJournal journal_;
   std::shared_ptr<const BatchInput> input_;
   std::unique_ptr<BatchLines> lines_;
+  std::vector<std::uint32_t> unanswered_;  // when it stopped asking
   WaitSlot look_;
   WaitSlot interrupted_;  // no line is to be asked any more: cancelled, or expired
   WaitSlot lost_;         // it is another's now
