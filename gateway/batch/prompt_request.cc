@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "wire/http_writer.h"
 #include "wire/json.h"
 
 namespace rocket {
@@ -89,7 +90,10 @@ Result<PromptRequest> read_prompt_request(std::string_view body) {
   PromptRequest request;
   if (members->backend && !members->backend->is_null()) {
     auto backend = members->backend->as_string();
-    if (!backend) return wrong("`backend` has to be the name of a backend");
+    // Each prompt has it as a header.
+    if (!backend || !header_value_ok(*backend)) {
+      return wrong("`backend` has to be the name of a backend");
+    }
     request.backend = *std::move(backend);
   }
   const auto params = read_params(members->params);

@@ -56,6 +56,8 @@ TEST(PromptRequest, every_refusal_names_the_field) {
       {R"({"prompts":["a"],"prompts":["b"]})", "twice"},
       {R"({"prompts":["a"],"model":"m"})", "model"},
       {R"({"prompts":["a"],"backend":7})", "backend"},
+      {R"({"prompts":["a"],"backend":"b\nx-rocket-lane: interactive"})", "backend"},
+      {R"({"prompts":["a"],"backend":"\u0000"})", "backend"},
       {R"({"prompts":["a"],"params":[]})", "params"},
       {R"({"prompts":["a"],"params":{"stream":true}})", "stream"},
       {R"({"prompts":["a"],"params":{"messages":[]}})", "messages"},

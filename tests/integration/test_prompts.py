@@ -79,6 +79,7 @@ def test_what_is_asked_wrongly_is_refused(gateway: Gateway) -> None:
         ({"prompts": ["x"] * 1001}, "1000"),
         ({"prompts": [7]}, "prompts[0]"),
         ({"prompts": ["x"], "params": {"stream": True}}, "stream"),
+        ({"prompts": ["x"], "backend": "a\nb"}, "backend"),
     ]:
         answer = gateway.call("POST", "/v1/batch/prompts", body)
         assert answer.status == 400 and name in answer.error()["message"], answer
