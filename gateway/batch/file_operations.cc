@@ -23,6 +23,9 @@ Task<void> upload(Call& call, StorageAccess& access) {
     call.send_json(200, file_json(*file));
   } else if (file.error().code != ErrorCode::client_gone) {
     send_storage_error(call, file.error());
+  } else {
+    // Nobody else may have seen it yet: over TLS a client can say so and leave its socket open.
+    call.response().cut();
   }
 }
 

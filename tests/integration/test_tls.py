@@ -14,6 +14,7 @@ import pytest
 from harness.certificates import Certificate, make_certificate
 from harness.gateway import Gateway, backend, binary
 from harness.keys import entry, write_keys
+from harness.uploads import field, file_head, head
 from harness.waiting import wait_until
 from harness.wire import RawConnection, chat, request_bytes, streamed_text
 
@@ -92,6 +93,18 @@ def test_who_takes_nothing_is_cut_whatever_it_sends(secure, certificates) -> Non
         wait_until("limits.write_time cuts it", cut)
     (line,) = gateway.access_lines(1)
     assert (line["outcome"], line["blame"]) == ("cancelled", "client")
+
+
+def test_who_takes_leave_in_the_middle_of_an_upload_ends_no_gateway(secure, certificates) -> None:
+    gateway = secure()
+    with TlsConnection(gateway.port, certificates[0].client()) as connection:
+        connection.send(head("Content-Length: 1000000") + field("purpose", "batch") + file_head())
+        # With an alert (close_notify); the socket stays as it is.
+        with contextlib.suppress(OSError):
+            connection.socket.unwrap()
+        (line,) = gateway.access_lines(1)
+    assert (line["operation"], line["outcome"]) == ("files", "cancelled")
+    assert ask(gateway, certificates[0], chat("m")).status == 200
 
 
 def test_keys_hold_over_tls(secure, certificates, tmp_path: Path) -> None:
