@@ -9,6 +9,7 @@
 #include "schema/responses_writer.h"
 #include "schema/shown_tools.h"
 #include "schema/translator.h"
+#include "schema/unheeded.h"
 #include "wire/json.h"
 
 namespace rocket {
@@ -110,7 +111,7 @@ Result<void> Dialog::open(Route& route, const Snapshot& snapshot) {
       const auto put = put_files_in();
       if (!put) return put;
     }
-  } else if (request_.choices == 1 && !request_.steers_tools) {
+  } else if (!may_be_changed()) {
     return {};
   }
   return call_.is_strict() ? keep_lossless(route, snapshot) : Result<void>{};
@@ -250,6 +251,11 @@ Result<void> Dialog::keep_lossless(Route& route, const Snapshot& snapshot) const
                                             "); leave that out, or ask without x-rocket-strict");
 }
 
+// The client's own words may have to be changed for somebody.
+bool Dialog::may_be_changed() const {
+  return request_.choices > 1 || request_.steers_tools || request_.seldom_heeded;
+}
+
 // What is changed of the client's own words for who would not heed them, or because they are asked
 // for one choice alone.
 void Dialog::change_for(const Backend& backend, Outgoing& out) const {
@@ -258,8 +264,10 @@ void Dialog::change_for(const Backend& backend, Outgoing& out) const {
     std::ranges::move(edits, std::back_inserter(out.edits));
   };
   if (call_.part() != nullptr) add(edits_for_choice(body, call_.part()->index));
-  const bool steers = request_.steers_tools && !quirks_of(backend.kind).steers_tools;
+  const Quirks& quirks = quirks_of(backend.kind);
+  const bool steers = request_.steers_tools && !quirks.steers_tools;
   if (steers) add(shown_tools_edits(body, out.loss));
+  if (request_.seldom_heeded) add(heeded_edits(body, quirks, out.loss));
   std::ranges::sort(out.edits, {},
                     [](const Edit& edit) { return std::pair(edit.begin, edit.end); });
 }
@@ -272,7 +280,7 @@ void Dialog::ask(const Backend& backend, const Candidate& candidate, Outgoing& o
     out.path = upstream_path(call_.operation);
     out.query = call_.target.query;
     out.edits = upstream_edits(request_, model, client() == Dialect::chat);
-    if (request_.choices > 1 || request_.steers_tools) change_for(backend, out);
+    if (may_be_changed()) change_for(backend, out);
     if (media_.replaces_for(backend)) media_.append_edits(out.edits);
     out.pieces = splice(body, out.edits);
     return;
@@ -294,6 +302,7 @@ void Dialog::ask(const Backend& backend, const Candidate& candidate, Outgoing& o
     for (const ModelFacts& facts : candidate.facts)
       frame.max_tokens = std::max<std::int64_t>(frame.max_tokens, facts.output);
     frame.steers_tools = quirks_of(backend.kind).steers_tools;
+    frame.unheeded = quirks_of(backend.kind).unheeded;
     const Conversation& said = media_.replaces_for(backend) ? *with_files_ : *conversation_;
     out.written = write_request(dialect, said, frame, out.loss);
   }

@@ -97,6 +97,7 @@ class Dialog {
   [[nodiscard]] Dialect dialect_for(const Backend& backend) const;
   [[nodiscard]] bool has_unsigned_thinking() const;
   [[nodiscard]] Result<void> keep_countable(Route& route, const Snapshot& snapshot) const;
+  [[nodiscard]] bool may_be_changed() const;
   void change_for(const Backend& backend, Outgoing& out) const;
   [[nodiscard]] Result<void> begin_translation(std::string_view model);
   [[nodiscard]] Result<void> open_history(Route& route, const Snapshot& snapshot);

@@ -434,7 +434,7 @@ JsonPieces write_chat_request(const Conversation& conversation, const RequestFra
     out.key("stream").json("true").key("stream_options");
     out.open('{').key("include_usage").json("true").close('}');
   }
-  write_parameters({Dialect::chat, frame.additions}, conversation, out, loss);
+  write_parameters({Dialect::chat, frame.additions, frame.unheeded}, conversation, out, loss);
   write_stop(conversation.stop, out);
   write_reasoning(conversation.reasoning, frame, to);
   if (!conversation.verbosity.empty()) out.key("verbosity").text(conversation.verbosity);

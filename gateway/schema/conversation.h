@@ -3,6 +3,7 @@
 #include <array>
 #include <forward_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -222,6 +223,7 @@ struct RequestFrame {
   // most models).
   bool efforts = true;
   bool steers_tools = true;  // of Quirks
+  std::span<const std::string_view> unheeded{};  // the same
 };
 
 // What an answer is written with besides what it says.

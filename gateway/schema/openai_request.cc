@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "schema/unheeded.h"
 #include "wire/json.h"
 
 namespace rocket {
@@ -46,6 +47,8 @@ class RequestReader {
       request_.steers_tools = true;
     } else if (has_choices() && member.key_is("n")) {
       take_choices(member);
+    } else if (has_choices() && seldom_heeded(member)) {
+      request_.seldom_heeded = true;
     } else if (!prompt().empty() && member.key_is(prompt())) {
       take_prompt_or_input(member);
     } else if (!required().empty() && member.key_is(required())) {

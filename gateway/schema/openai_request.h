@@ -35,6 +35,8 @@ struct OpenAiRequest {
   bool asks_nothing = false;
   // Of OpenAI's chat completions: which tools are to be called, or that one at a time is.
   bool steers_tools = false;
+  // Of OpenAI's completions: something that not every server heeds (schema/unheeded).
+  bool seldom_heeded = false;
   // `n` of OpenAI's completions; what can not be a number of choices is the upstream's to refuse.
   std::uint32_t choices = 1;
 

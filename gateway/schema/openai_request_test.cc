@@ -263,6 +263,21 @@ TEST(OpenAiRequest, SeesWhoSteersTools) {
   }
 }
 
+TEST(OpenAiRequest, SeesWhatNotEveryServerHeeds) {
+  const auto seldom = [](std::string_view members, Operation operation) {
+    return read(R"({"messages":[{"role":"user"}],)" + std::string(members) + "}", operation)
+        .seldom_heeded;
+  };
+  for (const char* members :
+       {R"("logit_bias":{"1":2})", R"("max_completion_tokens":5)", R"("top_k":3)"}) {
+    EXPECT_TRUE(seldom(members, Operation::chat_completions)) << members;
+    EXPECT_TRUE(seldom(members, Operation::completions)) << members;
+    // Their own readers see to it.
+    EXPECT_FALSE(seldom(members, Operation::messages)) << members;
+  }
+  EXPECT_FALSE(seldom(R"("max_tokens":5,"logit_bias":null)", Operation::chat_completions));
+}
+
 TEST(OpenAiRequest, EmbeddingsAreNeverStreamed) {
   const std::string_view body = R"({"input":"a","stream":true})";
   const OpenAiRequest request = read(body, Operation::embeddings);

@@ -1,5 +1,7 @@
 #include "schema/parameters.h"
 
+#include <algorithm>
+
 namespace rocket {
 namespace {
 
@@ -83,6 +85,7 @@ void write_parameters(ParameterNames names, const Conversation& conversation, Js
     if (value.empty() || has_own_place(names.dialect, parameter)) continue;
     std::string_view name = name_in(table[i], names.dialect);
     if (names.dialect == Dialect::chat && !names.additions) name = plain_name(parameter);
+    if (std::ranges::find(names.unheeded, name) != names.unheeded.end()) name = {};
     if (!name.empty()) {
       out.key(name).json(value);
     } else if (!Field{table[i].name, value}.says_nothing()) {

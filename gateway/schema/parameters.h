@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "schema/conversation.h"
@@ -16,10 +17,11 @@ namespace rocket {
 [[nodiscard]] std::optional<Parameter> find_parameter(Dialect dialect, const JsonMember& member);
 
 // Those of the conversation that the dialect has are written as members; the others are lost.
-// `additions` is of RequestFrame.
+// `additions` and `unheeded` are of RequestFrame.
 struct ParameterNames {
   Dialect dialect;
   bool additions = true;
+  std::span<const std::string_view> unheeded{};
 };
 void write_parameters(ParameterNames names, const Conversation& conversation, JsonPieces& out,
                       TranslationLoss& loss);

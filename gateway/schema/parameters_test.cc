@@ -57,6 +57,17 @@ TEST(Parameters, HaveTheirNamesInEachDialect) {
   }
 }
 
+TEST(Parameters, ThatTheServerDoesNotHeedAreLost) {
+  constexpr std::string_view unheeded[] = {"logit_bias", "top_k", "min_p"};
+  JsonPieces out;
+  TranslationLoss loss;
+  write_parameters({Dialect::chat, true, unheeded}, all(), out.open('{'), loss);
+  const std::string written = out.close('}').joined();
+  EXPECT_FALSE(written.contains("top_k") || written.contains("min_p")) << written;
+  EXPECT_TRUE(written.contains("max_tokens")) << written;
+  EXPECT_EQ(loss.to_string(), "dropped=top_k,dropped=min_p");
+}
+
 TEST(Parameters, AreFoundByTheirNames) {
   const auto find = [](Dialect dialect, std::string_view key) {
     return find_parameter(dialect, {.key = key, .value = {JsonKind::number, "1"}});

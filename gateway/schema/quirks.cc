@@ -29,6 +29,8 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .takes_effort = false,
        .loads_on_demand = true,
        .one_choice = true,
+       .unheeded = {"logit_bias", "top_k", "min_p"},
+       .knows_newer_limit = false,
        .steers_tools = false},
       {.kind = BackendKind::vllm,
        .alive_path = "/health",
@@ -39,7 +41,8 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .alive_path = "/v1/models",
        .inventory_paths = {"/api/v1/models", "/api/v0/models", "/v1/models"},
        .loads_on_demand = true,
-       .one_choice = true},
+       .one_choice = true,
+       .knows_newer_limit = false},
       // Pages of its list are as long as is asked for; the version is the only one there is.
       {.kind = BackendKind::anthropic,
        .alive_path = "/v1/models?limit=1000",

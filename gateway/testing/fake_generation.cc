@@ -222,8 +222,11 @@ FakeAnswer fake_generation(const FakeScript& script, const FakeRequest& request,
     return fake_error(script.kind, 400, fmt::format("'{}' is required", input));
   }
   std::uint64_t tokens = script.tokens;
+  const bool newer_limit =
+      script.kind != FakeKind::ollama && script.kind != FakeKind::lmstudio;
   for (const char* limit : {"max_tokens", "max_completion_tokens"}) {
-    const auto found = body.find(limit);
+    const auto found = newer_limit || limit == std::string_view("max_tokens") ? body.find(limit)
+                                                                              : body.end();
     if (found == body.end() || !found->is_number_unsigned()) continue;
     tokens = std::min(tokens, found->get<std::uint64_t>());
   }

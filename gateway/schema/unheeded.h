@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "schema/quirks.h"
+#include "schema/splice.h"
+#include "schema/translation_loss.h"
+#include "wire/json.h"
+
+// For servers that take members of OpenAI's completions without a word and do as if they were not
+// there (Quirks::unheeded), or know the limit of an answer by its older name (knows_newer_limit).
+namespace rocket {
+
+// Whether there is a kind of server that does not heed the member, and something is said with it.
+[[nodiscard]] bool seldom_heeded(const JsonMember& member);
+
+// What makes a client's own words such as the server heeds; the others are lost.
+[[nodiscard]] std::vector<Edit> heeded_edits(std::string_view body, const Quirks& quirks,
+                                             TranslationLoss& loss);
+
+}  // namespace rocket

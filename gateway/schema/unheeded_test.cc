@@ -1,0 +1,73 @@
+#include "schema/unheeded.h"
+
+#include <gtest/gtest.h>
+
+namespace rocket {
+namespace {
+
+std::string heeded(std::string_view body, BackendKind kind, TranslationLoss& loss) {
+  const auto edits = heeded_edits(body, quirks_of(kind), loss);
+  std::string text;
+  for (const std::string_view piece : splice(body, edits))
+    text += piece;
+  return text;
+}
+
+TEST(Unheeded, IsSaidInWordsThatTheServerKnowsOrIsLost) {
+  const struct {
+    const char* name;
+    BackendKind kind;
+    std::string_view body;
+    std::string_view sent;
+    std::string_view loss;
+  } cases[] = {
+      {"the limit's newer name", BackendKind::ollama, R"({"max_completion_tokens": 9,"a":1})",
+       R"({"max_tokens": 9,"a":1})", ""},
+      {"escaped", BackendKind::ollama, R"({"max\u005fcompletion_tokens":9})",
+       R"({"max_tokens":9})", ""},
+      {"LM Studio's", BackendKind::lmstudio, R"({"max_completion_tokens":9,"top_k":1})",
+       R"({"max_tokens":9,"top_k":1})", ""},
+      {"those who know it", BackendKind::vllm, R"({"max_completion_tokens":9})",
+       R"({"max_completion_tokens":9})", ""},
+      {"both names", BackendKind::ollama, R"({"max_completion_tokens":9,"max_tokens":8})",
+       R"({"max_completion_tokens":9,"max_tokens":8})", "dropped=max_completion_tokens"},
+      // Of two members of a name servers take the last.
+      {"the older one says nothing", BackendKind::ollama,
+       R"({"max_completion_tokens":9,"max_tokens":null})",
+       R"({"max_completion_tokens":9,"max_tokens":9})", ""},
+      {"twice", BackendKind::ollama, R"({"max_completion_tokens":9,"max_completion_tokens":8})",
+       R"({"max_completion_tokens":9,"max_completion_tokens":8})",
+       "dropped=max_completion_tokens"},
+      {"nothing is said", BackendKind::ollama,
+       R"({"max_completion_tokens":null,"logit_bias":{},"top_k":null})",
+       R"({"max_completion_tokens":null,"logit_bias":{},"top_k":null})", ""},
+      {"not heeded", BackendKind::ollama, R"({"logit_bias":{"1":2},"top_k":3,"min_p":0.1})",
+       R"({"logit_bias":{"1":2},"top_k":3,"min_p":0.1})",
+       "dropped=logit_bias,dropped=top_k,dropped=min_p"},
+      {"heeded", BackendKind::openai, R"({"logit_bias":{"1":2},"top_k":3,"min_p":0.1})",
+       R"({"logit_bias":{"1":2},"top_k":3,"min_p":0.1})", ""},
+  };
+  for (const auto& c : cases) {
+    TranslationLoss loss;
+    EXPECT_EQ(heeded(c.body, c.kind, loss), c.sent) << c.name;
+    EXPECT_EQ(loss.to_string(), c.loss) << c.name;
+  }
+}
+
+// What is not noticed when a request is read is not looked for when it is sent.
+TEST(Unheeded, WhatAnyKindDoesNotHeedIsNoticed) {
+  const auto noticed = [](std::string_view key, std::string_view json = "1") {
+    return seldom_heeded({.key = key, .value = {JsonKind::number, json}});
+  };
+  for (const BackendKind kind : all_backend_kinds) {
+    for (const std::string_view name : quirks_of(kind).unheeded)
+      EXPECT_TRUE(noticed(name)) << name;
+  }
+  EXPECT_TRUE(noticed("max_completion_tokens"));
+  EXPECT_FALSE(noticed("max_completion_tokens", "null"));
+  EXPECT_FALSE(noticed("max_tokens"));
+  EXPECT_FALSE(noticed("temperature"));
+}
+
+}  // namespace
+}  // namespace rocket
