@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "schema/embedding_vectors.h"
 #include "testing/sim_gateway.h"
 
 // Embeddings requests that share upstream calls, as clients and upstreams see them.
@@ -85,6 +86,32 @@ TEST(EmbeddingBatcher, nobody_waits_longer_than_the_setting_says) {
   EXPECT_EQ(gateway.fake("a").counters().requests, 3U);
   gateway.finish(*third);
   EXPECT_EQ(third->status(), 200);
+}
+
+// The fake gives lists, as LM Studio does, whatever it is asked for.
+TEST(EmbeddingBatcher, who_asks_for_base64_gets_it_from_whoever_answers) {
+  SimGateway gateway(1, one_backend(50ms));
+  Requests requests;
+  for (int i = 0; i < 6; ++i) {
+    requests.push_back(
+        gateway.send(embed("text " + std::to_string(i), R"("encoding_format":"base64",)")));
+  }
+  gateway.loop.run_for(5s);
+  EXPECT_LE(gateway.fake("a").counters().requests, 4U) << "together";
+  for (int i = 0; i < 6; ++i) {
+    const SimRequest& one = *requests[static_cast<size_t>(i)];
+    ASSERT_EQ(one.status(), 200) << one.body();
+    const json body = json::parse(one.body());
+    EXPECT_EQ(body["_backend"], "a");
+    const std::string list =
+        R"({"data":[{"embedding":)" + vector_of("text " + std::to_string(i)).dump() + "}]}";
+    const json expected = json::parse(vectors_in_base64(list).value_or("{}"));
+    EXPECT_EQ(body["data"][0]["embedding"], expected["data"][0]["embedding"]) << body;
+  }
+  const auto plain = gateway.ask(embed("text", R"("encoding_format":"float",)"));
+  EXPECT_TRUE(json::parse(plain->body())["data"][0]["embedding"].is_array()) << plain->body();
+  requests.clear();
+  EXPECT_EQ(gateway.leftovers(), "");
 }
 
 struct ApartCase {

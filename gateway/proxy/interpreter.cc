@@ -4,6 +4,7 @@
 
 #include "proxy/packed_events.h"
 #include "schema/embed_translation.h"
+#include "schema/embedding_vectors.h"
 #include "schema/openai_stream.h"
 #include "wire/json.h"
 
@@ -52,7 +53,7 @@ class Marked {
   std::string mark_;
 };
 
-class OpenAiInterpreter final : public Interpreter {
+class OpenAiInterpreter : public Interpreter {
  public:
   OpenAiInterpreter(Operation operation, bool usage_asked, size_t event_bytes_max)
       : stream_(operation, usage_asked),
@@ -114,6 +115,27 @@ class OpenAiInterpreter final : public Interpreter {
   std::string_view body_;
   OpenAiAnswer answer_;
   Marked marked_;
+};
+
+class Base64Interpreter final : public OpenAiInterpreter {
+ public:
+  explicit Base64Interpreter(ByteBudget& bodies)
+      : OpenAiInterpreter(Operation::embeddings, false, 0), bodies_(bodies) {}
+
+  Result<void> hear_whole(std::string_view body) override {
+    auto heard = OpenAiInterpreter::hear_whole(body);
+    if (!heard) return heard;
+    auto changed = vectors_in_base64(body);
+    if (!changed) return heard;
+    text_ = std::move(*changed);
+    if (!hold_.extend(bodies_, text_.size())) return no_room();
+    return OpenAiInterpreter::hear_whole(text_);
+  }
+
+ private:
+  ByteBudget& bodies_;
+  ByteBudget::Hold hold_;
+  std::string text_;
 };
 
 class PassingInterpreter final : public Interpreter {
@@ -325,6 +347,10 @@ const TranslationLoss& Interpreter::loss() const {
 std::unique_ptr<Interpreter> make_openai_interpreter(Operation operation, bool usage_asked,
                                                      size_t event_bytes_max) {
   return std::make_unique<OpenAiInterpreter>(operation, usage_asked, event_bytes_max);
+}
+
+std::unique_ptr<Interpreter> make_base64_interpreter(ByteBudget& bodies) {
+  return std::make_unique<Base64Interpreter>(bodies);
 }
 
 std::unique_ptr<Interpreter> make_passing_interpreter(Dialect dialect, size_t event_bytes_max) {

@@ -78,6 +78,8 @@ class Interpreter {
 [[nodiscard]] std::unique_ptr<Interpreter> make_openai_interpreter(Operation operation,
                                                                    bool usage_asked,
                                                                    size_t event_bytes_max);
+// The same for embeddings that are wanted in base64, whatever the upstream gives.
+[[nodiscard]] std::unique_ptr<Interpreter> make_base64_interpreter(ByteBudget& bodies);
 // Where both speak another dialect: the bytes pass.
 [[nodiscard]] std::unique_ptr<Interpreter> make_passing_interpreter(Dialect dialect,
                                                                     size_t event_bytes_max);

@@ -45,6 +45,8 @@ class RequestReader {
       take_options(member);
     } else if (steers_tools(member)) {
       request_.steers_tools = true;
+    } else if (operation_ == Operation::embeddings && member.key_is("encoding_format")) {
+      request_.base64 = member.value.string_is("base64");
     } else if (has_choices() && member.key_is("n")) {
       take_choices(member);
     } else if (has_choices() && seldom_heeded(member)) {

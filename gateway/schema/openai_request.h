@@ -37,6 +37,8 @@ struct OpenAiRequest {
   bool steers_tools = false;
   // Of OpenAI's completions: something that not every server heeds (schema/unheeded).
   bool seldom_heeded = false;
+  // Of OpenAI's embeddings: the vectors are wanted in base64.
+  bool base64 = false;
   // `n` of OpenAI's completions; what can not be a number of choices is the upstream's to refuse.
   std::uint32_t choices = 1;
 

@@ -278,6 +278,14 @@ TEST(OpenAiRequest, SeesWhatNotEveryServerHeeds) {
   EXPECT_FALSE(seldom(R"("max_tokens":5,"logit_bias":null)", Operation::chat_completions));
 }
 
+TEST(OpenAiRequest, SeesHowVectorsAreWanted) {
+  EXPECT_TRUE(read(R"({"input":"a","encoding_format":"base64"})", Operation::embeddings).base64);
+  for (const char* body : {R"({"input":"a"})", R"({"input":"a","encoding_format":"float"})",
+                           R"({"input":"a","encoding_format":null})"}) {
+    EXPECT_FALSE(read(body, Operation::embeddings).base64) << body;
+  }
+}
+
 TEST(OpenAiRequest, EmbeddingsAreNeverStreamed) {
   const std::string_view body = R"({"input":"a","stream":true})";
   const OpenAiRequest request = read(body, Operation::embeddings);
