@@ -19,6 +19,7 @@ struct Writing {
   TranslationLoss& loss;
   bool additions = true;
   bool answer = false;
+  std::string_view thinking_name = "reasoning_content";
 
   // Members that only the dialect they came from knows.
   void extra(const std::vector<Field>& fields) const {
@@ -215,7 +216,7 @@ class AssistantWriter {
 
   void write_thinking() {
     if (thinking_.empty()) return;
-    to_.out.key("reasoning_content").begin_text();
+    to_.out.key(to_.thinking_name).begin_text();
     for (const Part* part : thinking_) {
       if (part != thinking_.front()) to_.out.add_text("\\n\\n");
       to_.out.add_text(part->text.inside);
@@ -423,7 +424,7 @@ void write_stop(const std::vector<RawText>& stop, JsonPieces& out) {
 JsonPieces write_chat_request(const Conversation& conversation, const RequestFrame& frame,
                               TranslationLoss& loss) {
   JsonPieces out;
-  const Writing to{conversation.dialect, out, loss, frame.additions};
+  const Writing to{conversation.dialect, out, loss, frame.additions, false, frame.thinking_name};
   out.open('{').key("model");
   if (frame.model.empty()) {
     out.text(conversation.model);

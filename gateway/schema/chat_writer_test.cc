@@ -96,6 +96,16 @@ TEST(ChatWriter, WithoutAdditionsSaysOnlyWhatOpenAiKnows) {
   EXPECT_EQ(written.loss, "dropped=top_k,dropped=thinking");
 }
 
+TEST(ChatWriter, WhatWasThoughtIsSaidAgainInTheServersWord) {
+  const std::string body =
+      R"({"model":"m","max_tokens":9,"messages":[{"role":"assistant","content":[)"
+      R"({"type":"thinking","thinking":"Hm","signature":""},{"type":"text","text":"x"}]}]})";
+  EXPECT_TRUE(write(body).text.contains(R"("content":"x","reasoning_content":"Hm")"));
+  const Written renamed = write(body, {.thinking_name = "reasoning"});
+  EXPECT_TRUE(renamed.text.contains(R"("content":"x","reasoning":"Hm")")) << renamed.text;
+  EXPECT_EQ(renamed.loss, "");
+}
+
 TEST(ChatWriter, BudgetsBecomeEfforts) {
   const struct {
     std::string_view thinking;

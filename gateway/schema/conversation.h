@@ -222,7 +222,8 @@ struct RequestFrame {
   // The same: reasoning_effort may be any of the usual words (Ollama refuses all but "none" for
   // most models).
   bool efforts = true;
-  bool steers_tools = true;  // of Quirks
+  std::string_view thinking_name = "reasoning_content";  // of Quirks
+  bool steers_tools = true;                              // the same
   std::span<const std::string_view> unheeded{};  // the same
 };
 

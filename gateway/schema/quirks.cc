@@ -26,6 +26,7 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .details_path = "/api/show",
        .dialects = {Dialect::chat, Dialect::ollama, Dialect::generate},
        .implicit_latest = true,
+       .thinking_name = "reasoning",
        .takes_effort = false,
        .loads_on_demand = true,
        .one_choice = true,

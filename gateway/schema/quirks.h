@@ -46,6 +46,8 @@ struct Quirks {
   bool implicit_latest = false;
   // It wants thinking that is said again to have its own signature.
   bool checks_thinking = false;
+  // As OpenAI's chat: what it calls what was thought, when it is said again.
+  std::string_view thinking_name = "reasoning_content";
   // reasoning_effort may be any of the usual words.
   bool takes_effort = true;
   // It loads a model when somebody asks for it, and may unload another one for it.
