@@ -50,6 +50,25 @@ TEST(UnheededMembers, AnAnswersLimitHoldsByEitherOfItsNames) {
   }
 }
 
+TEST(UnheededMembers, WhatDevelopersSayReachesModelsThatKnowNone) {
+  for (const BackendKind kind : {BackendKind::ollama, BackendKind::lmstudio, BackendKind::vllm}) {
+    const FakeKind fake = kind == BackendKind::ollama     ? FakeKind::ollama
+                          : kind == BackendKind::lmstudio ? FakeKind::lmstudio
+                                                          : FakeKind::vllm;
+    SimGateway gateway(1, {backend(fake, kind)});
+    const auto request = gateway.ask(
+        sim_post(chat,
+                 R"({"model":"fake-model","messages":[{"role":"developer","content":"Be brief."},)"
+                 R"({"role":"user","content":"hi"}]})",
+                 "x-rocket-strict: 1\r\n"));
+    ASSERT_EQ(request->status(), 200) << request->body();
+    EXPECT_EQ(request->header("x-rocket-translation"), "");
+    const json sent = json::parse(gateway.fake("one").recorder().requests().back().body);
+    EXPECT_EQ(sent["messages"][0]["role"], kind == BackendKind::vllm ? "developer" : "system");
+    EXPECT_EQ(sent["messages"][1]["role"], "user");
+  }
+}
+
 TEST(UnheededMembers, WhatOllamaDoesNotHeedIsAnnounced) {
   const struct {
     const char* name;

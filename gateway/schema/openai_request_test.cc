@@ -276,6 +276,9 @@ TEST(OpenAiRequest, SeesWhatNotEveryServerHeeds) {
     EXPECT_FALSE(seldom(members, Operation::messages)) << members;
   }
   EXPECT_FALSE(seldom(R"("max_tokens":5,"logit_bias":null)", Operation::chat_completions));
+  const std::string_view told = R"({"messages":[{"role":"developer","content":"Be brief."}]})";
+  EXPECT_TRUE(read(told, Operation::chat_completions).seldom_heeded);
+  EXPECT_FALSE(read(told, Operation::messages).seldom_heeded);
 }
 
 TEST(OpenAiRequest, SeesHowVectorsAreWanted) {

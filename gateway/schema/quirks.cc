@@ -31,6 +31,7 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .loads_on_demand = true,
        .one_choice = true,
        .unheeded = {"logit_bias", "top_k", "min_p"},
+       .knows_developers = false,
        .knows_newer_limit = false,
        .steers_tools = false},
       {.kind = BackendKind::vllm,
@@ -43,6 +44,7 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .inventory_paths = {"/api/v1/models", "/api/v0/models", "/v1/models"},
        .loads_on_demand = true,
        .one_choice = true,
+       .knows_developers = false,
        .knows_newer_limit = false},
       // Pages of its list are as long as is asked for; the version is the only one there is.
       {.kind = BackendKind::anthropic,

@@ -66,6 +66,7 @@ TEST(Quirks, WhatServersIgnoreIsKnown) {
     EXPECT_EQ(quirks_of(kind).unheeded.empty(), kind != BackendKind::ollama) << to_string(kind);
     const bool newer = kind != BackendKind::ollama && kind != BackendKind::lmstudio;
     EXPECT_EQ(quirks_of(kind).knows_newer_limit, newer) << to_string(kind);
+    EXPECT_EQ(quirks_of(kind).knows_developers, newer) << to_string(kind);
   }
   const std::vector<std::string_view> owners{"llamacpp"};
   EXPECT_EQ(quirks_of(BackendKind::openai).one_choice_owners, owners);

@@ -17,6 +17,41 @@ bool says_something(const JsonMember& member) {
   return !Field{member.key, member.value.text}.says_nothing();
 }
 
+// Two limits at once are not taken for one: it heeds its own.
+std::optional<Edit> limit_edit(std::string_view body, TranslationLoss& loss) {
+  std::optional<JsonMember> older;
+  std::optional<JsonMember> newer;
+  bool twice = false;
+  for (const JsonMember& member : json_members(body)) {
+    std::optional<JsonMember>* limit = nullptr;
+    if (member.key_is(older_limit)) limit = &older;
+    if (member.key_is(newer_limit)) limit = &newer;
+    if (limit == nullptr) continue;
+    twice |= limit->has_value();
+    *limit = member;
+  }
+  if (!newer || !says_something(*newer)) return std::nullopt;
+  if (twice || (older && says_something(*older))) {
+    loss.drop(newer_limit);
+    return std::nullopt;
+  }
+  // Of two members of a name servers take the last.
+  if (older) return Edit{older->value_begin, older->value_end, std::string(newer->value.text)};
+  constexpr size_t quotes = 2;
+  return Edit{newer->begin, newer->begin + newer->key.size() + quotes,
+              '"' + std::string(older_limit) + '"'};
+}
+
+void add_role_edits(std::string_view body, std::string_view messages, std::vector<Edit>& edits) {
+  if (!may_have_developers(messages)) return;
+  for (const JsonValue& message : json_elements(messages)) {
+    const auto role = json_find(message.text, "role");
+    if (!role || !role->string_is("developer")) continue;
+    const auto at = static_cast<size_t>(role->text.data() - body.data());
+    edits.push_back({at, at + role->text.size(), "\"system\""});
+  }
+}
+
 }  // namespace
 
 bool seldom_heeded(const JsonMember& member) {
@@ -27,31 +62,18 @@ bool seldom_heeded(const JsonMember& member) {
 }
 
 std::vector<Edit> heeded_edits(std::string_view body, const Quirks& quirks, TranslationLoss& loss) {
-  std::optional<JsonMember> older;
-  std::optional<JsonMember> newer;
-  bool twice = false;
+  std::vector<Edit> edits;
   for (const JsonMember& member : json_members(body)) {
     for (const std::string_view name : quirks.unheeded) {
       if (member.key_is(name) && says_something(member)) loss.drop(name);
     }
-    if (quirks.knows_newer_limit) continue;
-    if (member.key_is(older_limit)) {
-      twice |= older.has_value();
-      older = member;
-    } else if (member.key_is(newer_limit)) {
-      twice |= newer.has_value();
-      newer = member;
+    if (!quirks.knows_developers && member.key_is("messages")) {
+      add_role_edits(body, member.value.text, edits);
     }
   }
-  if (!newer || !says_something(*newer)) return {};
-  if (twice || (older && says_something(*older))) {
-    loss.drop(newer_limit);
-    return {};
-  }
-  if (older) return {{older->value_begin, older->value_end, std::string(newer->value.text)}};
-  constexpr size_t quotes = 2;
-  return {{newer->begin, newer->begin + newer->key.size() + quotes,
-           '"' + std::string(older_limit) + '"'}};
+  if (quirks.knows_newer_limit) return edits;
+  if (auto edit = limit_edit(body, loss)) edits.push_back(*std::move(edit));
+  return edits;
 }
 
 }  // namespace rocket

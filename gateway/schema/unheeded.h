@@ -9,13 +9,19 @@
 #include "wire/json.h"
 
 // For servers that take members of OpenAI's completions without a word and do as if they were not
-// there (Quirks::unheeded), or know the limit of an answer by its older name (knows_newer_limit).
+// there (Quirks::unheeded), or know the limit of an answer by its older name (knows_newer_limit) and
+// who tells a model what to do as the system alone (knows_developers).
 namespace rocket {
 
 // Whether there is a kind of server that does not heed the member, and something is said with it.
 [[nodiscard]] bool seldom_heeded(const JsonMember& member);
 
-// What makes a client's own words such as the server heeds; the others are lost.
+// Whether a message of `messages` may be a developer's.
+[[nodiscard]] inline bool may_have_developers(std::string_view messages) {
+  return messages.contains(R"("developer")");
+}
+
+// What makes a client's own words such as the server heeds, in no order; the others are lost.
 [[nodiscard]] std::vector<Edit> heeded_edits(std::string_view body, const Quirks& quirks,
                                              TranslationLoss& loss);
 

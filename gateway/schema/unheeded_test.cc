@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace rocket {
 namespace {
 
 std::string heeded(std::string_view body, BackendKind kind, TranslationLoss& loss) {
-  const auto edits = heeded_edits(body, quirks_of(kind), loss);
+  auto edits = heeded_edits(body, quirks_of(kind), loss);
+  std::ranges::sort(edits, {}, &Edit::begin);
   std::string text;
   for (const std::string_view piece : splice(body, edits))
     text += piece;
@@ -41,6 +44,16 @@ TEST(Unheeded, IsSaidInWordsThatTheServerKnowsOrIsLost) {
       {"nothing is said", BackendKind::ollama,
        R"({"max_completion_tokens":null,"logit_bias":{},"top_k":null})",
        R"({"max_completion_tokens":null,"logit_bias":{},"top_k":null})", ""},
+      {"what developers say", BackendKind::ollama,
+       R"({"max_completion_tokens":9,"messages":[{"role":"developer","content":"\"developer\""},)"
+       R"({"content":"x","role": "user","a":{"role":"developer"}},{"role":"d\u0065veloper"}]})",
+       R"({"max_tokens":9,"messages":[{"role":"system","content":"\"developer\""},)"
+       R"({"content":"x","role": "user","a":{"role":"developer"}},{"role":"system"}]})",
+       ""},
+      {"no developer's", BackendKind::lmstudio, R"({"messages":[{"role":"user"},1]})",
+       R"({"messages":[{"role":"user"},1]})", ""},
+      {"to who heeds them", BackendKind::vllm, R"({"messages":[{"role":"developer"}]})",
+       R"({"messages":[{"role":"developer"}]})", ""},
       {"not heeded", BackendKind::ollama, R"({"logit_bias":{"1":2},"top_k":3,"min_p":0.1})",
        R"({"logit_bias":{"1":2},"top_k":3,"min_p":0.1})",
        "dropped=logit_bias,dropped=top_k,dropped=min_p"},
