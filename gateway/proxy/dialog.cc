@@ -302,6 +302,7 @@ void Dialog::ask(const Backend& backend, const Candidate& candidate, Outgoing& o
     for (const ModelFacts& facts : candidate.facts)
       frame.max_tokens = std::max<std::int64_t>(frame.max_tokens, facts.output);
     frame.thinking_name = quirks_of(backend.kind).thinking_name;
+    frame.takes_json_object = quirks_of(backend.kind).takes_json_object;
     frame.steers_tools = quirks_of(backend.kind).steers_tools;
     frame.unheeded = quirks_of(backend.kind).unheeded;
     const Conversation& said = media_.replaces_for(backend) ? *with_files_ : *conversation_;

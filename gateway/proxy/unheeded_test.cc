@@ -69,6 +69,17 @@ TEST(UnheededMembers, WhatDevelopersSayReachesModelsThatKnowNone) {
   }
 }
 
+TEST(UnheededMembers, LmStudioIsAskedForAnyJsonObjectByItsSchema) {
+  SimGateway gateway(1, {backend(FakeKind::lmstudio, BackendKind::lmstudio)});
+  const char* said = R"("response_format":{"type":"json_object"},)";
+  const auto request = gateway.ask(ask(chat, said));
+  EXPECT_EQ(request->status(), 200) << request->body();
+  EXPECT_EQ(request->header("x-rocket-translation"), "emulated=response_format");
+  const auto strict = gateway.ask(ask(chat, said, "x-rocket-strict: 1\r\n"));
+  EXPECT_EQ(strict->status(), 400);
+  EXPECT_TRUE(strict->body().contains("emulated=response_format")) << strict->body();
+}
+
 TEST(UnheededMembers, WhatOllamaDoesNotHeedIsAnnounced) {
   const struct {
     const char* name;

@@ -8,6 +8,7 @@
 #include "schema/media.h"
 #include "schema/parameters.h"
 #include "schema/shown_tools.h"
+#include "schema/unheeded.h"
 
 namespace rocket {
 namespace {
@@ -356,10 +357,17 @@ void write_tool_choice(const Conversation& conversation, JsonPieces& out) {
   }
 }
 
-void write_format(const ResponseFormat& format, JsonPieces& out) {
+void write_format(const ResponseFormat& format, const RequestFrame& frame, const Writing& to) {
   using Kind = ResponseFormat::Kind;
+  JsonPieces& out = to.out;
   if (format.kind == Kind::unset) return;
-  out.key("response_format").open('{').key("type");
+  out.key("response_format");
+  if (format.kind == Kind::json_object && !frame.takes_json_object) {
+    to.loss.emulate("response_format");
+    out.json(any_object_format);
+    return;
+  }
+  out.open('{').key("type");
   if (format.kind != Kind::json_schema) {
     out.quoted(format.kind == Kind::text ? "text" : "json_object").close('}');
     return;
@@ -439,7 +447,7 @@ JsonPieces write_chat_request(const Conversation& conversation, const RequestFra
   write_stop(conversation.stop, out);
   write_reasoning(conversation.reasoning, frame, to);
   if (!conversation.verbosity.empty()) out.key("verbosity").text(conversation.verbosity);
-  write_format(conversation.format, out);
+  write_format(conversation.format, frame, to);
   // Without tools it is refused, and says nothing.
   const ShownTools shown = frame.steers_tools ? ShownTools{} : shown_tools(conversation, loss);
   const bool any_tools = write_tools(conversation, shown, to);

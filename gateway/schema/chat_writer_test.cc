@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "schema/anthropic_reader.h"
+#include "schema/ollama_reader.h"
 
 namespace rocket {
 namespace {
@@ -104,6 +105,22 @@ TEST(ChatWriter, WhatWasThoughtIsSaidAgainInTheServersWord) {
   const Written renamed = write(body, {.thinking_name = "reasoning"});
   EXPECT_TRUE(renamed.text.contains(R"("content":"x","reasoning":"Hm")")) << renamed.text;
   EXPECT_EQ(renamed.loss, "");
+}
+
+TEST(ChatWriter, AnyJsonObjectIsASchemaToWhoTakesNothingElse) {
+  TranslationLoss loss;
+  const auto read = read_ollama_request(
+      Dialect::ollama,
+      R"({"model":"m","stream":false,"format":"json","messages":[{"role":"user","content":"x"}]})",
+      loss);
+  ASSERT_TRUE(read);
+  const std::string plain = write_chat_request(*read, {}, loss).joined();
+  EXPECT_TRUE(plain.contains(R"("response_format":{"type":"json_object"})")) << plain;
+  EXPECT_EQ(loss.to_string(), "");
+  const std::string schema = write_chat_request(*read, {.takes_json_object = false}, loss).joined();
+  EXPECT_TRUE(schema.contains(R"("json_schema":{"name":"answer","schema":{"type":"object"}})"))
+      << schema;
+  EXPECT_EQ(loss.to_string(), "emulated=response_format");
 }
 
 TEST(ChatWriter, BudgetsBecomeEfforts) {

@@ -222,9 +222,11 @@ struct RequestFrame {
   // The same: reasoning_effort may be any of the usual words (Ollama refuses all but "none" for
   // most models).
   bool efforts = true;
-  std::string_view thinking_name = "reasoning_content";  // of Quirks
-  bool steers_tools = true;                              // the same
-  std::span<const std::string_view> unheeded{};  // the same
+  // Of Quirks.
+  std::string_view thinking_name = "reasoning_content";
+  bool takes_json_object = true;
+  bool steers_tools = true;
+  std::span<const std::string_view> unheeded{};
 };
 
 // What an answer is written with besides what it says.

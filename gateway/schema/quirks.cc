@@ -44,6 +44,7 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .inventory_paths = {"/api/v1/models", "/api/v0/models", "/v1/models"},
        .loads_on_demand = true,
        .one_choice = true,
+       .takes_json_object = false,
        .knows_developers = false,
        .knows_newer_limit = false},
       // Pages of its list are as long as is asked for; the version is the only one there is.

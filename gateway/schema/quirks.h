@@ -58,6 +58,8 @@ struct Quirks {
   std::vector<std::string_view> one_choice_owners{};
   // Members of OpenAI's completions that it takes without a word and does not heed.
   std::vector<std::string_view> unheeded{};
+  // It takes `json_object` for a response_format; else a schema alone.
+  bool takes_json_object = true;
   // It heeds what developers say; else no more than a message of the system's.
   bool knows_developers = true;
   // It knows how much may be said as `max_completion_tokens` as well; else as `max_tokens` alone.

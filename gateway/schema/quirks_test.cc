@@ -67,6 +67,7 @@ TEST(Quirks, WhatServersIgnoreIsKnown) {
     const bool newer = kind != BackendKind::ollama && kind != BackendKind::lmstudio;
     EXPECT_EQ(quirks_of(kind).knows_newer_limit, newer) << to_string(kind);
     EXPECT_EQ(quirks_of(kind).knows_developers, newer) << to_string(kind);
+    EXPECT_EQ(quirks_of(kind).takes_json_object, kind != BackendKind::lmstudio) << to_string(kind);
   }
   const std::vector<std::string_view> owners{"llamacpp"};
   EXPECT_EQ(quirks_of(BackendKind::openai).one_choice_owners, owners);

@@ -17,6 +17,12 @@ bool says_something(const JsonMember& member) {
   return !Field{member.key, member.value.text}.says_nothing();
 }
 
+bool asks_for_json_object(const JsonMember& member) {
+  if (!member.key_is("response_format") || member.value.kind != JsonKind::object) return false;
+  const auto type = json_find(member.value.text, "type");
+  return type && type->string_is("json_object");
+}
+
 // Two limits at once are not taken for one: it heeds its own.
 std::optional<Edit> limit_edit(std::string_view body, TranslationLoss& loss) {
   std::optional<JsonMember> older;
@@ -56,6 +62,7 @@ void add_role_edits(std::string_view body, std::string_view messages, std::vecto
 
 bool seldom_heeded(const JsonMember& member) {
   if (member.key_is(newer_limit)) return says_something(member);
+  if (asks_for_json_object(member)) return true;
   return std::ranges::any_of(unheeded, [&](std::string_view name) {
     return member.key_is(name) && says_something(member);
   });
@@ -66,6 +73,10 @@ std::vector<Edit> heeded_edits(std::string_view body, const Quirks& quirks, Tran
   for (const JsonMember& member : json_members(body)) {
     for (const std::string_view name : quirks.unheeded) {
       if (member.key_is(name) && says_something(member)) loss.drop(name);
+    }
+    if (!quirks.takes_json_object && asks_for_json_object(member)) {
+      loss.emulate("response_format");
+      edits.push_back({member.value_begin, member.value_end, std::string(any_object_format)});
     }
     if (!quirks.knows_developers && member.key_is("messages")) {
       add_role_edits(body, member.value.text, edits);

@@ -54,6 +54,14 @@ TEST(Unheeded, IsSaidInWordsThatTheServerKnowsOrIsLost) {
        R"({"messages":[{"role":"user"},1]})", ""},
       {"to who heeds them", BackendKind::vllm, R"({"messages":[{"role":"developer"}]})",
        R"({"messages":[{"role":"developer"}]})", ""},
+      {"any JSON object", BackendKind::lmstudio, R"({"response_format":{"type":"json_object"},"a":1})",
+       R"({"response_format":{"type":"json_schema","json_schema":{"name":"answer",)"
+       R"("schema":{"type":"object"}}},"a":1})",
+       "emulated=response_format"},
+      {"of who takes it", BackendKind::ollama, R"({"response_format":{"type":"json_object"}})",
+       R"({"response_format":{"type":"json_object"}})", ""},
+      {"another format", BackendKind::lmstudio, R"({"response_format":{"type":"text"}})",
+       R"({"response_format":{"type":"text"}})", ""},
       {"not heeded", BackendKind::ollama, R"({"logit_bias":{"1":2},"top_k":3,"min_p":0.1})",
        R"({"logit_bias":{"1":2},"top_k":3,"min_p":0.1})",
        "dropped=logit_bias,dropped=top_k,dropped=min_p"},
@@ -79,6 +87,11 @@ TEST(Unheeded, WhatAnyKindDoesNotHeedIsNoticed) {
   EXPECT_TRUE(noticed("max_completion_tokens"));
   EXPECT_FALSE(noticed("max_completion_tokens", "null"));
   EXPECT_FALSE(noticed("max_tokens"));
+  const auto format = [](std::string_view json) {
+    return seldom_heeded({.key = "response_format", .value = {JsonKind::object, json}});
+  };
+  EXPECT_TRUE(format(R"({"type":"json_object"})"));
+  EXPECT_FALSE(format(R"({"type":"json_schema","json_schema":{}})"));
   EXPECT_FALSE(noticed("temperature"));
 }
 

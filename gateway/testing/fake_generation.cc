@@ -221,6 +221,11 @@ FakeAnswer fake_generation(const FakeScript& script, const FakeRequest& request,
   if (!body.contains(input)) {
     return fake_error(script.kind, 400, fmt::format("'{}' is required", input));
   }
+  const Json format = body.value("response_format", Json::object());
+  if (script.kind == FakeKind::lmstudio && format.is_object() &&
+      format.value("type", Json("text")) == "json_object") {
+    return fake_error(script.kind, 400, "'response_format.type' must be 'json_schema' or 'text'");
+  }
   std::uint64_t tokens = script.tokens;
   const bool newer_limit =
       script.kind != FakeKind::ollama && script.kind != FakeKind::lmstudio;
