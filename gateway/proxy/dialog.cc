@@ -265,8 +265,11 @@ void Dialog::change_for(const Backend& backend, Outgoing& out) const {
   };
   if (call_.part() != nullptr) add(edits_for_choice(body, call_.part()->index));
   const Quirks& quirks = quirks_of(backend.kind);
-  const bool steers = request_.steers_tools && !quirks.steers_tools;
-  if (steers) add(shown_tools_edits(body, out.loss));
+  if (request_.steers_tools && !quirks.steers_tools) {
+    add(shown_tools_edits(body, out.loss));
+  } else if (request_.steers_tools && !quirks.names_tools) {
+    add(named_tool_edits(body, out.loss));
+  }
   if (request_.seldom_heeded) add(heeded_edits(body, quirks, out.loss));
   std::ranges::sort(out.edits, {},
                     [](const Edit& edit) { return std::pair(edit.begin, edit.end); });
@@ -304,6 +307,7 @@ void Dialog::ask(const Backend& backend, const Candidate& candidate, Outgoing& o
     frame.thinking_name = quirks_of(backend.kind).thinking_name;
     frame.takes_json_object = quirks_of(backend.kind).takes_json_object;
     frame.steers_tools = quirks_of(backend.kind).steers_tools;
+    frame.names_tools = quirks_of(backend.kind).names_tools;
     frame.unheeded = quirks_of(backend.kind).unheeded;
     const Conversation& said = media_.replaces_for(backend) ? *with_files_ : *conversation_;
     out.written = write_request(dialect, said, frame, out.loss);

@@ -108,5 +108,27 @@ TEST(ToolChoice, WhatOllamaDoesNotHeedIsEmulatedOrAnnounced) {
   }
 }
 
+// LM Studio refuses a name, and takes "required".
+TEST(ToolChoice, ANameIsTheOnlyToolToWhoTakesWordsAlone) {
+  const std::string messages_tools =
+      R"("tools":[{"name":"f","input_schema":{}},{"name":"g","input_schema":{}}],)";
+  const std::pair<const char*, std::string> asked[] = {
+      {chat, R"("tools":[{"type":"function","function":{"name":"f"}},)"
+             R"({"type":"function","function":{"name":"g"}}],)"
+             R"("tool_choice":{"type":"function","function":{"name":"g"}},)"},
+      {messages, R"("tool_choice":{"type":"tool","name":"g"},)" + messages_tools},
+  };
+  SimGateway gateway(1, {backend(FakeKind::lmstudio, BackendKind::lmstudio)});
+  for (const auto& [path, said] : asked) {
+    const auto request = gateway.ask(ask(path, said));
+    ASSERT_EQ(request->status(), 200) << path << request->body();
+    EXPECT_EQ(request->header("x-rocket-translation"), "emulated=tool_choice,emulated=tools");
+    const json body = json::parse(gateway.fake("one").recorder().requests().back().body);
+    ASSERT_EQ(body["tools"].size(), 1U) << body;
+    EXPECT_EQ(body["tools"][0]["function"]["name"], "g") << body;
+    EXPECT_EQ(body["tool_choice"], "required") << body;
+  }
+}
+
 }  // namespace
 }  // namespace rocket

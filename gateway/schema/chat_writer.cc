@@ -340,7 +340,7 @@ bool write_tools(const Conversation& conversation, const ShownTools& shown, cons
   return any;
 }
 
-void write_tool_choice(const Conversation& conversation, JsonPieces& out) {
+void write_tool_choice(const Conversation& conversation, const ShownTools& shown, JsonPieces& out) {
   using Kind = ToolChoice::Kind;
   const ToolChoice& choice = conversation.tool_choice;
   switch (choice.kind) {
@@ -349,6 +349,10 @@ void write_tool_choice(const Conversation& conversation, JsonPieces& out) {
     case Kind::none: out.key("tool_choice").quoted("none"); break;
     case Kind::required: out.key("tool_choice").quoted("required"); break;
     case Kind::function:
+      if (!shown.only.empty()) {
+        out.key("tool_choice").quoted("required");
+        break;
+      }
       out.key("tool_choice").open('{').key("type").quoted("function").key("function");
       out.open('{').key("name").text(choice.name).close('}').close('}');
   }
@@ -449,9 +453,11 @@ JsonPieces write_chat_request(const Conversation& conversation, const RequestFra
   if (!conversation.verbosity.empty()) out.key("verbosity").text(conversation.verbosity);
   write_format(conversation.format, frame, to);
   // Without tools it is refused, and says nothing.
-  const ShownTools shown = frame.steers_tools ? ShownTools{} : shown_tools(conversation, loss);
+  const ShownTools shown = !frame.steers_tools  ? shown_tools(conversation, loss)
+                           : !frame.names_tools ? named_tool(conversation, loss)
+                                                : ShownTools{};
   const bool any_tools = write_tools(conversation, shown, to);
-  if (any_tools && frame.steers_tools) write_tool_choice(conversation, out);
+  if (any_tools && frame.steers_tools) write_tool_choice(conversation, shown, out);
   to.extra(conversation.extra);
   out.key("messages").open('[');
   write_turns(conversation.turns, to);

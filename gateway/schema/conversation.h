@@ -226,6 +226,7 @@ struct RequestFrame {
   std::string_view thinking_name = "reasoning_content";
   bool takes_json_object = true;
   bool steers_tools = true;
+  bool names_tools = true;
   std::span<const std::string_view> unheeded{};
 };
 

@@ -66,6 +66,8 @@ struct Quirks {
   bool knows_newer_limit = true;
   // It heeds `tool_choice` and `parallel_tool_calls`; else the model may call whatever it is shown.
   bool steers_tools = true;
+  // It takes a function's name for `tool_choice`; else words alone.
+  bool names_tools = true;
 };
 
 [[nodiscard]] const Quirks& quirks_of(BackendKind kind);

@@ -26,4 +26,9 @@ struct ShownTools {
 // The same for the body of a chat completion: what has to be changed in it.
 [[nodiscard]] std::vector<Edit> shown_tools_edits(std::string_view body, TranslationLoss& loss);
 
+// For servers that heed all of that but take no name for `tool_choice` (Quirks::names_tools): where
+// a certain function has to be called, it alone is shown, and some has to be called.
+[[nodiscard]] ShownTools named_tool(const Conversation& conversation, TranslationLoss& loss);
+[[nodiscard]] std::vector<Edit> named_tool_edits(std::string_view body, TranslationLoss& loss);
+
 }  // namespace rocket

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "schema/chat_reader.h"
@@ -73,6 +74,52 @@ TEST(ShownTools, InOtherWords) {
     EXPECT_EQ(sent, R"({"model":"m",)" + tools + hi + "}") << c.name;
     EXPECT_EQ(loss.to_string(), c.loss) << c.name;
   }
+}
+
+// Where words alone are taken for a choice.
+TEST(ShownTools, ANamedOneIsTheOnlyOneAndHasToBeCalled) {
+  const std::string named = R"({"type":"function","function":{"name":"g"}})";
+  const struct {
+    const char* name;
+    std::string said;
+    std::string sent;
+    std::string loss;
+  } named_cases[] = {
+      {"one of them", both + R"(,"tool_choice":)" + named,
+       R"("tools":[)" + g + R"(],"tool_choice":"required")",
+       "emulated=tool_choice,emulated=tools"},
+      {"the only one", R"("tools":[)" + g + R"(],"tool_choice":)" + named,
+       R"("tools":[)" + g + R"(],"tool_choice":"required")", "emulated=tool_choice"},
+      {"a word", both + R"(,"tool_choice":"required")", both + R"(,"tool_choice":"required")", ""},
+      {"nothing", both, both, ""},
+  };
+  for (const auto& c : named_cases) {
+    const std::string body = "{" + c.said + "," + hi + "}";
+    TranslationLoss loss;
+    auto edits = named_tool_edits(body, loss);
+    std::ranges::sort(edits, {}, &Edit::begin);
+    std::string sent;
+    for (const std::string_view piece : splice(body, edits))
+      sent += piece;
+    EXPECT_EQ(sent, "{" + c.sent + "," + hi + "}") << c.name;
+    EXPECT_EQ(loss.to_string(), c.loss) << c.name;
+
+    TranslationLoss translated;
+    const auto read = read_chat_request(body, translated);
+    ASSERT_TRUE(read) << c.name;
+    EXPECT_EQ(
+        write_chat_request(*read, {.model = "m", .names_tools = false}, translated).joined(),
+        R"({"model":"m",)" + c.sent + "," + hi + "}")
+        << c.name;
+    EXPECT_EQ(translated.to_string(), c.loss) << c.name;
+  }
+  // Refused by the server itself.
+  TranslationLoss loss;
+  EXPECT_TRUE(named_tool_edits("{" + both + R"(,"tool_choice":{"type":"allowed_tools"}})", loss)
+                  .empty());
+  EXPECT_TRUE(named_tool_edits(R"({"tools":[)" + f + R"(],"tool_choice":)" + named + "}", loss)
+                  .empty());
+  EXPECT_EQ(loss.to_string(), "");
 }
 
 TEST(ShownTools, ALongNameIsNotReadForEachOfManyTools) {

@@ -226,6 +226,11 @@ FakeAnswer fake_generation(const FakeScript& script, const FakeRequest& request,
       format.value("type", Json("text")) == "json_object") {
     return fake_error(script.kind, 400, "'response_format.type' must be 'json_schema' or 'text'");
   }
+  if (script.kind == FakeKind::lmstudio && body.value("tool_choice", Json()).is_object()) {
+    return fake_error(script.kind, 400,
+                      "Invalid tool_choice type: 'object'. Supported string values: none, auto, "
+                      "required");
+  }
   std::uint64_t tokens = script.tokens;
   const bool newer_limit =
       script.kind != FakeKind::ollama && script.kind != FakeKind::lmstudio;
