@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "schema/openai_request.h"
+
 namespace rocket {
 namespace {
 
@@ -13,7 +15,8 @@ TEST(EmbeddingVectors, BecomeBase64WhereTheyAreLists) {
   } cases[] = {
       {"one", R"({"data":[{"index":0,"embedding":[1,-2.5]}],"usage":{}})",
        R"({"data":[{"index":0,"embedding":"AACAPwAAIMA="}],"usage":{}})"},
-      {"several, and space", R"({ "data" : [ {"embedding": [0] , "index":0}, {"embedding":[1e0]} ]})",
+      {"several, and space",
+       R"({ "data" : [ {"embedding": [0] , "index":0}, {"embedding":[1e0]} ]})",
        R"({ "data" : [ {"embedding": "AAAAAA==" , "index":0}, {"embedding":"AACAPw=="} ]})"},
       {"of nothing", R"({"data":[{"embedding":[]}]})", R"({"data":[{"embedding":""}]})"},
       {"base64 already", R"({"data":[{"embedding":"AACAPw=="}]})", std::nullopt},
@@ -25,6 +28,23 @@ TEST(EmbeddingVectors, BecomeBase64WhereTheyAreLists) {
   };
   for (const auto& c : cases)
     EXPECT_EQ(vectors_in_base64(c.answer), c.changed) << c.name;
+}
+
+TEST(EmbeddingVectors, HowTheyAreWantedIsReadOfTheRequest) {
+  const struct {
+    const char* body;
+    bool base64;
+  } cases[] = {
+      {R"({"input":"a","encoding_format":"base64"})", true},
+      {R"({"input":"a","encoding_format":"float"})", false},
+      {R"({"input":"a","encoding_format":null})", false},
+      {R"({"input":"a"})", false},
+  };
+  for (const auto& c : cases) {
+    const auto request = read_openai_request(Operation::embeddings, c.body);
+    ASSERT_TRUE(request) << c.body;
+    EXPECT_EQ(request->base64, c.base64) << c.body;
+  }
 }
 
 }  // namespace

@@ -247,8 +247,8 @@ class RequestReader {
     }
     request_.prompt_begin = member.value_begin;
     request_.prompt_end = member.value_end;
-    request_.seldom_heeded |= operation_ == Operation::chat_completions &&
-                              may_have_developers(member.value.text);
+    request_.seldom_heeded |=
+        operation_ == Operation::chat_completions && may_have_developers(member.value.text);
     // Without another list in it there are only texts.
     if (member.value.text.substr(1).contains('[')) {
       find_attachments(body_, member.value, request_.attachments);

@@ -263,32 +263,6 @@ TEST(OpenAiRequest, SeesWhoSteersTools) {
   }
 }
 
-TEST(OpenAiRequest, SeesWhatNotEveryServerHeeds) {
-  const auto seldom = [](std::string_view members, Operation operation) {
-    return read(R"({"messages":[{"role":"user"}],)" + std::string(members) + "}", operation)
-        .seldom_heeded;
-  };
-  for (const char* members :
-       {R"("logit_bias":{"1":2})", R"("max_completion_tokens":5)", R"("top_k":3)"}) {
-    EXPECT_TRUE(seldom(members, Operation::chat_completions)) << members;
-    EXPECT_TRUE(seldom(members, Operation::completions)) << members;
-    // Their own readers see to it.
-    EXPECT_FALSE(seldom(members, Operation::messages)) << members;
-  }
-  EXPECT_FALSE(seldom(R"("max_tokens":5,"logit_bias":null)", Operation::chat_completions));
-  const std::string_view told = R"({"messages":[{"role":"developer","content":"Be brief."}]})";
-  EXPECT_TRUE(read(told, Operation::chat_completions).seldom_heeded);
-  EXPECT_FALSE(read(told, Operation::messages).seldom_heeded);
-}
-
-TEST(OpenAiRequest, SeesHowVectorsAreWanted) {
-  EXPECT_TRUE(read(R"({"input":"a","encoding_format":"base64"})", Operation::embeddings).base64);
-  for (const char* body : {R"({"input":"a"})", R"({"input":"a","encoding_format":"float"})",
-                           R"({"input":"a","encoding_format":null})"}) {
-    EXPECT_FALSE(read(body, Operation::embeddings).base64) << body;
-  }
-}
-
 TEST(OpenAiRequest, EmbeddingsAreNeverStreamed) {
   const std::string_view body = R"({"input":"a","stream":true})";
   const OpenAiRequest request = read(body, Operation::embeddings);

@@ -86,8 +86,7 @@ TEST(ShownTools, ANamedOneIsTheOnlyOneAndHasToBeCalled) {
     std::string loss;
   } named_cases[] = {
       {"one of them", both + R"(,"tool_choice":)" + named,
-       R"("tools":[)" + g + R"(],"tool_choice":"required")",
-       "emulated=tool_choice,emulated=tools"},
+       R"("tools":[)" + g + R"(],"tool_choice":"required")", "emulated=tool_choice,emulated=tools"},
       {"the only one", R"("tools":[)" + g + R"(],"tool_choice":)" + named,
        R"("tools":[)" + g + R"(],"tool_choice":"required")", "emulated=tool_choice"},
       {"a word", both + R"(,"tool_choice":"required")", both + R"(,"tool_choice":"required")", ""},
@@ -107,18 +106,17 @@ TEST(ShownTools, ANamedOneIsTheOnlyOneAndHasToBeCalled) {
     TranslationLoss translated;
     const auto read = read_chat_request(body, translated);
     ASSERT_TRUE(read) << c.name;
-    EXPECT_EQ(
-        write_chat_request(*read, {.model = "m", .names_tools = false}, translated).joined(),
-        R"({"model":"m",)" + c.sent + "," + hi + "}")
+    EXPECT_EQ(write_chat_request(*read, {.model = "m", .names_tools = false}, translated).joined(),
+              R"({"model":"m",)" + c.sent + "," + hi + "}")
         << c.name;
     EXPECT_EQ(translated.to_string(), c.loss) << c.name;
   }
   // Refused by the server itself.
   TranslationLoss loss;
-  EXPECT_TRUE(named_tool_edits("{" + both + R"(,"tool_choice":{"type":"allowed_tools"}})", loss)
-                  .empty());
-  EXPECT_TRUE(named_tool_edits(R"({"tools":[)" + f + R"(],"tool_choice":)" + named + "}", loss)
-                  .empty());
+  EXPECT_TRUE(
+      named_tool_edits("{" + both + R"(,"tool_choice":{"type":"allowed_tools"}})", loss).empty());
+  EXPECT_TRUE(
+      named_tool_edits(R"({"tools":[)" + f + R"(],"tool_choice":)" + named + "}", loss).empty());
   EXPECT_EQ(loss.to_string(), "");
 }
 

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
+
+#include "schema/openai_request.h"
 
 namespace rocket {
 namespace {
@@ -26,8 +29,8 @@ TEST(Unheeded, IsSaidInWordsThatTheServerKnowsOrIsLost) {
   } cases[] = {
       {"the limit's newer name", BackendKind::ollama, R"({"max_completion_tokens": 9,"a":1})",
        R"({"max_tokens": 9,"a":1})", ""},
-      {"escaped", BackendKind::ollama, R"({"max\u005fcompletion_tokens":9})",
-       R"({"max_tokens":9})", ""},
+      {"escaped", BackendKind::ollama, R"({"max\u005fcompletion_tokens":9})", R"({"max_tokens":9})",
+       ""},
       {"LM Studio's", BackendKind::lmstudio, R"({"max_completion_tokens":9,"top_k":1})",
        R"({"max_tokens":9,"top_k":1})", ""},
       {"those who know it", BackendKind::vllm, R"({"max_completion_tokens":9})",
@@ -39,8 +42,7 @@ TEST(Unheeded, IsSaidInWordsThatTheServerKnowsOrIsLost) {
        R"({"max_completion_tokens":9,"max_tokens":null})",
        R"({"max_completion_tokens":9,"max_tokens":9})", ""},
       {"twice", BackendKind::ollama, R"({"max_completion_tokens":9,"max_completion_tokens":8})",
-       R"({"max_completion_tokens":9,"max_completion_tokens":8})",
-       "dropped=max_completion_tokens"},
+       R"({"max_completion_tokens":9,"max_completion_tokens":8})", "dropped=max_completion_tokens"},
       {"nothing is said", BackendKind::ollama,
        R"({"max_completion_tokens":null,"logit_bias":{},"top_k":null})",
        R"({"max_completion_tokens":null,"logit_bias":{},"top_k":null})", ""},
@@ -54,7 +56,8 @@ TEST(Unheeded, IsSaidInWordsThatTheServerKnowsOrIsLost) {
        R"({"messages":[{"role":"user"},1]})", ""},
       {"to who heeds them", BackendKind::vllm, R"({"messages":[{"role":"developer"}]})",
        R"({"messages":[{"role":"developer"}]})", ""},
-      {"any JSON object", BackendKind::lmstudio, R"({"response_format":{"type":"json_object"},"a":1})",
+      {"any JSON object", BackendKind::lmstudio,
+       R"({"response_format":{"type":"json_object"},"a":1})",
        R"({"response_format":{"type":"json_schema","json_schema":{"name":"answer",)"
        R"("schema":{"type":"object"}}},"a":1})",
        "emulated=response_format"},
@@ -93,6 +96,29 @@ TEST(Unheeded, WhatAnyKindDoesNotHeedIsNoticed) {
   EXPECT_TRUE(format(R"({"type":"json_object"})"));
   EXPECT_FALSE(format(R"({"type":"json_schema","json_schema":{}})"));
   EXPECT_FALSE(noticed("temperature"));
+}
+
+TEST(Unheeded, ItIsNoticedWhenTheRequestIsRead) {
+  const auto seldom = [](const std::string& members, Operation operation) {
+    const auto request =
+        read_openai_request(operation, R"({"messages":[{"role":"user"}],)" + members + "}");
+    EXPECT_TRUE(request) << members;
+    return request && request->seldom_heeded;
+  };
+  for (const char* members :
+       {R"("logit_bias":{"1":2})", R"("max_completion_tokens":5)", R"("top_k":3)"}) {
+    EXPECT_TRUE(seldom(members, Operation::chat_completions)) << members;
+    EXPECT_TRUE(seldom(members, Operation::completions)) << members;
+    // Their own readers see to it.
+    EXPECT_FALSE(seldom(members, Operation::messages)) << members;
+  }
+  EXPECT_FALSE(seldom(R"("max_tokens":5,"logit_bias":null)", Operation::chat_completions));
+  const std::string_view told = R"({"messages":[{"role":"developer","content":"Be brief."}]})";
+  for (const Operation operation : {Operation::chat_completions, Operation::messages}) {
+    const auto request = read_openai_request(operation, told);
+    ASSERT_TRUE(request);
+    EXPECT_EQ(request->seldom_heeded, operation == Operation::chat_completions);
+  }
 }
 
 }  // namespace

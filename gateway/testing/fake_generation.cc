@@ -232,11 +232,10 @@ FakeAnswer fake_generation(const FakeScript& script, const FakeRequest& request,
                       "required");
   }
   std::uint64_t tokens = script.tokens;
-  const bool newer_limit =
-      script.kind != FakeKind::ollama && script.kind != FakeKind::lmstudio;
+  const bool newer_limit = script.kind != FakeKind::ollama && script.kind != FakeKind::lmstudio;
   for (const char* limit : {"max_tokens", "max_completion_tokens"}) {
-    const auto found = newer_limit || limit == std::string_view("max_tokens") ? body.find(limit)
-                                                                              : body.end();
+    const auto found =
+        newer_limit || limit == std::string_view("max_tokens") ? body.find(limit) : body.end();
     if (found == body.end() || !found->is_number_unsigned()) continue;
     tokens = std::min(tokens, found->get<std::uint64_t>());
   }
