@@ -382,6 +382,9 @@ void Gateway::watch_files_of(const Config& config) {
        {config_path_, config.keys_file.path, config.tls.cert_file, config.tls.key_file}) {
     if (!path.empty()) watched_files_.push_back(path);
   }
+  for (const BackendConfig& backend : config.backends) {
+    if (!backend.api_key_file.empty()) watched_files_.push_back(backend.api_key_file);
+  }
   // What is written to a file that has just been named may come before the next look.
   watch_.know(watched_files_);
 }

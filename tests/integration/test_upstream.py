@@ -51,6 +51,21 @@ def test_the_key_reaches_its_upstream_and_nobody_else(rocket, upstream) -> None:
     assert_nowhere(gateway, CANARY)
 
 
+def test_a_key_that_is_exchanged_is_taken_up(rocket, upstream, tmp_path: Path) -> None:
+    key = tmp_path / "upstream.key"
+    key.write_text("sk-old\n")
+    server = upstream()
+    gateway = rocket({"backends": [backend("keyed", server.url, api_key_file=str(key))]})
+    assert gateway.chat(chat("m")).status == 200
+    assert server.inference()[-1].header("authorization") == "Bearer sk-old"
+    fresh = tmp_path / "fresh.key"
+    fresh.write_text("sk-new\n")
+    fresh.replace(key)
+    wait_until("the revision rises", lambda: gateway.revision() > 1)
+    assert gateway.chat(chat("m")).status == 200
+    assert server.inference()[-1].header("authorization") == "Bearer sk-new"
+
+
 def test_what_is_the_client_s_stays_with_us(rocket, upstream) -> None:
     server = upstream()
     gateway = rocket({"backends": [backend("a", server.url)]})
