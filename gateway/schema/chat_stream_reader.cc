@@ -103,6 +103,12 @@ bool ChatStreamReader::Call::is_of(const Piece& piece) const {
   return piece.id.empty() || piece.name.empty() || piece.id.inside == id;
 }
 
+bool ChatStreamReader::Call::is_whole() const {
+  ToolArguments all;
+  std::string passed;
+  return all.feed(RawText{arguments}.decoded(), passed) && all.whole();
+}
+
 Result<void> ChatStreamReader::read_event(std::string_view data, StreamSink& sink) {
   if (data.empty() || done_) return {};
   if (data == "[DONE]") return end(sink);
@@ -155,9 +161,14 @@ Result<void> ChatStreamReader::take(const Said& said, StreamSink& sink) {
 
 Result<void> ChatStreamReader::take_call(const Piece& piece, StreamSink& sink) {
   const bool open = block_.is(Part::Kind::tool_call);
-  if (open && call_.is_of(piece)) return add_arguments(piece.arguments, sink);
-  const auto waits =
-      std::ranges::find_if(waiting_, [&](const Call& call) { return call.is_of(piece); });
+  // Some servers give their calls neither numbers nor ids, but each whole: behind one that is, what
+  // has a name is another.
+  const bool named = !piece.name.empty() && !piece.arguments.empty() && piece.id.empty();
+  if (open && call_.is_of(piece) && !(named && tracked_.whole())) {
+    return add_arguments(piece.arguments, sink);
+  }
+  const auto waits = std::ranges::find_if(
+      waiting_, [&](const Call& call) { return call.is_of(piece) && !(named && call.is_whole()); });
   waiting_bytes_ += piece.arguments.inside.size() + piece.name.inside.size() + sizeof(Call);
   if (waiting_bytes_ > waiting_bytes_max) {
     return fail(ErrorCode::upstream_too_large, "calls of tools that wait for others are too large");

@@ -39,6 +39,7 @@ class ChatStreamReader final : public StreamReader {
     std::string arguments;
 
     [[nodiscard]] bool is_of(const Piece& piece) const;
+    [[nodiscard]] bool is_whole() const;
   };
   // What one event says.
   struct Said;

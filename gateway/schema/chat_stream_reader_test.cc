@@ -51,6 +51,27 @@ TEST(ChatStreamReader, ReadsWhatServersSay) {
         R"({"choices":[{"index":1,"delta":{"content":"B"}},{"index":0,"delta":{"content":"A"}}]})",
         finish, done},
        "start m\ntext: A\nstop end_turn\n"},
+      {"calls without ids that are all the first, as Gemini has them",
+       {role,
+        R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"","type":"function",)"
+        R"("function":{"name":"f","arguments":"{\"x\":1}"}}]}}]})",
+        R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"","type":"function",)"
+        R"("function":{"name":"f","arguments":"{\"x\":2}"}}]}}]})",
+        finish, done},
+       "start m\ncall f: {\"x\":1}\ncall f: {\"x\":2}\nstop tool_use\n"},
+      {"calls without numbers and ids in one event",
+       {role,
+        R"({"choices":[{"delta":{"tool_calls":[{"function":{"name":"f","arguments":"{}"}},)"
+        R"({"function":{"name":"g","arguments":"{\"x\""}},{"function":{"arguments":":1}"}}]}}]})",
+        finish, done},
+       "start m\ncall f: {}\ncall g: {\"x\":1}\nstop tool_use\n"},
+      {"a name that is said with each piece",
+       {role,
+        R"({"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f",)"
+        R"("arguments":"{\"x\""}},{"index":0,"function":{"name":"f","arguments":":1}"}},)"
+        R"({"index":0,"function":{"name":"f","arguments":""}}]}}]})",
+        finish, done},
+       "start m\ncall f: {\"x\":1}\nstop tool_use\n"},
       {"a call",
        {role,
         R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","type":"function",)"
