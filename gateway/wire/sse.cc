@@ -25,6 +25,10 @@ size_t SseSplitter::event_end(std::string_view bytes) {
 
 std::string_view SseSplitter::data_of(std::string_view raw) {
   constexpr std::string_view field = "data";
+  // A stream may begin with a byte order mark (WHATWG HTML, 9.2.5); nowhere else does one say a
+  // thing.
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  if (raw.starts_with(mark)) raw.remove_prefix(mark.size());
   std::string_view data;
   bool joined = false;
   bool found = false;

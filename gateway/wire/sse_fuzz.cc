@@ -57,6 +57,7 @@ struct Told {
 Told tell(std::string_view raw) {
   Told told;
   bool first = true;
+  if (raw.starts_with("\xEF\xBB\xBF")) raw.remove_prefix(3);
   while (!raw.empty()) {
     ROCKET_ASSERT(!told.ends);  // nothing behind the empty line
     const std::size_t feed = raw.find('\n');

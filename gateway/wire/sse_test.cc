@@ -57,6 +57,13 @@ const std::vector<Case>& cases() {
       {"both in one event", "data: a\r\n\n", {{"data: a\r\n\n", "a"}}},
       {"the other way round", "data: a\n\r\n", {{"data: a\n\r\n", "a"}}},
       {"two events", "data: a\n\ndata: b\n\n", {{"data: a\n\n", "a"}, {"data: b\n\n", "b"}}},
+      {"a byte order mark in front",
+       "\xEF\xBB\xBF"
+       "data: a\n\ndata: b\n\n",
+       {{"\xEF\xBB\xBF"
+         "data: a\n\n",
+         "a"},
+        {"data: b\n\n", "b"}}},
       {"no space after the colon", "data:a\n\n", {{"data:a\n\n", "a"}}},
       {"only the first space is not data", "data:  a \n\n", {{"data:  a \n\n", " a "}}},
       {"a tab is data", "data:\ta\n\n", {{"data:\ta\n\n", "\ta"}}},
