@@ -26,8 +26,9 @@ constexpr std::array<Words, stop_reason_count> words{{
 
 // Words beyond those above: older ones, and what some servers say instead.
 using Alias = std::pair<std::string_view, StopReason>;
-constexpr std::array<Alias, 4> chat_aliases{{
+constexpr std::array<Alias, 5> chat_aliases{{
     {"function_call", StopReason::tool_use},
+    {"model_length", StopReason::context_exceeded},
     {"eos", StopReason::end},
     {"eos_token", StopReason::end},
     {"stop_sequence", StopReason::stop_sequence},

@@ -20,6 +20,7 @@ TEST(StopReason, IsReadAsItIsMeant) {
       {Dialect::chat, "function_call", StopReason::tool_use},
       {Dialect::chat, "content_filter", StopReason::content_filter},
       {Dialect::chat, "eos", StopReason::end},
+      {Dialect::chat, "model_length", StopReason::context_exceeded},
       {Dialect::chat, "abort", std::nullopt},
       {Dialect::chat, "error", std::nullopt},
       {Dialect::chat, "", std::nullopt},
