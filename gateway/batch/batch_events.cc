@@ -28,7 +28,7 @@ Task<bool> send(Call& call, std::string text, bool last) {
 void begin(Call& call) {
   std::string lines = call.common_lines();
   append_header(lines, "content-type", "text/event-stream");
-  append_header(lines, "cache-control", "no-store");
+  lines += "x-accel-buffering: no\r\n";
   call.response().start_stream(200, lines);
 }
 

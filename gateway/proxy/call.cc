@@ -284,6 +284,10 @@ std::string Call::common_lines() const {
   // Where Anthropic's clients look for it.
   if (dialect == Dialect::anthropic) append_header(lines, "request-id", id_);
   if (limited_) append_limit_lines(lines, *key_->limits, loop_.io.timers.now());
+  // What is got is its key's, and a cache that looks at Authorization knows no x-api-key.
+  const Method method = request_.head.method;
+  const bool got = method == Method::get || method == Method::head;
+  if (got && !quiet) append_header(lines, "cache-control", "no-store");
   append_cors(lines);
   return lines;
 }

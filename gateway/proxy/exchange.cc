@@ -123,7 +123,6 @@ Result<void> Exchange::prepare() {
     common_.reply = &reply_;
     waiting_lines_ = call_.common_lines();
     append_header(waiting_lines_, "content-type", stream_content_type(call_.dialect));
-    waiting_lines_ += "cache-control: no-store\r\n";
   }
   media_due_ = dialog_.wants_media(*route_.candidates.front());
   return {};

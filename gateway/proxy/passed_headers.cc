@@ -74,8 +74,7 @@ constexpr Names<25> kept_from_upstreams({"host",
 constexpr Names<6> kept_from_upstreams_by_start({"x-forwarded-", "x-rocket-", "proxy-", "sec-",
                                                  "access-control-", "cf-"});
 
-constexpr Names<4> passed_to_clients({"content-language", "cache-control", "retry-after-ms",
-                                      "x-should-retry"});
+constexpr Names<3> passed_to_clients({"content-language", "retry-after-ms", "x-should-retry"});
 constexpr Names<2> passed_to_clients_by_start({"openai-", "anthropic-"});
 // Whose account it is that we ask with.
 constexpr Names<3> kept_from_clients({"openai-organization", "openai-project",

@@ -174,14 +174,14 @@ TEST(PassedRequestHeaders, ConnectionMayStandTwice) {
 TEST(PassedAnswerHeaders, AClientSeesAShortList) {
   EXPECT_EQ(passed_answer({
                 {"Content-Language", "en"},
-                {"cache-control", "no-store"},
+                {"cache-control", "public"},
                 {"retry-after-ms", "100"},
                 {"x-should-retry", "false"},
                 {"openai-processing-ms", "12"},
                 {"Anthropic-Ratelimit-Requests-Limit", "50"},
                 {"x-ratelimit-remaining-tokens", "7"},
             }),
-            "Content-Language: en\r\ncache-control: no-store\r\nretry-after-ms: 100\r\n"
+            "Content-Language: en\r\nretry-after-ms: 100\r\n"
             "x-should-retry: false\r\nopenai-processing-ms: 12\r\n"
             "Anthropic-Ratelimit-Requests-Limit: 50\r\nx-ratelimit-remaining-tokens: 7\r\n");
 }

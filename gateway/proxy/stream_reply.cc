@@ -1,6 +1,13 @@
 #include "proxy/stream_reply.h"
 
 namespace rocket {
+namespace {
+
+// To proxies on the way to the client, which nginx for one would do if it were not told.
+constexpr std::string_view unbuffered_lines =
+    "cache-control: no-store\r\nx-accel-buffering: no\r\n";
+
+}  // namespace
 
 StreamReply::StreamReply(ResponseWriter& writer, Timers& timers, Dialect dialect,
                          Duration heartbeat)
@@ -12,7 +19,9 @@ StreamReply::StreamReply(ResponseWriter& writer, Timers& timers, Dialect dialect
 void StreamReply::begin(std::string_view header_lines) {
   if (begun_) return;
   begun_ = true;
-  writer_.start_stream(200, header_lines);
+  std::string lines(header_lines);
+  lines += unbuffered_lines;
+  writer_.start_stream(200, lines);
 }
 
 TimePoint StreamReply::next_beat() const {

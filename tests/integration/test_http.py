@@ -218,6 +218,21 @@ def test_head_is_get_without_the_body(path: str, gateway: Gateway) -> None:
         assert connection.read().json() == {"status": "ok"}
 
 
+def test_nobody_on_the_way_keeps_an_answer_or_holds_it_back(gateway: Gateway) -> None:
+    for path in ("/v1/models", "/v1/models/m", "/api/tags", "/v1/files"):
+        assert gateway.call("GET", path).header("cache-control") == "no-store", path
+    for path, body in (
+        ("/v1/chat/completions", chat("m", stream=True)),
+        ("/v1/chat/completions", chat("m", stream=True, n=2)),
+        ("/v1/messages", chat("m", stream=True, max_tokens=9)),
+        ("/api/chat", chat("m", stream=True)),
+    ):
+        answer = gateway.call("POST", path, body)
+        told = [value for name, value in answer.headers if name == "cache-control"]
+        assert (answer.status, told) == (200, ["no-store"]), path
+        assert answer.header("x-accel-buffering") == "no", path
+
+
 def test_options_names_the_methods(gateway: Gateway) -> None:
     answer = ask(gateway, request_bytes("OPTIONS", "/v1/models"))
     assert answer.status == 204
