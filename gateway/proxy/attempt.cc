@@ -209,6 +209,8 @@ Task<Result<void>> Attempt::read_whole(TimePoint deadline) {
 Result<void> Attempt::judge_whole() {
   const int status = reader_->head().status;
   if (status == 401 || status == 407) return std::unexpected(credentials_refused());
+  // Full is not broken: it is left alone for a moment, as one that names the time.
+  if (retry_after_.empty() && says_busy(status, body_.text())) retry_after_ = "1";
   if (status == 429 || status >= 500) return std::unexpected(upstream_error(status));
   if (status >= 400) return {};
   auto heard = interpreter_->hear_whole(body_.text());

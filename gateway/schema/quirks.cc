@@ -71,6 +71,11 @@ bool equal_ignoring_case(char a, char b) {
   return lower(a) == lower(b);
 }
 
+bool says(std::string_view body, std::string_view words) {
+  return body.size() <= word_bytes_max &&
+         !std::ranges::search(body, words, equal_ignoring_case).empty();
+}
+
 }  // namespace
 
 const Quirks& quirks_of(BackendKind kind) {
@@ -82,9 +87,11 @@ const Quirks& quirks_of(BackendKind kind) {
 }
 
 bool says_loading(int status, std::string_view body) {
-  constexpr std::string_view words = "loading model";
-  return status == 503 && body.size() <= word_bytes_max &&
-         !std::ranges::search(body, words, equal_ignoring_case).empty();
+  return status == 503 && says(body, "loading model");
+}
+
+bool says_busy(int status, std::string_view body) {
+  return status == 503 && (says(body, "server busy") || says(body, "queue is full"));
 }
 
 Liveness read_liveness(int status, std::string_view body) {

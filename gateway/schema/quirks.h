@@ -80,5 +80,7 @@ enum class Liveness : unsigned char { dead, alive, loading, draining };
 [[nodiscard]] Liveness read_liveness(int status, std::string_view body);
 // Of a refusal, to a probe or to a request: it will be able to answer once its model is loaded.
 [[nodiscard]] bool says_loading(int status, std::string_view body);
+// Of a refusal without a Retry-After: it has as much to do as it can hold (Ollama, SGLang).
+[[nodiscard]] bool says_busy(int status, std::string_view body);
 
 }  // namespace rocket

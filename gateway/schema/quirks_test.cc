@@ -74,6 +74,23 @@ TEST(Quirks, WhatServersIgnoreIsKnown) {
   EXPECT_EQ(quirks_of(BackendKind::openai).one_choice_owners, owners);
 }
 
+TEST(Quirks, WhoIsBusySaysSo) {
+  const struct {
+    int status;
+    const char* body;
+    bool busy;
+  } cases[] = {
+      {503, R"({"error":"server busy, please try again.  maximum pending requests exceeded"})",
+       true},
+      {503, R"({"error":{"message":"The request queue is full."}})", true},
+      {503, R"({"error":{"message":"Loading model"}})", false},
+      {503, "", false},
+      {500, R"({"error":"server busy"})", false},
+  };
+  for (const auto& c : cases)
+    EXPECT_EQ(says_busy(c.status, c.body), c.busy) << c.body;
+}
+
 TEST(Quirks, LivenessIsWhatTheServerSays) {
   const struct {
     const char* name;

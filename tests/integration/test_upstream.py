@@ -66,6 +66,17 @@ def test_a_key_that_is_exchanged_is_taken_up(rocket, upstream, tmp_path: Path) -
     assert server.inference()[-1].header("authorization") == "Bearer sk-new"
 
 
+def test_a_server_that_is_full_is_not_taken_for_a_broken_one(rocket, upstream) -> None:
+    full = {"error": "server busy, please try again.  maximum pending requests exceeded"}
+    first, second = upstream(reply=lambda seen: (503, full)), upstream()
+    gateway = rocket({"backends": [backend("a", first.url), backend("b", second.url)]})
+    for _ in range(10):
+        answer = gateway.chat(chat("m"))
+        assert (answer.status, answer.header("x-rocket-backend")) == (200, "b")
+    # It is asked again from time to time, and no breaker counts its refusals.
+    assert 1 <= len(first.inference()) < 5
+
+
 def test_what_is_the_client_s_stays_with_us(rocket, upstream) -> None:
     server = upstream()
     gateway = rocket({"backends": [backend("a", server.url)]})
