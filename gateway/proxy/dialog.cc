@@ -302,8 +302,13 @@ void Dialog::ask(const Backend& backend, const Candidate& candidate, Outgoing& o
     frame.model = model;
     frame.additions = knows_additions(backend);
     frame.efforts = quirks_of(backend.kind).takes_effort;
-    for (const ModelFacts& facts : candidate.facts)
+    for (const ModelFacts& facts : candidate.facts) {
       frame.max_tokens = std::max<std::int64_t>(frame.max_tokens, facts.output);
+      if (quirks_of(backend.kind).refuses_excess && facts.context != 0) {
+        frame.context = std::min<std::int64_t>(frame.context == 0 ? facts.context : frame.context,
+                                               facts.context);
+      }
+    }
     frame.thinking_name = quirks_of(backend.kind).thinking_name;
     frame.takes_json_object = quirks_of(backend.kind).takes_json_object;
     frame.steers_tools = quirks_of(backend.kind).steers_tools;

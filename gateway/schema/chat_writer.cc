@@ -8,6 +8,7 @@
 #include "schema/media.h"
 #include "schema/parameters.h"
 #include "schema/shown_tools.h"
+#include "schema/token_estimate.h"
 #include "schema/unheeded.h"
 
 namespace rocket {
@@ -447,7 +448,9 @@ JsonPieces write_chat_request(const Conversation& conversation, const RequestFra
     out.key("stream").json("true").key("stream_options");
     out.open('{').key("include_usage").json("true").close('}');
   }
-  write_parameters({Dialect::chat, frame.additions, frame.unheeded}, conversation, out, loss);
+  const ParameterNames names{Dialect::chat, frame.additions, frame.unheeded,
+                             limit_that_fits(conversation, frame.context)};
+  write_parameters(names, conversation, out, loss);
   write_stop(conversation.stop, out);
   write_reasoning(conversation.reasoning, frame, to);
   if (!conversation.verbosity.empty()) out.key("verbosity").text(conversation.verbosity);

@@ -216,7 +216,9 @@ struct RequestFrame {
   std::string_view model{};     // as the upstream calls it; empty: as the client does
   std::int64_t max_tokens = 0;  // for dialects that have to be told: what the model can give;
                                 // 0: not known
-  // In the dialect of chat: the upstream knows what local servers add to OpenAI's (top_k, min_p,
+  // In the dialect of chat: what the model has, where a limit beyond it is refused; 0: no matter.
+  std::int64_t context = 0;
+  // The same: the upstream knows what local servers add to OpenAI's (top_k, min_p,
   // reasoning_content) and calls the limit max_tokens.
   bool additions = true;
   // The same: reasoning_effort may be any of the usual words (Ollama refuses all but "none" for

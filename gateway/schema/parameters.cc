@@ -1,6 +1,7 @@
 #include "schema/parameters.h"
 
 #include <algorithm>
+#include <string>
 
 namespace rocket {
 namespace {
@@ -83,11 +84,14 @@ void write_parameters(ParameterNames names, const Conversation& conversation, Js
     const auto parameter = static_cast<Parameter>(i);
     const std::string_view value = conversation.parameters[i];
     if (value.empty() || has_own_place(names.dialect, parameter)) continue;
+    const bool lowered = parameter == Parameter::max_tokens && names.limit;
+    if (lowered && *names.limit == 0) continue;
+    if (lowered) loss.emulate(table[i].name);
     std::string_view name = name_in(table[i], names.dialect);
     if (names.dialect == Dialect::chat && !names.additions) name = plain_name(parameter);
     if (std::ranges::find(names.unheeded, name) != names.unheeded.end()) name = {};
     if (!name.empty()) {
-      out.key(name).json(value);
+      out.key(name).json(lowered ? std::to_string(*names.limit) : value);
     } else if (!Field{table[i].name, value}.says_nothing()) {
       loss.drop(table[i].name);
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -22,6 +23,7 @@ struct ParameterNames {
   Dialect dialect;
   bool additions = true;
   std::span<const std::string_view> unheeded{};
+  std::optional<std::int64_t> limit{};  // of limit_that_fits
 };
 void write_parameters(ParameterNames names, const Conversation& conversation, JsonPieces& out,
                       TranslationLoss& loss);

@@ -37,7 +37,8 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
       {.kind = BackendKind::vllm,
        .alive_path = "/health",
        .inventory_paths = {"/v1/models"},
-       .load_sources = {{"/metrics", LoadFormat::gauges, "", true}}},
+       .load_sources = {{"/metrics", LoadFormat::gauges, "", true}},
+       .refuses_excess = true},
       // Lists what is downloaded and loads on demand: not loaded is not dead.
       {.kind = BackendKind::lmstudio,
        .alive_path = "/v1/models",

@@ -64,6 +64,8 @@ struct Quirks {
   bool knows_developers = true;
   // It knows how much may be said as `max_completion_tokens` as well; else as `max_tokens` alone.
   bool knows_newer_limit = true;
+  // An answer's limit that does not fit into the context behind the prompt is refused, not lowered.
+  bool refuses_excess = false;
   // It heeds `tool_choice` and `parallel_tool_calls`; else the model may call whatever it is shown.
   bool steers_tools = true;
   // It takes a function's name for `tool_choice`; else words alone.

@@ -35,6 +35,33 @@ TEST(TokenEstimate, CountsWhatStandsBesideTheMessages) {
             plain);
 }
 
+TEST(TokenEstimate, ALimitThatDoesNotFitIsLoweredOrNotNeeded) {
+  const struct {
+    const char* name;
+    const char* limit;
+    size_t characters;
+    std::int64_t context;
+    std::optional<std::int64_t> fits;
+  } cases[] = {
+      {"it fits", "1000", 100, 2048, std::nullopt},
+      {"as much as the context", "2048", 100, 2048, 0},
+      {"more than it", "32000", 100, 2048, 0},
+      {"more than any prompt of that length leaves", "1900", 3000, 2048, 0},
+      {"more than it may leave", "1500", 2984, 2048, 1047},
+      {"the prompt may be too long", "100", 9000, 2048, std::nullopt},
+      {"nobody tells the context", "32000", 100, 0, std::nullopt},
+      {"no number", "\"9\"", 100, 2048, std::nullopt},
+  };
+  for (const auto& c : cases) {
+    const std::string body = R"({"model":"m","max_tokens":)" + std::string(c.limit) +
+                             R"(,"messages":[{"role":"user","content":")" +
+                             std::string(c.characters, 'a') + R"("}]})";
+    const auto conversation = read_anthropic_request(body);
+    ASSERT_TRUE(conversation) << c.name;
+    EXPECT_EQ(limit_that_fits(*conversation, c.context), c.fits) << c.name;
+  }
+}
+
 // Its base64 says nothing of what it costs.
 TEST(TokenEstimate, AnImageHasAFlatPrice) {
   const auto image = [](size_t bytes) {

@@ -239,6 +239,14 @@ FakeAnswer fake_generation(const FakeScript& script, const FakeRequest& request,
     if (found == body.end() || !found->is_number_unsigned()) continue;
     tokens = std::min(tokens, found->get<std::uint64_t>());
   }
+  const Json limit = body.value("max_tokens", Json());
+  if (script.kind == FakeKind::vllm && script.context != 0 && limit.is_number_unsigned() &&
+      limit.get<std::uint64_t>() + count_words(prompt) > script.context) {
+    return fake_error(script.kind, 400,
+                      fmt::format("'max_tokens' or 'max_completion_tokens' is too large: {}. This "
+                                  "model's maximum context length is {} tokens",
+                                  limit.get<std::uint64_t>(), script.context));
+  }
   const Json options = body.value("stream_options", Json::object());
   // The others know no `n`.
   const Json choices = script.kind == FakeKind::vllm ? body.value("n", Json(1)) : Json(1);
