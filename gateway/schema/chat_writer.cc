@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
+#include "schema/chat_settings.h"
 #include "schema/media.h"
 #include "schema/parameters.h"
 #include "schema/shown_tools.h"
 #include "schema/token_estimate.h"
-#include "schema/unheeded.h"
 
 namespace rocket {
 namespace {
@@ -287,6 +288,36 @@ void write_turn(const Turn& turn, size_t n, const Writing& to) {
   to.out.close('}');
 }
 
+bool only_says(const Turn& turn) {
+  return turn.name.empty() && std::ranges::all_of(turn.parts, [](const Part& part) {
+           return part.kind == Part::Kind::text;
+         });
+}
+
+// What the system says in front of all else is one message: templates of models that people run
+// themselves refuse a second one or leave it out. So many turns are written by it.
+size_t write_first_system(const std::vector<Turn>& turns, const Writing& to) {
+  if (to.from == Dialect::chat || !to.additions) return 0;
+  size_t end = 0;
+  while (end < turns.size() && role_word(turns[end].role, to) == "system" && only_says(turns[end]))
+    ++end;
+  if (end == 0) return 0;
+  to.out.open('{').key("role").quoted("system").key("content").begin_text();
+  bool said = false;
+  for (size_t n = 0; n < end; ++n) {
+    for (const Part& part : turns[n].parts) {
+      to.loss.drop(part.extra);
+      if (part.text.empty()) continue;
+      if (std::exchange(said, true)) to.out.add_text("\\n\\n");
+      to.out.add_text(part.text.inside);
+    }
+    to.loss.drop(turns[n].extra);
+  }
+  to.out.end_text();
+  to.out.close('}');
+  return end;
+}
+
 // The images that a turn of results has.
 std::vector<Part> shown_by_user(const Turn& turn) {
   std::vector<Part> images;
@@ -302,7 +333,7 @@ std::vector<Part> shown_by_user(const Turn& turn) {
 // Servers take images from users alone: what tools have shown stands at the front of the user's
 // turn behind them, or is one.
 void write_turns(const std::vector<Turn>& turns, const Writing& to) {
-  for (size_t n = 0; n < turns.size(); ++n) {
+  for (size_t n = write_first_system(turns, to); n < turns.size(); ++n) {
     write_turn(turns[n], n, to);
     std::vector<Part> images = shown_by_user(turns[n]);
     if (images.empty()) continue;
@@ -362,68 +393,6 @@ void write_tool_choice(const Conversation& conversation, const ShownTools& shown
   }
 }
 
-void write_format(const ResponseFormat& format, const RequestFrame& frame, const Writing& to) {
-  using Kind = ResponseFormat::Kind;
-  JsonPieces& out = to.out;
-  if (format.kind == Kind::unset) return;
-  out.key("response_format");
-  if (format.kind == Kind::json_object && !frame.takes_json_object) {
-    to.loss.emulate("response_format");
-    out.json(any_object_format);
-    return;
-  }
-  out.open('{').key("type");
-  if (format.kind != Kind::json_schema) {
-    out.quoted(format.kind == Kind::text ? "text" : "json_object").close('}');
-    return;
-  }
-  out.quoted("json_schema").key("json_schema").open('{').key("name");
-  out.text(format.name.empty() ? RawText{"answer"} : format.name);
-  if (!format.description.empty()) out.key("description").text(format.description);
-  if (format.strict) out.key("strict").json(*format.strict ? "true" : "false");
-  if (!format.schema.empty()) out.key("schema").json(format.schema);
-  out.close('}').close('}');
-}
-
-// The nearest word that servers other than OpenAI's know.
-std::string_view known_effort(RawText effort) {
-  if (effort.is("minimal")) return "low";
-  return effort.is("xhigh") || effort.is("max") ? "high" : "";
-}
-
-void write_reasoning(const Reasoning& reasoning, const RequestFrame& frame, const Writing& to) {
-  JsonPieces& out = to.out;
-  TranslationLoss& loss = to.loss;
-  if (!reasoning.summary.empty()) loss.drop("reasoning.summary");
-  if (reasoning.kind == Reasoning::Kind::unset || reasoning.kind == Reasoning::Kind::off) {
-    // How much of everything else, of which only Anthropic speaks.
-    if (!reasoning.effort.empty()) loss.drop("effort");
-    if (reasoning.kind == Reasoning::Kind::off) out.key("reasoning_effort").quoted("none");
-    return;
-  }
-  if (!frame.efforts) {
-    loss.drop("thinking");
-    return;
-  }
-  if (!reasoning.effort.empty()) {
-    const std::string_view nearest = frame.additions ? known_effort(reasoning.effort) : "";
-    if (nearest.empty()) {
-      out.key("reasoning_effort").text(reasoning.effort);
-    } else {
-      out.key("reasoning_effort").quoted(nearest);
-      loss.emulate("thinking");
-    }
-    if (!reasoning.budget.empty() || reasoning.kind == Reasoning::Kind::adaptive) {
-      loss.drop("thinking");
-    }
-    return;
-  }
-  // A budget as the nearest effort.
-  const std::int64_t budget = JsonValue{JsonKind::number, reasoning.budget}.as_int().value_or(8192);
-  out.key("reasoning_effort").quoted(budget <= 2048 ? "low" : budget <= 8192 ? "medium" : "high");
-  loss.emulate("thinking");
-}
-
 void write_stop(const std::vector<RawText>& stop, JsonPieces& out) {
   if (stop.empty()) return;
   out.key("stop").open('[');
@@ -452,9 +421,9 @@ JsonPieces write_chat_request(const Conversation& conversation, const RequestFra
                              limit_that_fits(conversation, frame.context)};
   write_parameters(names, conversation, out, loss);
   write_stop(conversation.stop, out);
-  write_reasoning(conversation.reasoning, frame, to);
+  write_chat_reasoning(conversation.reasoning, frame, out, loss);
   if (!conversation.verbosity.empty()) out.key("verbosity").text(conversation.verbosity);
-  write_format(conversation.format, frame, to);
+  write_chat_format(conversation.format, frame, out, loss);
   // Without tools it is refused, and says nothing.
   const ShownTools shown = !frame.steers_tools  ? shown_tools(conversation, loss)
                            : !frame.names_tools ? named_tool(conversation, loss)

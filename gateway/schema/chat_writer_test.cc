@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "schema/anthropic_reader.h"
-#include "schema/ollama_reader.h"
+#include "schema/responses_reader.h"
 
 namespace rocket {
 namespace {
@@ -107,20 +107,56 @@ TEST(ChatWriter, WhatWasThoughtIsSaidAgainInTheServersWord) {
   EXPECT_EQ(renamed.loss, "");
 }
 
-TEST(ChatWriter, AnyJsonObjectIsASchemaToWhoTakesNothingElse) {
-  TranslationLoss loss;
-  const auto read = read_ollama_request(
-      Dialect::ollama,
-      R"({"model":"m","stream":false,"format":"json","messages":[{"role":"user","content":"x"}]})",
-      loss);
-  ASSERT_TRUE(read);
-  const std::string plain = write_chat_request(*read, {}, loss).joined();
-  EXPECT_TRUE(plain.contains(R"("response_format":{"type":"json_object"})")) << plain;
-  EXPECT_EQ(loss.to_string(), "");
-  const std::string schema = write_chat_request(*read, {.takes_json_object = false}, loss).joined();
-  EXPECT_TRUE(schema.contains(R"("json_schema":{"name":"answer","schema":{"type":"object"}})"))
-      << schema;
-  EXPECT_EQ(loss.to_string(), "emulated=response_format");
+TEST(ChatWriter, WhatTheSystemSaysInFrontIsOneMessage) {
+  const struct {
+    const char* name;
+    std::string_view body;
+    RequestFrame frame;
+    std::string_view messages;
+    std::string_view loss;
+  } cases[] = {
+      {"instructions and a developer",
+       R"("instructions":"Be brief.","input":[{"role":"developer",)"
+       R"("content":[{"type":"input_text","text":"No \"tools\"."}]},{"role":"user","content":"x"}])",
+       {},
+       R"([{"role":"system","content":"Be brief.\n\nNo \"tools\"."},{"role":"user","content":"x"}])",
+       ""},
+      {"one of them says nothing",
+       R"("instructions":"Be brief.","input":[{"role":"developer","content":""},)"
+       R"({"role":"user","content":"x"}])",
+       {},
+       R"([{"role":"system","content":"Be brief."},{"role":"user","content":"x"}])",
+       ""},
+      {"in the middle it stays",
+       R"("instructions":"Be brief.","input":[{"role":"user",)"
+       R"("content":"x"},{"role":"developer","content":"Go on."}])",
+       {},
+       R"([{"role":"system","content":"Be brief."},{"role":"user","content":"x"},)"
+       R"({"role":"system","content":"Go on."}])",
+       ""},
+      {"OpenAI's own take both",
+       R"("instructions":"Be brief.","input":[{"role":"developer",)"
+       R"("content":"No."},{"role":"user","content":"x"}])",
+       {.additions = false},
+       R"([{"role":"system","content":"Be brief."},{"role":"developer","content":"No."},)"
+       R"({"role":"user","content":"x"}])",
+       ""},
+  };
+  for (const auto& c : cases) {
+    TranslationLoss loss;
+    const std::string body = R"({"model":"m",)" + std::string(c.body) + "}";
+    const auto read = read_responses_request(body, loss);
+    ASSERT_TRUE(read) << c.name;
+    const std::string written = write_chat_request(*read, c.frame, loss).joined();
+    EXPECT_EQ(written, R"({"model":"m","messages":)" + std::string(c.messages) + "}") << c.name;
+    EXPECT_EQ(loss.to_string(), c.loss) << c.name;
+  }
+  // As coding agents say it.
+  const Written agent = write(
+      R"({"model":"m","max_tokens":9,"system":[{"type":"text","text":"A","cache_control":{"type":)"
+      R"("ephemeral"}},{"type":"text","text":"B"}],"messages":[{"role":"user","content":"x"}]})");
+  EXPECT_TRUE(agent.text.contains(R"({"role":"system","content":"A\n\nB"},)")) << agent.text;
+  EXPECT_EQ(agent.loss, "dropped=cache_control");
 }
 
 TEST(ChatWriter, BudgetsBecomeEfforts) {

@@ -48,9 +48,10 @@ class Teller {
       // Where turns are joined, one that says nothing is none.
       const auto lost = [&](const Part& part) { return is_lost(part); };
       if (merges() && std::ranges::all_of(turn.parts, lost)) continue;
-      const bool joins = before != nullptr && merges() && role_of(*before) == role_of(turn);
+      const bool joins =
+          before != nullptr && (merges() || is_system(turn)) && role_of(*before) == role_of(turn);
       if (!joins) {
-        tell_parts(std::exchange(parts, {}));
+        tell_parts_of(before, std::exchange(parts, {}));
         tell("role", role_of(turn));
       }
       parts.insert(parts.end(), turn.parts.begin(), turn.parts.end());
@@ -58,7 +59,7 @@ class Teller {
       tell(turn.extra);
       before = &turn;
     }
-    tell_parts(parts);
+    tell_parts_of(before, std::move(parts));
   }
 
   void tell_parts(std::vector<Part> parts) {
@@ -94,6 +95,32 @@ class Teller {
 
   [[nodiscard]] bool merges() const {
     return target_ == Dialect::anthropic || target_ == Dialect::responses;
+  }
+
+  // Of whom chat makes one message, in front.
+  [[nodiscard]] bool is_system(const Turn& turn) const {
+    return target_ == Dialect::chat && role_of(turn) == "system";
+  }
+
+  // Of a turn, or of several that are one. What the system says is one text in chat.
+  void tell_parts_of(const Turn* turn, std::vector<Part> parts) {
+    if (turn == nullptr || !is_system(*turn)) {
+      tell_parts(std::move(parts));
+      return;
+    }
+    std::erase_if(parts, [&](const Part& part) { return is_lost(part); });
+    std::string said;
+    for (Part& part : parts) {
+      change(part);
+      if (part.kind != Part::Kind::text) {
+        tell("text", std::exchange(said, {}));
+        tell(part);
+        continue;
+      }
+      said += (said.empty() ? "" : "\n\n") + part.text.decoded();
+      tell(part.extra);
+    }
+    tell("text", said);
   }
 
   [[nodiscard]] std::string_view role_of(const Turn& turn) const {
