@@ -26,7 +26,7 @@ setting has a default but `backends`. A key that Rocket does not know is an erro
 - **size**: a number of bytes, or a number and its unit, `64KiB`, `100MiB`, `1GiB`.
 - **address**: `127.0.0.1:8000`, `[::1]:8000` or `unix:/path/to/socket`.
 - **Secrets** never stand in the file: `api_key_env` and `api_key_file` say where they are. A key is
-  sent over `https://`, or over `http://` to this machine itself, and nowhere else.
+  sent to its own backend alone; over `http://` to another machine everybody on the way can read it.
 - **Files** are looked up from the folder of the configuration file.
 
 An example:
