@@ -24,8 +24,8 @@ bool is_good(const Result<Fetched>& answer) {
   return answer && answer->status / 100 == 2;
 }
 
-Liveness liveness_of(const Result<Fetched>& answer) {
-  return answer ? read_liveness(answer->status, answer->body) : Liveness::dead;
+Liveness liveness_of(BackendKind kind, const Result<Fetched>& answer) {
+  return answer ? read_liveness(quirks_of(kind), answer->status, answer->body) : Liveness::dead;
 }
 
 // Why an answer to a probe does not do.
@@ -138,7 +138,7 @@ void HealthProber::record(const Target& target, const Result<Fetched>& answer) {
   Endpoint& state = target.endpoint();
   HealthTracker& health = state.probed.health;
   const Verdict before = health.verdict();
-  switch (liveness_of(answer)) {
+  switch (liveness_of(target.backend->kind, answer)) {
     case Liveness::alive: health.record_good(); break;
     case Liveness::loading: health.record_loading(); break;
     case Liveness::draining: health.record_draining(); break;

@@ -52,6 +52,7 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
       // Pages of its list are as long as is asked for; the version is the only one there is.
       {.kind = BackendKind::anthropic,
        .alive_path = "/v1/models?limit=1000",
+       .may_not_list = true,
        .inventory_paths = {"/v1/models?limit=1000"},
        .dialects = {Dialect::anthropic},
        .counts_tokens = true,
@@ -95,7 +96,9 @@ bool says_busy(int status, std::string_view body) {
   return status == 503 && (says(body, "server busy") || says(body, "queue is full"));
 }
 
-Liveness read_liveness(int status, std::string_view body) {
+Liveness read_liveness(const Quirks& quirks, int status, std::string_view body) {
+  const bool unlisted = status == 403 || status == 404 || status == 405;
+  if (quirks.may_not_list && unlisted) return Liveness::alive;
   if (says_loading(status, body)) return Liveness::loading;
   const bool short_word = body.size() <= word_bytes_max;
   const auto word = short_word ? parse_json(body) : fail(ErrorCode::invalid_json);

@@ -26,6 +26,9 @@ struct Quirks {
   BackendKind kind;
   // Answers 2xx when the endpoint is alive, and costs nothing.
   std::string_view alive_path{};
+  // Who speaks as it does may refuse to tell what it has, or not be able to: 403, 404 and 405 at
+  // alive_path are answers of a server that is alive.
+  bool may_not_list = false;
   // What it has, in the order to try: LM Studio changed its own over time.
   std::vector<std::string_view> inventory_paths{};
   // Which of them are in memory; empty: all that the inventory lists, unless it says so itself.
@@ -77,9 +80,9 @@ struct Quirks {
 // What a server's answer to the question whether it is alive says.
 enum class Liveness : unsigned char { dead, alive, loading, draining };
 
-// llama.cpp answers 503 while it loads its model; Rocket says in its body that it drains, at
-// /readyz with 503 and at /health with 200.
-[[nodiscard]] Liveness read_liveness(int status, std::string_view body);
+// What it says by its status alone if it may not list. llama.cpp answers 503 while it loads its
+// model; Rocket says in its body that it drains, at /readyz with 503 and at /health with 200.
+[[nodiscard]] Liveness read_liveness(const Quirks& quirks, int status, std::string_view body);
 // Of a refusal, to a probe or to a request: it will be able to answer once its model is loaded.
 [[nodiscard]] bool says_loading(int status, std::string_view body);
 // Of a refusal without a Retry-After: it has as much to do as it can hold (Ollama, SGLang).

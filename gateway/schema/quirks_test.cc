@@ -124,7 +124,14 @@ TEST(Quirks, LivenessIsWhatTheServerSays) {
        Liveness::dead},
   };
   for (const auto& c : cases)
-    EXPECT_EQ(read_liveness(c.status, c.body), c.expected) << c.name;
+    EXPECT_EQ(read_liveness(quirks_of(BackendKind::openai), c.status, c.body), c.expected)
+        << c.name;
+  // Not everybody who speaks Anthropic's Messages lists models, nor to every key.
+  const Quirks& messages = quirks_of(BackendKind::anthropic);
+  EXPECT_EQ(read_liveness(messages, 404, "404 page not found"), Liveness::alive);
+  EXPECT_EQ(read_liveness(messages, 403, ""), Liveness::alive);
+  EXPECT_EQ(read_liveness(messages, 401, ""), Liveness::dead);
+  EXPECT_EQ(read_liveness(messages, 529, ""), Liveness::dead);
 }
 
 }  // namespace

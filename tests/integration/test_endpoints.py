@@ -63,6 +63,39 @@ def test_who_never_tells_what_is_loaded_is_not_taken_for_cold(rocket, upstream) 
     assert [each["loaded"] for each in endpoints(gateway)["o/0"]["models"]] == [True]
 
 
+MESSAGE = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "c",
+    "content": [{"type": "text", "text": "hello"}],
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "usage": {"input_tokens": 3, "output_tokens": 1},
+}
+
+
+def test_who_lists_no_models_is_not_taken_for_dead(rocket, fake, upstream) -> None:
+    """Others that speak Anthropic's Messages have no `/v1/models`."""
+    silent = upstream(reply=lambda seen: (200, MESSAGE), missing=["/v1/models?limit=1000"])
+    gateway = rocket(
+        {
+            "backends": [
+                backend("claude", silent.url, "anthropic", default_model="d"),
+                backend("other", fake(models=["m"]).url),
+            ],
+            "models": {
+                "c": [{"backend": "claude", "model": "c"}, {"backend": "other", "model": "m"}]
+            },
+        }
+    )
+    gateway.wait_ready()
+    assert verdict(gateway, "claude/0") == ("healthy", "")
+    for model in ("c", "d"):
+        answer = gateway.call("POST", "/v1/messages", chat(model, max_tokens=9))
+        assert (answer.status, answer.header("x-rocket-backend")) == (200, "claude"), model
+
+
 def told_of(gateway: Gateway) -> dict[str, dict] | None:
     told = endpoints(gateway)
     return told if told["v/0"]["load"] and told["l/0"]["load"] else None
