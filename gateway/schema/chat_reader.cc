@@ -35,9 +35,22 @@ void read_file(const JsonValue& value, Part& part) {
   }
 }
 
-Part read_part(const JsonValue& value) {
+// As Mistral's models have it: a list of texts.
+Part read_thought(const JsonValue& value, Reading& reading) {
+  Part part{.kind = Part::Kind::thinking};
+  const auto thought = json_find(value.text, "thinking");
+  std::string texts;
+  for (const JsonValue& one : json_elements(thought ? thought->text : "[]")) {
+    if (const auto text = json_find(one.text, "text")) texts += text->raw_string();
+  }
+  part.text = {reading.kept.keep(std::move(texts))};
+  return part;
+}
+
+Part read_part(const JsonValue& value, Reading& reading) {
   Part part;
   const auto type = json_find(value.text, "type");
+  if (type && type->string_is("thinking")) return read_thought(value, reading);
   const bool known = type && (type->string_is("text") || type->string_is("image_url") ||
                               type->string_is("file") || type->string_is("refusal"));
   if (!known) {
@@ -71,7 +84,7 @@ void read_content(const JsonValue& content, std::vector<Part>& parts, Reading& r
   }
   for (const JsonValue& part : json_elements(reading.faults.list(content, "messages.content"))) {
     if (part.kind == JsonKind::object) {
-      parts.push_back(read_part(part));
+      parts.push_back(read_part(part, reading));
     } else if (part.kind == JsonKind::string) {
       parts.push_back({.text = raw_text(part)});
     } else {

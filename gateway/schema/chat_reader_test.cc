@@ -76,6 +76,21 @@ TEST(ChatReader, AnswersThatAreNoneAreGarbage) {
   }
 }
 
+// A list of parts instead of a text.
+TEST(ChatReader, WhatMistralsModelsThoughtIsNoLoss) {
+  TranslationLoss loss;
+  const auto read = read_chat_answer(
+      R"({"choices":[{"finish_reason":"stop","message":{"content":[{"type":"thinking","thinking":)"
+      R"([{"type":"text","text":"H"},{"type":"text","text":"m\u2026"}]},{"type":"text","text":"4"}]}}]})",
+      loss);
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->parts.size(), 2U);
+  EXPECT_EQ(read->parts[0].kind, Part::Kind::thinking);
+  EXPECT_EQ(read->parts[0].text.inside, R"(Hm\u2026)");
+  EXPECT_EQ(read->parts[1].text.inside, "4");
+  EXPECT_EQ(loss.to_string(), "");
+}
+
 TEST(ChatReader, CallsAreTheReasonEvenIfTheServerSaysStop) {
   TranslationLoss loss;
   const auto read = read_chat_answer(
