@@ -349,6 +349,11 @@ class RequestReader {
 
 }  // namespace
 
+bool names_stop(const JsonMember& member) {
+  return (member.key_is("stop_reason") || member.key_is("matched_stop")) &&
+         member.value.kind == JsonKind::string && !member.value.string_is("stop");
+}
+
 Result<Conversation> read_chat_request(std::string_view body, TranslationLoss& loss) {
   Conversation conversation;
   conversation.usage_asked = false;
@@ -384,6 +389,7 @@ Result<Answer> read_chat_answer(std::string_view text, TranslationLoss& loss) {
       if (said.key_is("finish_reason")) {
         stop = read_stop_word(Dialect::chat, said.value.raw_string());
       }
+      if (names_stop(said)) answer.stop_sequence = raw_text(said.value);
     }
   }
   if (!faults.result() || !stop) {
@@ -393,6 +399,11 @@ Result<Answer> read_chat_answer(std::string_view text, TranslationLoss& loss) {
   const bool calls = has_part(answer.parts, Part::Kind::tool_call);
   // Some servers say `stop` to calls as well.
   if (calls && answer.stop == StopReason::end) answer.stop = StopReason::tool_use;
+  if (answer.stop != StopReason::end) {
+    answer.stop_sequence = {};
+  } else if (!answer.stop_sequence.empty()) {
+    answer.stop = StopReason::stop_sequence;
+  }
   return answer;
 }
 

@@ -12,4 +12,8 @@ namespace rocket {
 // The first choice; other dialects have but one. upstream_garbage if the text is no answer.
 [[nodiscard]] Result<Answer> read_chat_answer(std::string_view text, TranslationLoss& loss);
 
+// Whether the member of a choice says which of the request's stop sequences has ended it, as vLLM's
+// and SGLang's do.
+[[nodiscard]] bool names_stop(const JsonMember& member);
+
 }  // namespace rocket

@@ -76,6 +76,30 @@ TEST(ChatReader, AnswersThatAreNoneAreGarbage) {
   }
 }
 
+TEST(ChatReader, TheStopSequenceIsNamedWhereTheServerNamesIt) {
+  const struct {
+    std::string_view members;
+    StopReason stop;
+    std::string_view sequence;
+  } cases[] = {
+      {R"("finish_reason":"stop","stop_reason":"END")", StopReason::stop_sequence, "END"},
+      {R"("matched_stop":"\n\n","finish_reason":"stop")", StopReason::stop_sequence, R"(\n\n)"},
+      {R"("finish_reason":"stop","stop_reason":null)", StopReason::end, ""},
+      {R"("finish_reason":"stop","stop_reason":151645)", StopReason::end, ""},
+      {R"("finish_reason":"stop","stop_reason":"stop")", StopReason::end, ""},
+      {R"("finish_reason":"length","stop_reason":"END")", StopReason::max_tokens, ""},
+  };
+  for (const auto& c : cases) {
+    TranslationLoss loss;
+    const std::string text =
+        R"({"choices":[{"message":{"content":"x"},)" + std::string(c.members) + "}]}";
+    const auto read = read_chat_answer(text, loss);
+    ASSERT_TRUE(read) << text;
+    EXPECT_EQ(read->stop, c.stop) << text;
+    EXPECT_EQ(read->stop_sequence.inside, c.sequence) << text;
+  }
+}
+
 // A list of parts instead of a text.
 TEST(ChatReader, WhatMistralsModelsThoughtIsNoLoss) {
   TranslationLoss loss;

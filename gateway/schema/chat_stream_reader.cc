@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "schema/chat_reader.h"
 #include "schema/openai_answer.h"
 
 namespace rocket {
@@ -14,6 +15,7 @@ struct ChatStreamReader::Said {
   RawText refusal;
   std::vector<Piece> calls;
   RawText finish;
+  RawText stop;
   std::optional<TokenUsage> usage;
   bool other_choices = false;
   KeptTexts kept;
@@ -27,6 +29,7 @@ struct ChatStreamReader::Said {
       }
       if (member.key_is("delta")) delta = member.value;
       if (member.key_is("finish_reason")) finish = raw_text(member.value);
+      if (names_stop(member)) stop = raw_text(member.value);
     }
     read_delta(delta);
   }
@@ -152,6 +155,7 @@ Result<void> ChatStreamReader::take(const Said& said, StreamSink& sink) {
     if (result) result = take_call(piece, sink);
   }
   if (!result || said.finish.empty()) return result;
+  stop_sequence_ = said.stop.inside;
   stop_ = read_stop_word(Dialect::chat, said.finish.inside);
   if (!stop_) {
     return fail(ErrorCode::upstream_garbage, "the stream ends for a reason that is not known");
@@ -233,7 +237,9 @@ Result<void> ChatStreamReader::end(StreamSink& sink) {
     if (!taken) return taken;
   }
   StreamEvent event{.kind = StreamEvent::Kind::stop};
-  event.stop = *stop_;
+  const bool stopped = *stop_ == StopReason::end && !stop_sequence_.empty();
+  event.stop = stopped ? StopReason::stop_sequence : *stop_;
+  if (stopped) event.stop_sequence = {stop_sequence_};
   return sink.take(event);
 }
 

@@ -62,6 +62,7 @@ class ChatStreamReader final : public StreamReader {
   size_t waiting_bytes_ = 0;
   bool calls_seen_ = false;
   std::optional<StopReason> stop_;
+  std::string stop_sequence_;  // as it stands between quotes
   std::optional<TokenUsage> usage_;
   bool done_ = false;
 };
