@@ -86,9 +86,9 @@ TEST(KeptConversations, AreAnsweredLegallyByEveryBackend) {
 
 // What is said to a model stands in members of these names, in every dialect.
 bool says(const std::string& key) {
-  constexpr std::string_view names[] = {"text",    "content", "thinking",     "reasoning_content",
-                                        "refusal", "output",  "instructions", "description",
-                                        "prompt",  "system"};
+  constexpr std::string_view names[] = {"text",        "content", "thinking", "reasoning_content",
+                                        "reasoning",   "refusal", "output",   "instructions",
+                                        "description", "prompt",  "system"};
   return std::ranges::find(names, key) != std::end(names);
 }
 
