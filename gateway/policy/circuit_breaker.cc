@@ -43,6 +43,18 @@ void CircuitBreaker::record_failure(TimePoint now) {
   if (in_a_row_ >= settings_.consecutive || too_many()) open_from(now);
 }
 
+void CircuitBreaker::record_silence(TimePoint now) {
+  if (state(now) != BreakerState::closed) return;
+  turn_window(now);
+  ++recent_.silent;
+  if (too_many()) open_from(now);
+}
+
+void CircuitBreaker::record_answer(TimePoint now) {
+  turn_window(now);
+  ++recent_.answered;
+}
+
 void CircuitBreaker::stay_away(TimePoint now, TimePoint until) {
   opened_at_ = now;
   open_until_ = state(now) == BreakerState::open ? std::max(open_until_, until) : until;
@@ -64,8 +76,12 @@ void CircuitBreaker::turn_window(TimePoint now) {
 }
 
 bool CircuitBreaker::too_many() const {
-  const std::uint32_t all = recent_.good + recent_.bad + older_.good + older_.bad;
-  return all >= settings_.min_requests && failures() >= settings_.error_rate * all;
+  const Counts counts = of_late();
+  // Answers that go on are as good as those that have ended well, until they fail.
+  const std::uint32_t begun = counts.answered - std::min(counts.answered, counts.bad);
+  const std::uint32_t failed = counts.bad + counts.silent;
+  const std::uint32_t all = failed + std::max(counts.good, begun);
+  return all >= settings_.min_requests && failed >= settings_.error_rate * all;
 }
 
 void CircuitBreaker::open_from(TimePoint now) {

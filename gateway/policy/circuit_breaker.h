@@ -14,6 +14,7 @@ enum class BreakerState : unsigned char { closed, half_open, open };
 // (Nygard, Release It!, "Circuit Breaker").
 //
 //   closed --`consecutive` failures in a row, or too many of the last ones--> open
+//        (failures, and requests that were given up in silence while others were answered)
 //   open --its time is over--> half_open --`trials` at a time; one answers--> closed
 //                                  '--one fails--> open, for twice as long as before
 //
@@ -40,7 +41,8 @@ class CircuitBreaker {
   [[nodiscard]] BreakerState state(TimePoint now) const;
   // Nothing is held against the endpoint: it is as good as a new one.
   [[nodiscard]] bool pristine() const {
-    return opened_times_ == 0 && failures() == 0 && trials_out_ == 0;
+    const Counts counts = of_late();
+    return opened_times_ == 0 && counts.bad == 0 && counts.silent == 0 && trials_out_ == 0;
   }
   // While open: when it may be tried again.
   [[nodiscard]] TimePoint open_until() const { return open_until_; }
@@ -53,6 +55,12 @@ class CircuitBreaker {
   // `sent`: when the request was that is answered now.
   void record_success(TimePoint sent, TimePoint now);
   void record_failure(TimePoint now);
+  // A request was given up there because it had heard nothing, while others were answered: some of
+  // what is sent there vanishes. Counts among the last ones; never in a row, nor as a trial.
+  void record_silence(TimePoint now);
+  // A request begins to be answered, whatever will come of it: streams are a success only at their
+  // end, and until then whoever was given up is not to be compared with nobody.
+  void record_answer(TimePoint now);
   // The upstream wants nothing before `until` (429 or 503 with Retry-After). A time that is over
   // sooner than one that stands shortens nothing.
   void stay_away(TimePoint now, TimePoint until);
@@ -76,9 +84,14 @@ class CircuitBreaker {
   struct Counts {
     std::uint32_t good = 0;
     std::uint32_t bad = 0;
+    std::uint32_t silent = 0;
+    std::uint32_t answered = 0;  // good, bad, or not known yet
   };
 
-  [[nodiscard]] std::uint32_t failures() const { return recent_.bad + older_.bad; }
+  [[nodiscard]] Counts of_late() const {
+    return {recent_.good + older_.good, recent_.bad + older_.bad, recent_.silent + older_.silent,
+            recent_.answered + older_.answered};
+  }
   void turn_window(TimePoint now);
   [[nodiscard]] bool too_many() const;
   void open_from(TimePoint now);

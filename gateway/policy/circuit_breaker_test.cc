@@ -18,7 +18,8 @@ constexpr CircuitBreaker::Settings settings{.consecutive = 3,
                                             .trials = 1};
 
 // What happens, a letter at a time: g a success of what was sent just then, l of what was sent at
-// the start, b a failure, t a trial is taken, r returned, s a second passes, T ten seconds.
+// the start, a the beginning of an answer, b a failure, u one that was given up while others were
+// answered, t a trial is taken, r returned, s a second passes, T ten seconds.
 struct Story {
   CircuitBreaker breaker{settings};
   TimePoint now = start;
@@ -32,7 +33,9 @@ struct Story {
     switch (event) {
       case 'g': breaker.record_success(now, now); break;
       case 'l': breaker.record_success(start, now); break;
+      case 'a': breaker.record_answer(now); break;
       case 'b': breaker.record_failure(now); break;
+      case 'u': breaker.record_silence(now); break;
       case 't': trial_given = breaker.take_trial(now); break;
       case 'r': breaker.return_trial(); break;
       case 's': now += 1s; break;
@@ -61,6 +64,17 @@ TEST(CircuitBreaker, GoesThroughItsStates) {
       {"less than half", "ggbggbggbggb", closed},
       {"half of nine is too few", "bgbgbgbgb", closed},
       {"old failures are forgotten", "gbgbgbgbTgb", closed},
+      {"half of ten are given up", "uagagagagaguuuu", open},
+      {"less than half are", "uagaguagaguagaguagag", closed},
+      {"never in a row", "uuuuuuuuu", closed},
+      {"all of ten are", "uuuuuuuuuu", open},
+      {"given up or failed is the same", "ubagagubagagub", open},
+      {"streams that go on count as answers", "uaauaauaauaauaauaauaauaauaauaauaa", closed},
+      {"and once only", "uagagagaguuuuu", open},
+      {"that somebody is given up says nothing of a trial", "bbbssssstu", half_open},
+      {"nor of one that is open", "bbbsssus", open},
+      {"it is open for as long as after failures", "uuuuuuuuuussss", open},
+      {"and tried again", "uuuuuuuuuusssss", half_open},
       {"open for its time", "bbbssss", open},
       {"then half open", "bbbsssss", half_open},
       {"a trial that answers closes it", "bbbssssstg", closed},
@@ -143,6 +157,8 @@ TEST(CircuitBreaker, KnowsThatNothingIsHeldAgainstIt) {
   EXPECT_FALSE(Story("bbbsssss").breaker.pristine());
   EXPECT_TRUE(Story("bbbsssssg").breaker.pristine());
   EXPECT_TRUE(Story("bTgTg").breaker.pristine()) << "forgotten";
+  EXPECT_FALSE(Story("au").breaker.pristine());
+  EXPECT_TRUE(Story("aga").breaker.pristine());
 }
 
 }  // namespace

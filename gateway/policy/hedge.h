@@ -26,4 +26,11 @@ struct HedgeSettings {
   return std::min(late, settings.unknown);
 }
 
+// Whether an attempt that is called off for one that was asked later, after having heard nothing
+// for `silent`, is one that nobody would have answered: answers of its sort have taken `usual`
+// there of late, and whoever is a little late may have been about to come. 0: nobody was answered.
+[[nodiscard]] inline bool is_given_up(Duration silent, Duration usual) {
+  return silent >= usual * 3 / 2;
+}
+
 }  // namespace rocket

@@ -28,5 +28,22 @@ TEST(Hedge, IsDueWhenAnAnswerIsLate) {
     EXPECT_EQ(hedge_delay(c.p95, c.same_backend, settings), c.delay) << c.name;
 }
 
+TEST(Hedge, TellsSilenceFromBeingLate) {
+  const struct {
+    const char* name;
+    Duration silent;
+    Duration usual;
+    bool given_up;
+  } cases[] = {
+      {"far longer than usual", 280ms, 80ms, true},
+      {"it was about to answer", 280ms, 240ms, false},
+      {"a slow machine, as slow as ever", 700ms, 500ms, false},
+      {"a slow machine that says nothing", 800ms, 500ms, true},
+      {"nobody has been answered there", 200ms, 0ms, true},
+  };
+  for (const auto& c : cases)
+    EXPECT_EQ(is_given_up(c.silent, c.usual), c.given_up) << c.name;
+}
+
 }  // namespace
 }  // namespace rocket

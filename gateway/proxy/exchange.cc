@@ -79,7 +79,7 @@ Task<void> Exchange::run() {
       auto result = ended->take_result();
       if (result) {
         entrance_->give_up();
-        race_.call_off(now());
+        race_.call_off(now(), ended.get());
         co_await answer(*ended);
         co_return;
       }
@@ -196,7 +196,7 @@ void Exchange::hedge() {
   // What waits at an endpoint that has turned out dead is moved like what has failed there.
   const bool moved = hopeless != nullptr && std::exchange(may_move_, false);
   if (!moved && !may_spend(candidate)) return;
-  if (race_.full()) race_.call_off(*hopeless, now());
+  if (race_.full()) race_.call_off_hopeless(*hopeless, now());
   current_->metrics[candidate.backend]->count_hedge();
   start(*std::move(found));
 }

@@ -22,13 +22,17 @@ std::unique_ptr<RunningAttempt> Race::take_ended() {
   return ended == nullptr ? nullptr : take(*ended);
 }
 
-void Race::call_off(TimePoint now) {
-  while (!empty())
-    call_off(*running_[count_ - 1], now);
+void Race::call_off(TimePoint now, RunningAttempt* winner) {
+  // A refusal may come at once, and says nothing about how long an answer takes.
+  const bool answered = winner != nullptr && winner->attempt().head().status < 400;
+  while (!empty()) {
+    RunningAttempt& one = *running_[count_ - 1];
+    call_off(one, now, answered && winner->started_at() > one.started_at());
+  }
 }
 
-void Race::call_off(RunningAttempt& one, TimePoint now) {
-  one.lose(now);
+void Race::call_off(RunningAttempt& one, TimePoint now, bool overtaken) {
+  one.lose(now, overtaken);
   take(one).reset();
 }
 

@@ -60,10 +60,13 @@ class Race {
   // An attempt that has ended, out of the race; null if all are still running.
   [[nodiscard]] std::unique_ptr<RunningAttempt> take_ended();
   // Calls off all that still run: their connections close, so that the upstreams stop working.
-  void call_off(TimePoint now);
-  void call_off(RunningAttempt& one, TimePoint now);
+  // `winner`: who has answered; null: nobody has.
+  void call_off(TimePoint now, RunningAttempt* winner = nullptr);
+  // One of which nothing has come, for somebody who is asked now.
+  void call_off_hopeless(RunningAttempt& one, TimePoint now) { call_off(one, now, true); }
 
  private:
+  void call_off(RunningAttempt& one, TimePoint now, bool overtaken);
   template <class Do>
   void each(Do act) const {
     for (size_t i = 0; i < count_; ++i)

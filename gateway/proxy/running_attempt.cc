@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "policy/hedge.h"
 #include "proxy/passed_headers.h"
 #include "wire/http_writer.h"
 
@@ -102,11 +103,25 @@ void RunningAttempt::expect_within(Duration time, Duration in_disgrace) {
 
 // Whatever it has begun to say is no answer, to anybody. That another was quicker than one that is
 // not late says nothing about it.
-void RunningAttempt::lose(TimePoint now) {
-  if (now >= late_at_) {
-    plan_.endpoint.breaker.record_unanswered(started_at_, now, common_.breaker);
+void RunningAttempt::lose(TimePoint now, bool overtaken) {
+  SharedBreaker& breaker = plan_.endpoint.breaker;
+  if (overtaken && is_silent(now)) {
+    breaker.record_silence(started_at_, now, common_.breaker);
+  } else if (now >= late_at_) {
+    breaker.record_unanswered(started_at_, now, common_.breaker);
   }
   close(Outcome::cancelled, Blame::none);
+}
+
+// Not only slow, as far as one can tell.
+bool RunningAttempt::is_silent(TimePoint now) const {
+  const Duration silent = now - std::max(started_at_, attempt_->heard_at());
+  if (plan_.cold) return silent >= plan_.first_token_time();
+  const Candidate& candidate = *target_.candidate;
+  const std::string_view model =
+      candidate.model.empty() ? common_.call.account().route : std::string_view(candidate.model);
+  const ModelPace& pace = common_.current.paces[candidate.backend]->model(model);
+  return is_given_up(silent, pace.of_endpoint(target_.endpoint, plan_.reply != nullptr, now));
 }
 
 std::string RunningAttempt::translation() {

@@ -70,10 +70,11 @@ class RunningAttempt {
   // It is late after that; at an endpoint in disgrace after `in_disgrace`, if that is sooner.
   void expect_within(Duration time, Duration in_disgrace);
   // Another attempt has answered, or nobody waits any more for this one. Held against the endpoint
-  // if it was late, or nobody has said when it would be.
-  void lose(TimePoint now);
+  // if it was late, or nobody has said when it would be. `overtaken`: by one that was asked later.
+  void lose(TimePoint now, bool overtaken);
 
  private:
+  [[nodiscard]] bool is_silent(TimePoint now) const;
   [[nodiscard]] AttemptNote begin_note() const;
   [[nodiscard]] AttemptNote note_again();
   void end_note();

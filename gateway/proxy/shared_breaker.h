@@ -35,6 +35,7 @@ class SharedBreaker {
   // and what still comes of streams that began long ago, are no answer to whoever asks now.
   void note_answer(TimePoint now) {
     last_answer_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    if (!pristine()) change([&] { breaker_.record_answer(now); });
   }
   void record_success(TimePoint sent, TimePoint now) {
     good_.fetch_add(1, std::memory_order_relaxed);
@@ -50,8 +51,17 @@ class SharedBreaker {
   // A request sent at `sent` was given up without an answer. Held against the endpoint only if it
   // has answered nobody else since: a slow answer is not a dead endpoint, silence may be.
   void record_unanswered(TimePoint sent, TimePoint now, const CircuitBreaker::Settings& settings) {
-    if (last_answer_.load(std::memory_order_relaxed) >= sent.time_since_epoch().count()) return;
-    record_failure(now, settings);
+    if (!has_answered_since(sent)) record_failure(now, settings);
+  }
+  // The same of one that was not late but lost, as far as one can tell (policy/hedge): whoever else
+  // was answered meanwhile, it counts among the last ones.
+  void record_silence(TimePoint sent, TimePoint now, const CircuitBreaker::Settings& settings) {
+    if (!has_answered_since(sent)) return record_failure(now, settings);
+    bad_.fetch_add(1, std::memory_order_relaxed);
+    change([&] {
+      breaker_.set(settings);
+      breaker_.record_silence(now);
+    });
   }
   // `limited`: for a rate limit; else it can not answer now.
   void stay_away(TimePoint now, TimePoint until, bool limited) {
@@ -89,6 +99,9 @@ class SharedBreaker {
 
  private:
   [[nodiscard]] bool pristine() const { return pristine_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool has_answered_since(TimePoint sent) const {
+    return last_answer_.load(std::memory_order_relaxed) >= sent.time_since_epoch().count();
+  }
 
   template <class Change>
   void change(Change make) {

@@ -28,6 +28,29 @@ TEST(SharedBreaker, HoldsSilenceAgainstWhoAnswersNobody) {
   EXPECT_EQ(state(breaker, start + 2s), BreakerState::open);
 }
 
+// Some are answered, more are not: it is left as if nobody were.
+TEST(SharedBreaker, HoldsSilenceAgainstWhoAnswersOnlySome) {
+  constexpr CircuitBreaker::Settings by_share{
+      .consecutive = 5, .error_rate = 0.5, .min_requests = 10, .open = 5s};
+  const auto after = [&](int answered_of_ten) {
+    SharedBreaker breaker;
+    TimePoint now = start;
+    for (int i = 0; i < 40 && state(breaker, now) == BreakerState::closed; ++i) {
+      now += 10ms;
+      if (i * answered_of_ten % 10 < answered_of_ten) {
+        breaker.note_answer(now);
+        breaker.record_success(now - 1ms, now);
+      } else {
+        breaker.record_silence(now - 300ms, now, by_share);
+        breaker.record_unanswered(now - 300ms, now, by_share);
+      }
+    }
+    return state(breaker, now);
+  };
+  EXPECT_EQ(after(3), BreakerState::open);
+  EXPECT_EQ(after(7), BreakerState::closed);
+}
+
 TEST(SharedBreaker, ForgetsItAllAfterAGoodTrial) {
   SharedBreaker breaker;
   breaker.record_failure(start, settings);

@@ -98,6 +98,13 @@ bool set(Duration& out, const Json& value) {
   return true;
 }
 
+// A share.
+bool set(double& out, const Json& value) {
+  if (!value.is_number()) return false;
+  out = value.get<double>();
+  return out >= 0 && out <= 1;
+}
+
 bool set(std::string& out, const Json& value) {
   if (!value.is_string()) return false;
   out = value.get<std::string>();
@@ -141,6 +148,7 @@ bool set_told(FakeScript& script, std::string_view name, const Json& value) {
 
 bool set_member(FakeScript& script, std::string_view name, const Json& value) {
   if (name == "fault") return set(script.fault, value);
+  if (name == "fault_share") return set(script.fault_share, value);
   if (name == "at") return set(script.at, value);
   if (name == "at_byte") return set(script.at_byte, value);
   if (name == "tokens") return set(script.tokens, value);

@@ -75,7 +75,7 @@ POLICIES = (
     ),
     Broken(
         "the loser of a race is not called off",
-        ((EXCHANGE, "        race_.call_off(now());\n        co_await", "        co_await"),),
+        ((EXCHANGE, "        race_.call_off(now(), ended.get());\n        co_await", "        co_await"),),
         seeds=1000,
     ),
     Broken(

@@ -8,6 +8,7 @@ from harness.steady_load import (
     OPEN_SECONDS,
     Pair,
     chat_hangs,
+    most_chats_hang,
     network_swallows,
     process_dies,
     process_stops,
@@ -64,6 +65,28 @@ def test_one_of_two_falls_silent(rocket, fake, way: str, stream: bool, seconds: 
 @for_seconds
 def test_a_black_hole_costs_no_answer(far, rocket, fake, stream: bool, seconds: int) -> None:
     hold(network_swallows(far, rocket, fake), stream, seconds)
+
+
+@both
+def test_most_chats_of_one_of_two_hang(rocket, fake, stream: bool) -> None:
+    """Three in ten are answered there as ever, so it is not silent: it is left all the same, and a
+    trial that is one of the three brings it back for a moment."""
+    pair = most_chats_hang(rocket, fake)
+    gateway = pair.gateway
+    warm_up = send_load(gateway, 5, stream=stream)
+    assert not warm_up.lost, warm_up.lost[:3]
+    slowness = max(warm_up.seconds)
+    pair.strike()
+    try:
+        seen = send_load(gateway, 6, stream=stream)
+    finally:
+        pair.recover()
+    assert not seen.lost, seen.lost[:3]
+    assert max(seen.seconds) < STALL_SECONDS + slowness, sorted(seen.seconds)[-5:]
+    late = [each for each in seen.answered if each.at >= LEFT_SECONDS + slowness]
+    astray = seen.astray(after=LEFT_SECONDS + slowness)
+    assert len(astray) <= len(late) / 5, [each.at for each in astray]
+    wait_until("it answers again", lambda: answers_from(gateway, "a/0", stream), seconds=90)
 
 
 def test_clients_that_hang_up_open_no_breaker(rocket, fake) -> None:

@@ -92,6 +92,13 @@ def chat_hangs(rocket, fake) -> Pair:
     return Pair(gateway, left.switch_fault, left.switch_fault)
 
 
+def most_chats_hang(rocket, fake) -> Pair:
+    """The same of seven chats in ten; the others are answered as ever."""
+    left = fake(models=["m"], fault="hang_before_head", fault_on_signal=True, fault_share=0.7)
+    gateway = rocket({"backends": [backend("a", [left.url, fake(models=["m"]).url])]})
+    return Pair(gateway, left.switch_fault, left.switch_fault)
+
+
 def process_stops(rocket, fake) -> Pair:
     left = fake(models=["m"])
     gateway = rocket({"backends": [backend("a", [left.url, fake(models=["m"]).url])]})
