@@ -187,16 +187,17 @@ class BackendNames {
 void check_weights(std::span<const CandidateConfig> candidates, const std::string& path,
                    Problems& problems) {
   constexpr double weight_max = 1e6;
-  const bool weighted =
-      std::ranges::any_of(candidates, [](const auto& candidate) { return candidate.weight > 0; });
+  const bool weighted = std::ranges::any_of(
+      candidates, [](const auto& candidate) { return candidate.weight.value_or(0) > 0; });
   for (size_t i = 0; i < candidates.size(); ++i) {
-    const double weight = candidates[i].weight;
+    const std::optional<double> weight = candidates[i].weight;
     const std::string place = element_path(path, i) + ".weight";
-    if (weight < 0 || weight > weight_max) {
-      problems.add(place, fmt::format("{} is out of range", weight), "give 0 to 1000000");
-    } else if (weighted && weight == 0 && !problems.unread(place)) {
+    if (weight && (*weight < 0 || *weight > weight_max)) {
+      problems.add(place, fmt::format("{} is out of range", *weight), "give 0 to 1000000");
+    } else if (weighted && !weight && !problems.unread(place)) {
       problems.add(place, "missing, while other candidates of this route have a weight",
-                   "give every candidate a weight, or none");
+                   "give every candidate a weight (0: only when the others can not answer), or "
+                   "none");
     }
   }
 }

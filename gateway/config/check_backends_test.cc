@@ -135,7 +135,10 @@ TEST(CheckRoutes, AndOrderNameBackends) {
        {"models.m.candidates[0].model: expected text, found a list; write one line of text"}},
       {"models: {m: [{backend: vllm, model: x, weight: 9}, {backend: vllm, model: y}]}",
        {"models.m.candidates[1].weight: missing, while other candidates of this route have a "
-        "weight; give every candidate a weight, or none"}},
+        "weight; give every candidate a weight (0: only when the others can not answer), or "
+        "none"}},
+      {"models: {m: [{backend: vllm, model: x, weight: 0}, {backend: vllm, model: y, weight: 9}]}",
+       {}},
       {"models: {m: {candidates: [{backend: vllm, model: x}], in_flight: 0}}",
        {"models.m.in_flight: 0 lets nothing through; give more, or remove it for no limit"}},
       {"models: {m: [{backend: vllm, model: x, weight: -1}]}",

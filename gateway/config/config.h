@@ -69,15 +69,15 @@ struct BackendConfig {
 // One way to answer a route: a backend, the model to ask it for, and a share of the first picks.
 struct CandidateConfig {
   std::string backend;
-  std::string model;  // empty: the backend's default_model
-  double weight = 0;  // 0: by order
+  std::string model;             // empty: the backend's default_model
+  std::optional<double> weight;  // none: by order
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
     visit("backend", self.backend, "The name of a backend. Required.");
     visit("model", self.model, "The model's name at that backend; empty: its `default_model`.");
     visit("weight", self.weight,
-          "The share of first picks; without weights the list's order decides.");
+          "The share of first picks; 0: asked when the others can not answer. Default: by order.");
   }
 };
 

@@ -99,6 +99,9 @@ void change(std::optional<ListenAddress>& value) {
 void change(EndpointUrl& value) {
   value = {true, "::1", 8443, "/base"};
 }
+void change(std::optional<double>& value) {
+  value = 2.5;
+}
 void change(std::optional<std::uint32_t>& value) {
   value = 7;
 }

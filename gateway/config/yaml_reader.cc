@@ -98,6 +98,9 @@ template <>
 struct Scalar<std::optional<std::uint32_t>> : Scalar<std::uint32_t> {};
 
 template <>
+struct Scalar<std::optional<double>> : Scalar<double> {};
+
+template <>
 struct Scalar<std::string> {
   static constexpr std::string_view expected = "text";
   static constexpr std::string_view remedy = "write one line of text";

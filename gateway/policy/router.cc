@@ -178,9 +178,13 @@ void Router::add_routes() {
     Entry& entry = entries.emplace_back();
     entry.routed = true;
     entry.places = route.places;
-    for (const RouterTarget& target : route.targets) {
-      entry.candidates.push_back(candidate(target.backend, target.model));
-      entry.weights.push_back(target.weight);
+    // Beside others that share requests out, one without a share is asked when they can not answer.
+    for (const bool shares : {true, false}) {
+      for (const RouterTarget& target : route.targets) {
+        if ((target.weight > 0) != shares) continue;
+        entry.candidates.push_back(candidate(target.backend, target.model));
+        entry.weights.push_back(target.weight);
+      }
     }
     for (const size_t index : input_.order) {
       const std::string& fallback = input_.backends[index].default_model;

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -229,81 +228,6 @@ TEST(Router, ASubstituteAnswersLast) {
             {"only where allowed", "strict", "", "c=x@0"},
             {"not for a model's own name", "x", "", "a@0 c@0"},
         });
-}
-
-// Of 10,000 requests, how many percent go first to which candidate.
-std::map<std::string, double> first_picks(const RouterInput& input, std::string_view model,
-                                          std::string_view backend = {}) {
-  constexpr int draws = 10'000;
-  const Router router(input);
-  Random random(20260101);
-  std::map<std::string, double> percent;
-  for (int i = 0; i < draws; ++i) {
-    const auto route = router.route(model, backend, random);
-    if (!route || route->candidates.empty()) return {};
-    const Candidate& first = *route->candidates.front();
-    percent[input.backends[first.backend].name + "=" + first.model] += 100.0 / draws;
-  }
-  return percent;
-}
-
-TEST(Router, WeightsSplitTheFirstPick) {
-  RouterInput input;
-  input.backends = {plain("a", {has({"x", "y"})}), plain("b", {has({"x"})}),
-                    plain("c", {has({"x"})}), plain("gone", {has({})})};
-  input.order = {0, 1, 2, 3};
-  input.routes = {
-      {"split", {{0, "x", 3}, {1, "x", 1}}, false},
-      {"tiny", {{0, "x", 0.003}, {1, "x", 0.001}}, false},
-      {"three", {{0, "x", 1}, {1, "x", 2}, {2, "x", 7}}, false},
-      {"with a spare", {{2, "x", 0}, {0, "x", 1}, {1, "x", 1}}, false},
-      {"without its first", {{3, "x", 8}, {0, "x", 1}, {1, "x", 1}}, false},
-      {"without the weighted one", {{3, "x", 1}, {0, "x", 0}, {1, "x", 0}}, false},
-      {"two of one backend", {{0, "x", 1}, {0, "y", 3}, {1, "x", 4}}, false},
-  };
-  const struct {
-    std::string model;
-    std::string backend;
-    std::map<std::string, double> percent;
-  } cases[] = {
-      {"split", "", {{"a=x", 75}, {"b=x", 25}}},
-      {"tiny", "", {{"a=x", 75}, {"b=x", 25}}},
-      {"three", "", {{"a=x", 10}, {"b=x", 20}, {"c=x", 70}}},
-      {"with a spare", "", {{"a=x", 50}, {"b=x", 50}}},
-      {"without its first", "", {{"a=x", 50}, {"b=x", 50}}},
-      {"without the weighted one", "", {{"a=x", 100}}},
-      {"split", "b", {{"b=x", 100}}},
-      {"two of one backend", "a", {{"a=x", 25}, {"a=y", 75}}},
-      // What a hint that is no candidate leaves is split as without it.
-      {"split", "c", {{"a=x", 75}, {"b=x", 25}}},
-  };
-  for (const auto& c : cases) {
-    const auto percent = first_picks(input, c.model, c.backend);
-    EXPECT_EQ(percent.size(), c.percent.size()) << c.model << ", hint " << c.backend;
-    for (const auto& [candidate, expected] : c.percent) {
-      ASSERT_TRUE(percent.contains(candidate)) << c.model << ": " << candidate;
-      EXPECT_NEAR(percent.at(candidate), expected, 2) << c.model << ": " << candidate;
-    }
-  }
-}
-
-TEST(Router, BehindAWeightedPickTheOrderIsTheLists) {
-  RouterInput input;
-  input.backends = {plain("a", {has({"x"})}), plain("b", {has({"x"})}), plain("c", {has({"x"})})};
-  input.order = {2, 1, 0};
-  input.routes = {{"fast", {{0, "x", 1}, {1, "x", 1}, {2, "x", 1}}, false}};
-  const Router router(input);
-  Random random(1);
-  std::map<std::string, int> seen;
-  for (int i = 0; i < 1000; ++i)
-    ++seen[text_of(input, router.route("fast", "", random))];
-  EXPECT_EQ(seen.size(), 3U);
-  EXPECT_TRUE(seen.contains("a=x@0 b=x@0 c=x@0"));
-  EXPECT_TRUE(seen.contains("b=x@0 a=x@0 c=x@0"));
-  EXPECT_TRUE(seen.contains("c=x@0 a=x@0 b=x@0"));
-  // A hint is the first pick; weights do not shuffle what follows.
-  for (int i = 0; i < 100; ++i)
-    ASSERT_EQ(text_of(input, router.route("fast", "c", random)), "c=x@0 a=x@0 b=x@0");
 }
 
 TEST(Router, ErrorsNameTheThingAndTheRemedy) {

@@ -235,8 +235,8 @@ RouterInput router_input(const Snapshot& snapshot) {
     for (const CandidateConfig& candidate : route.candidates) {
       const size_t backend = index_of(candidate.backend);
       const std::string& fallback = snapshot.backends[backend].default_model;
-      routed.targets.push_back(
-          {backend, candidate.model.empty() ? fallback : candidate.model, candidate.weight});
+      routed.targets.push_back({backend, candidate.model.empty() ? fallback : candidate.model,
+                                candidate.weight.value_or(0)});
     }
     input.routes.push_back(std::move(routed));
   }

@@ -169,6 +169,24 @@ def test_weights_split_the_first_pick(rocket, fake) -> None:
     assert 113 <= picks.count("a") <= 187
 
 
+def test_a_weight_of_zero_is_asked_when_the_others_can_not(rocket, fake) -> None:
+    spare, first = fake(models=["x"]), fake(models=["y"])
+    gateway = rocket(
+        {
+            "backends": [backend("a", spare.url), backend("b", first.url)],
+            "models": {
+                "split": [
+                    {"backend": "a", "model": "x", "weight": 0},
+                    {"backend": "b", "model": "y", "weight": 1},
+                ]
+            },
+        }
+    )
+    assert {gateway.chat(chat("split")).header("x-rocket-backend") for _ in range(20)} == {"b"}
+    first.kill()
+    assert gateway.chat(chat("split")).header("x-rocket-backend") == "a"
+
+
 def test_ollama_s_latest_needs_no_tag(rocket, fake) -> None:
     gateway = rocket(
         {"backends": [backend("o", fake("ollama", models=["llama3:latest"]).url, "ollama")]}
