@@ -7,6 +7,7 @@
 #include "schema/embedding_vectors.h"
 #include "schema/openai_stream.h"
 #include "wire/json.h"
+#include "wire/json_halves.h"
 
 namespace rocket {
 namespace {
@@ -186,7 +187,7 @@ class PassingInterpreter final : public Interpreter {
     const auto take = [&](std::string_view data, std::string_view raw, std::string_view end) {
       if (!result || done()) return;
       moved_ = true;
-      result = reader_->read(data, watch_);
+      result = read(data);
       if (!result) return;
       out_.append(raw).append(end);
       if (!data.empty()) ++passed_;
@@ -196,6 +197,14 @@ class PassingInterpreter final : public Interpreter {
             ? ndjson_.feed(bytes, [&](std::string_view line) { take(line, line, "\n"); })
             : sse_.feed(bytes, [&](const SseEvent& event) { take(event.data, event.raw, {}); });
     return result ? fed : result;
+  }
+
+  // What has half of a character is no JSON, and passes all the same.
+  Result<void> read(std::string_view data) {
+    auto result = reader_->read(data, watch_);
+    if (result) return result;
+    const auto whole = without_lone_halves(data);
+    return whole ? reader_->read(*whole, watch_) : result;
   }
 
   Dialect dialect_;

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "proxy/interpreter.h"
 #include "schema/dialect_error.h"
 #include "testing/dialect_clients.h"
 
@@ -170,6 +171,26 @@ TEST(Passing, WhatATranslationWritesAndKeepsIsPaidFor) {
     }
   }
   EXPECT_EQ(gateway.leftovers(), "");
+}
+
+TEST(Passing, HalfOfACharacterPasses) {
+  const std::string head =
+      R"(data: {"type":"message_start","message":{"id":"x","model":"m"}})"
+      "\n\n"
+      R"(data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})"
+      "\n\n";
+  const auto saying = [](const std::string& text) {
+    return R"(data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":")" +
+           text + "\"}}\n\n";
+  };
+  const std::string stream = head + saying("\\ud83d") + saying("\\ude00") + saying("x");
+  const auto interpreter = make_passing_interpreter(Dialect::anthropic, 1U << 20U);
+  std::string buffer = stream;
+  const std::string_view body = buffer;
+  const auto heard = interpreter->hear({{&body, 1}, buffer});
+  ASSERT_TRUE(heard) << heard.error().detail;
+  EXPECT_EQ(interpreter->out()[0], stream);
+  EXPECT_TRUE(interpreter->content_seen());
 }
 
 }  // namespace

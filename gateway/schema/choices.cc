@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "wire/json.h"
+#include "wire/json_halves.h"
 
 namespace rocket {
 namespace {
@@ -156,17 +157,20 @@ void JoinedChoices::add_choices(const std::vector<Choice>& choices) {
 
 bool ChoiceStreams::take(std::uint32_t choice, std::string_view data, std::string& out) {
   if (data.empty() || data == "[DONE]") return true;
+  // Halves of characters pass; whoever looks for members must not stumble over them.
+  const std::optional<std::string> whole = without_lone_halves(data);
+  const std::string_view json = whole ? std::string_view(*whole) : data;
   std::vector<Edit> edits;
   bool error = false;
   bool said = false;
   std::optional<JsonMember> usage;
-  for (const JsonMember& member : json_members(data)) {
+  for (const JsonMember& member : json_members(json)) {
     if (member.key_is("choices")) {
       for (const JsonValue& one : json_elements(member.value.text)) {
         if (one.kind != JsonKind::object) continue;
         said = true;
         Edit edit = numbered(one.text, number_of(one.text, 0) * choices_ + choice);
-        const size_t place = place_in(data, one.text);
+        const size_t place = place_in(json, one.text);
         edits.push_back({place + edit.begin, place + edit.end, std::move(edit.text)});
       }
     } else if (member.key_is("usage")) {
@@ -186,7 +190,7 @@ bool ChoiceStreams::take(std::uint32_t choice, std::string_view data, std::strin
     edits.push_back({usage->value_begin, usage->value_end, "null"});
     std::ranges::sort(edits, {}, &Edit::begin);
   }
-  if (!has_frame()) keep_frame(data);
+  if (!has_frame()) keep_frame(json);
   out += "data: ";
   const size_t begin = out.size();
   for (const std::string_view piece : splice(data, edits))

@@ -56,7 +56,8 @@ class ChoiceStreams {
       : choices_(choices), usage_asked_(usage_asked), usages_(choices) {}
 
   // Appends to `out` what the client is sent for an event of the choice's stream. False: it tells
-  // of an error, and is not passed on. `data` is a JSON object, [DONE], or nothing.
+  // of an error, and is not passed on. `data` is a JSON object, [DONE], or nothing; it
+  // may have half of a character.
   [[nodiscard]] bool take(std::uint32_t choice, std::string_view data, std::string& out);
   // What the choice's stream has cost, if it has not said so itself.
   void count(std::uint32_t choice, const TokenUsage& usage);

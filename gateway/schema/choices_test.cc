@@ -151,6 +151,8 @@ TEST(Choices, StreamsBecomeOne) {
       {"a usage alone", 0, R"({"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":3}})",
        ""},
       {"neither", 0, R"({"id":"b","choices":[]})", R"({"id":"a","choices":[]})"},
+      {"half of a character", 1, R"({"choices":[{"delta":{"content":"\ud83d"},"index":0}]})",
+       R"({"choices":[{"delta":{"content":"\ud83d"},"index":1}]})"},
       {"a comment", 0, "", ""},
       {"the end of one", 0, "[DONE]", ""},
       {"several lines", 0, "{\n\"choices\":[\n{\"index\":0}]}", R"({ "choices":[ {"index":0}]})"},

@@ -34,6 +34,7 @@ class OpenAiStream {
 
  private:
   [[nodiscard]] Result<bool> read(const SseEvent& event);
+  [[nodiscard]] Result<bool> note(OpenAiEvent read, std::string_view data);
 
   Operation operation_;
   bool usage_asked_;

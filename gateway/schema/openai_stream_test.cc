@@ -15,6 +15,8 @@ constexpr std::string_view usage =
     R"({"choices":[],"usage":{"prompt_tokens":36,"completion_tokens":8}})";
 constexpr std::string_view done = "[DONE]";
 constexpr std::string_view comment = "";
+constexpr std::string_view first_half = R"({"choices":[{"delta":{"content":"\ud83d"}}]})";
+constexpr std::string_view second_half = R"({"choices":[{"delta":{"content":"\ude00"}}]})";
 
 struct Told {
   std::vector<std::string_view> seen;  // what the client is to see
@@ -72,6 +74,13 @@ TEST(OpenAiStream, ShowsTheClientWhatItMaySee) {
       {"ends without a word", false, {role, done}, {role, done}, false, true},
       {"usage is no content", true, {role, usage}, {role, usage}, false, false},
       {"how it ended is content", false, {role, stop}, {role, stop}, true, false},
+      {"a character in two events",
+       false,
+       {role, hello, first_half, second_half, hello},
+       {role, hello, first_half, second_half, hello},
+       true,
+       false},
+      {"half of one first", false, {first_half, hello}, {first_half, hello}, true, false},
       {"an empty line behind the end", false, {hello, done, comment}, {hello, done}, true, true},
       {"more behind the end",
        false,
@@ -98,6 +107,10 @@ TEST(OpenAiStream, EndsWithAFault) {
     bool content;
   } cases[] = {
       {"garbage", {role, "<html>"}, ErrorCode::upstream_garbage, false},
+      {"half a character and garbage",
+       {role, R"({"choices":[{"delta":{"content":"\ud83d"}})"},
+       ErrorCode::upstream_garbage,
+       false},
       {"garbage behind content", {hello, "{\"cut"}, ErrorCode::upstream_garbage, true},
       {"an error first", {R"({"error":"no"})"}, ErrorCode::upstream_error_event, false},
       {"an error behind content",

@@ -18,6 +18,7 @@
 #include "schema/responses_stream_reader.h"
 #include "schema/responses_stream_writer.h"
 #include "schema/responses_writer.h"
+#include "wire/json_halves.h"
 
 namespace rocket {
 
@@ -86,21 +87,38 @@ StreamTranslator::StreamTranslator(Dialect from, std::unique_ptr<StreamWriter> w
       order_(*writer_),
       watch_(&order_),
       sse_(event_bytes_max),
-      ndjson_(event_bytes_max) {}
+      ndjson_(event_bytes_max),
+      split_characters_(from) {}
 
 Result<void> StreamTranslator::feed(std::string_view bytes) {
   out_.clear();
   Result<void> result;
-  const auto read = [&](std::string_view data) {
+  const auto take = [&](std::string_view data) {
     if (!result) return;
     ++events_;
-    result = reader_->read(data, watch_);
+    result = read(data);
   };
   const auto fed = is_ollama(from_)
-                       ? ndjson_.feed(bytes, read)
-                       : sse_.feed(bytes, [&](const SseEvent& event) { read(event.data); });
+                       ? ndjson_.feed(bytes, take)
+                       : sse_.feed(bytes, [&](const SseEvent& event) { take(event.data); });
   (void)written();
   return result ? fed : result;
+}
+
+// Whoever reads an event with half a character has found that it is no JSON, and done nothing else.
+Result<void> StreamTranslator::read(std::string_view data) {
+  if (split_characters_.waiting()) return read_mended(data);
+  auto result = reader_->read(data, watch_);
+  if (result || lone_halves(data).empty()) return result;
+  return read_mended(data);
+}
+
+Result<void> StreamTranslator::read_mended(std::string_view data) {
+  for (const std::string& text : split_characters_.mend(data)) {
+    auto result = reader_->read(text, watch_);
+    if (!result) return result;
+  }
+  return {};
 }
 
 std::string_view StreamTranslator::write_error(std::string_view type, std::string_view message) {

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "schema/json_pieces.h"
+#include "schema/split_characters.h"
 #include "schema/stream_event.h"
 #include "schema/stream_grammar.h"
 #include "schema/stream_watch.h"
@@ -54,11 +55,15 @@ class StreamTranslator {
   // What StreamWriter::whole() says.
   [[nodiscard]] std::string_view whole() const { return writer_->whole(); }
   [[nodiscard]] const StreamWatch& seen() const { return watch_; }
-  [[nodiscard]] size_t kept_bytes() const { return writer_->kept_bytes(); }
+  [[nodiscard]] size_t kept_bytes() const {
+    return writer_->kept_bytes() + split_characters_.kept_bytes();
+  }
   // How many events, or lines, have been read.
   [[nodiscard]] std::uint64_t events() const { return events_; }
 
  private:
+  [[nodiscard]] Result<void> read(std::string_view data);
+  [[nodiscard]] Result<void> read_mended(std::string_view data);
   [[nodiscard]] std::string_view written();
 
   Dialect from_;
@@ -68,6 +73,7 @@ class StreamTranslator {
   StreamWatch watch_;
   SseSplitter sse_;
   NdjsonSplitter ndjson_;
+  SplitCharacters split_characters_;
   std::string out_;
   std::uint64_t events_ = 0;
 };

@@ -280,6 +280,50 @@ TEST(StreamTranslator, SaysTheSameHoweverTheBytesAreSplit) {
   }
 }
 
+// Python's json.dumps writes a character that its model has said half of so far as half a pair.
+TEST(StreamTranslator, HalvesOfACharacterAreJoined) {
+  const auto saying = [](const std::string& text) {
+    return R"(data: {"id":"x","model":"m","choices":[{"index":0,"delta":{"content":")" + text +
+           "\"}}]}\n\n";
+  };
+  const std::string end =
+      "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+      "data: [DONE]\n\n";
+  const struct {
+    const char* name;
+    std::string upstream;
+    std::string said;
+  } cases[] = {
+      {"joined", saying("a") + saying("b\\ud83d") + saying("\\ude00c") + saying("d") + end,
+       "ab\U0001F600cd"},
+      {"no other half", saying("b\\ud83d") + saying("c") + end, "b\uFFFDc"},
+      {"no first half", saying("b") + saying("\\ude00c") + end, "b\uFFFDc"},
+      {"the last thing said", saying("b") + saying("\\ud83d") + end, "b\uFFFD"},
+  };
+  for (const auto& c : cases) {
+    for (const Dialect to : all_dialects) {
+      SCOPED_TRACE(c.name + (" to " + std::string(to_string(to))));
+      StreamTranslator translator(Dialect::chat, make_stream_writer(to, frame, true), 1U << 20U);
+      ASSERT_TRUE(translator.feed(c.upstream));
+      EXPECT_TRUE(translator.done());
+      const std::string client(translator.out());
+      expect_legal(to, client);
+      if (to == Dialect::generate) continue;
+      ToldStream said;
+      const auto reader = make_stream_reader(to);
+      NdjsonSplitter lines(1U << 20U);
+      SseSplitter events(1U << 20U);
+      const auto take = [&](std::string_view data) { ASSERT_TRUE(reader->read(data, said)); };
+      if (is_ollama(to)) {
+        ASSERT_TRUE(lines.feed(client, take));
+      } else {
+        ASSERT_TRUE(events.feed(client, [&](const SseEvent& event) { take(event.data); }));
+      }
+      EXPECT_TRUE(said.told().contains(c.said)) << said.told();
+    }
+  }
+}
+
 TEST(StreamTranslator, AnErrorIsLegalWhereverItComes) {
   const std::vector<StreamEvent> all = steps();
   for (const Dialect from : upstream_dialects) {
