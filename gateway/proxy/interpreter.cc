@@ -69,11 +69,13 @@ class OpenAiInterpreter : public Interpreter {
       const auto fed = splitter_.feed(source, [&](const SseEvent& event) {
         if (!result) return;
         moved_ = true;
-        const auto forward = stream_.take(event);
-        if (!forward) {
-          result = std::unexpected(forward.error());
-        } else if (*forward) {
+        const auto shown = stream_.take(event);
+        if (!shown) {
+          result = std::unexpected(shown.error());
+        } else if (*shown == Shown::all) {
           events_.keep(event.raw);
+        } else if (*shown == Shown::all_but_usage) {
+          keep_without_usage(event);
         }
       });
       if (stream_.done()) break;
@@ -109,6 +111,16 @@ class OpenAiInterpreter : public Interpreter {
   std::optional<Usage> whole_usage() const override { return answer_.usage; }
 
  private:
+  void keep_without_usage(const SseEvent& event) {
+    const size_t at = event.raw.find(event.data);
+    // In several lines of data: nobody writes it so.
+    if (at == event.raw.npos) return events_.keep(event.raw);
+    std::string kept(event.raw.substr(0, at));
+    kept += without_usage(event.data);
+    kept += event.raw.substr(at + event.data.size());
+    events_.keep(kept);
+  }
+
   OpenAiStream stream_;
   SseSplitter splitter_;
   PackedEvents events_;

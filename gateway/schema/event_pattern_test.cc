@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "schema/openai_stream.h"
 #include "wire/json.h"
+#include "wire/json_halves.h"
 
 namespace rocket {
 namespace {
@@ -79,7 +80,8 @@ struct Plain {
   std::optional<Usage> usage;
 
   std::string take(const std::string& data) {
-    auto read = read_openai_event(Operation::chat_completions, data);
+    const std::string readable = without_lone_halves(data).value_or(data);
+    auto read = read_openai_event(Operation::chat_completions, readable);
     if (!read) return "garbage";
     if (read->usage && (read->usage->out != 0 || !usage)) usage = read->usage;
     if (read->kind == OpenAiEvent::Kind::error) return read->error;
@@ -89,8 +91,8 @@ struct Plain {
   }
 };
 
-std::string verdict(const Result<bool>& taken) {
-  if (taken) return *taken ? "shown" : "hidden";
+std::string verdict(const Result<Shown>& taken) {
+  if (taken) return *taken == Shown::nothing ? "hidden" : "shown";
   return taken.error().code == ErrorCode::upstream_garbage ? "garbage" : taken.error().detail;
 }
 

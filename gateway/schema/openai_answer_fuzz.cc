@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "schema/openai_stream.h"
+#include "wire/json.h"
 #include "wire/json_halves.h"
 
 // Whatever an upstream answers is read or refused as nlohmann reads or refuses it, the mark can
@@ -87,7 +88,11 @@ void check_event(Operation operation, std::string_view data) {
   ROCKET_ASSERT(taken.has_value() == (event->kind != Kind::error));
   ROCKET_ASSERT(stream.content_seen() == (event->kind == Kind::content));
   ROCKET_ASSERT(stream.done() == (event->kind == Kind::done));
-  if (taken) ROCKET_ASSERT(*taken == (event->kind != Kind::usage));
+  if (taken) ROCKET_ASSERT((*taken != Shown::nothing) == (event->kind != Kind::usage));
+  if (taken && *taken == Shown::all_but_usage) {
+    ROCKET_ASSERT(!json_find(without_usage(data), "usage"));
+    ROCKET_ASSERT(parse_json(without_usage(data)) || !lone_halves(data).empty());
+  }
   if (event->kind == Kind::usage) ROCKET_ASSERT(event->usage);
 }
 

@@ -1,25 +1,36 @@
 #pragma once
 
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "schema/event_pattern.h"
 #include "schema/openai_answer.h"
 #include "wire/sse.h"
 
 namespace rocket {
 
+// What of an event the client is to see.
+enum class Shown : unsigned char { nothing, all, all_but_usage };
+
+// The event's data without its usage: what a server says that tells it with the end of an answer,
+// to whoever has not asked for it.
+[[nodiscard]] std::string without_usage(std::string_view data);
+
 // What a streamed answer has said so far, and which of its events the client is to see. Where
 // upstream and client both speak OpenAI the events themselves pass byte for byte.
 class OpenAiStream {
  public:
-  // `usage_asked`: the client wants the usage event that Rocket asks the upstream for anyway.
+  // `usage_asked`: the client wants the usage that Rocket asks the upstream for anyway.
   OpenAiStream(Operation operation, bool usage_asked)
       : operation_(operation), usage_asked_(usage_asked) {}
 
-  // Whether the client is to see the event. Errors: upstream_garbage, upstream_error_event with
-  // the upstream's words; the stream is over then.
-  [[nodiscard]] Result<bool> take(const SseEvent& event) {
+  // Errors: upstream_garbage, upstream_error_event with the upstream's words; the stream is over
+  // then.
+  [[nodiscard]] Result<Shown> take(const SseEvent& event) {
     if (!done_ && pattern_.matches(event.data)) {
       ++content_events_;
-      return true;
+      return Shown::all;
     }
     return read(event);
   }
@@ -33,8 +44,12 @@ class OpenAiStream {
   [[nodiscard]] Usage usage() const;
 
  private:
-  [[nodiscard]] Result<bool> read(const SseEvent& event);
-  [[nodiscard]] Result<bool> note(OpenAiEvent read, std::string_view data);
+  [[nodiscard]] Result<Shown> read(const SseEvent& event);
+  // Text completions end with it at some servers whether it was asked for or not.
+  [[nodiscard]] bool hides_usage() const {
+    return !usage_asked_ && operation_ == Operation::chat_completions;
+  }
+  [[nodiscard]] Result<Shown> note(OpenAiEvent&& read, std::string_view data);
 
   Operation operation_;
   bool usage_asked_;

@@ -33,7 +33,7 @@ Told tell(OpenAiStream& stream, const std::vector<std::string_view>& data) {
       told.error = forward.error().code;
       break;
     }
-    if (*forward) told.seen.push_back(one);
+    if (*forward != Shown::nothing) told.seen.push_back(one);
   }
   told.content = stream.content_seen();
   told.done = stream.done();
@@ -97,6 +97,53 @@ TEST(OpenAiStream, ShowsTheClientWhatItMaySee) {
     EXPECT_EQ(told.done, c.done) << c.name;
     EXPECT_FALSE(told.error) << c.name;
   }
+}
+
+// Some servers tell it with the end of the answer, if they are asked for it.
+TEST(OpenAiStream, UsageBesideAnEndIsForWhoAskedForIt) {
+  constexpr std::string_view ends =
+      R"({"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"completion_tokens":8}})";
+  constexpr std::string_view says =
+      R"({"choices":[{"delta":{"content":"x"}}],"usage":{"completion_tokens":8}})";
+  constexpr std::string_view null =
+      R"({"choices":[{"delta":{},"finish_reason":"stop"}],"usage":null})";
+  constexpr auto chat = Operation::chat_completions;
+  const struct {
+    const char* name;
+    Operation operation;
+    bool usage_asked;
+    std::string_view event;
+    Shown shown;
+  } cases[] = {
+      {"with the end", chat, false, ends, Shown::all_but_usage},
+      {"with a text", chat, false, says, Shown::all_but_usage},
+      {"asked for", chat, true, ends, Shown::all},
+      {"none", chat, false, null, Shown::all},
+      {"a text completion's", Operation::completions, false,
+       R"({"choices":[{"text":"","finish_reason":"stop"}],"usage":{"completion_tokens":8}})",
+       Shown::all},
+  };
+  for (const auto& c : cases) {
+    OpenAiStream stream(c.operation, c.usage_asked);
+    const auto shown = stream.take({c.event, c.event});
+    ASSERT_TRUE(shown) << c.name;
+    EXPECT_EQ(*shown, c.shown) << c.name;
+    EXPECT_EQ(stream.usage().out, c.event == null ? 0 : 8) << c.name;
+  }
+}
+
+TEST(OpenAiStream, UsageIsTakenOutWhereverItStands) {
+  const struct {
+    std::string_view data;
+    std::string_view kept;
+  } cases[] = {
+      {R"({"a":1,"usage":{"x":2}})", R"({"a":1})"},
+      {R"({"usage":{"x":2},"a":[1, 2],"b":"\ud83d\ude00"})", R"({"a":[1, 2],"b":"\ud83d\ude00"})"},
+      {R"({"a":{"usage":1},"usage":{"x":2},"b":2})", R"({"a":{"usage":1},"b":2})"},
+      {R"({"usage":{}})", "{}"},
+  };
+  for (const auto& c : cases)
+    EXPECT_EQ(without_usage(c.data), c.kept);
 }
 
 TEST(OpenAiStream, EndsWithAFault) {
