@@ -1,11 +1,22 @@
 #include "schema/chat_stream_reader.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "schema/chat_reader.h"
 #include "schema/openai_answer.h"
 
 namespace rocket {
+namespace {
+
+// None: no place that anything has; then calls are told apart by their ids, as where none is said.
+std::optional<std::int64_t> place_of_call(const JsonValue& value) {
+  constexpr std::int64_t place_max = std::numeric_limits<std::int32_t>::max();
+  const auto place = value.as_int();
+  return place && *place >= 0 && *place <= place_max ? place : std::nullopt;
+}
+
+}  // namespace
 
 struct ChatStreamReader::Said {
   RawText id;
@@ -73,7 +84,7 @@ struct ChatStreamReader::Said {
   Piece read_piece(const JsonValue& value) {
     Piece piece;
     for (const JsonMember& member : json_members(value.text)) {
-      if (member.key_is("index")) piece.index = member.value.as_int();
+      if (member.key_is("index")) piece.index = place_of_call(member.value);
       if (member.key_is("id")) piece.id = raw_text(member.value);
       if (!member.key_is("function")) continue;
       for (const JsonMember& one : json_members(member.value.text)) {

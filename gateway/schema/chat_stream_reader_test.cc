@@ -76,6 +76,17 @@ TEST(ChatStreamReader, ReadsWhatServersSay) {
         R"({"index":0,"function":{"name":"f","arguments":""}}]}}]})",
         finish, done},
        "start m\ncall f: {\"x\":1}\nstop tool_use\n"},
+      {"calls at places that there are not",
+       {role,
+        R"({"choices":[{"delta":{"tool_calls":[{"index":9223372036854775807,"id":"a",)"
+        R"("function":{"name":"f","arguments":"{\"x\":"}}]}}]})",
+        R"({"choices":[{"delta":{"tool_calls":[{"index":-9223372036854775808,)"
+        R"("function":{"arguments":"1}"}}]}}]})",
+        R"({"choices":[{"delta":{"tool_calls":[{"id":"b","function":{"name":"g",)"
+        R"("arguments":"{}"}},{"index":2147483647,"id":"c","function":{"name":"h",)"
+        R"("arguments":"{}"}},{"id":"d","function":{"name":"i","arguments":"{}"}}]}}]})",
+        finish, done},
+       "start m\ncall a f: {\"x\":1}\ncall b g: {}\ncall c h: {}\ncall d i: {}\nstop tool_use\n"},
       {"a call",
        {role,
         R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","type":"function",)"

@@ -127,7 +127,7 @@ std::string StreamGrammar::check_chat_delta(std::string_view delta) {
         return "a call that begins without an id or a name";
       }
       calls_.push_back(string_at(function, "arguments"));
-    } else if (index + 1 == count) {
+    } else if (index >= 0 && index == count - 1) {
       calls_.back() += string_at(function, "arguments");
     } else {
       return fmt::format("call {} after {}", index, count - 1);
