@@ -301,6 +301,12 @@ TEST(Traces, ATraceGoesThroughTheGateway) {
   EXPECT_EQ(header_at_upstream(gateway, "traceparent"),
             "00-4bf92f3577b34da6a3ce929d0e0e4736-" + attempt["spanId"].get<std::string>() + "-01");
   EXPECT_EQ(header_at_upstream(gateway, "tracestate"), "a=b");
+  EXPECT_EQ(request["traceState"], "a=b");
+  EXPECT_EQ(attempt["traceState"], "a=b");
+  EXPECT_TRUE(attempt["attributes"].dump().contains(
+      R"({"key":"server.address","value":{"stringValue":"one"}})"));
+  EXPECT_TRUE(attempt["attributes"].dump().contains(
+      R"({"key":"server.port","value":{"intValue":"8000"}})"));
   EXPECT_EQ(traces(gateway, "sent"), 1U);
   EXPECT_EQ(gateway.leftovers(), "");
 }

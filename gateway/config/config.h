@@ -369,7 +369,7 @@ struct OtlpConfig {
           "`traceparent` is sent if that says so.");
     visit("queue", self.queue,
           "Requests whose spans wait to be sent, per thread: further ones are dropped and counted. "
-          "1 KiB each.");
+          "1 KiB each, and what they carry along.");
     visit("headers_env", self.headers_env,
           "The environment variable with headers for the collector, values percent-encoded: "
           "`authorization=Bearer%20KEY,x-tenant=a`. The usual one need not be set.");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+#include <vector>
 
 #include "proxy/error_response.h"
 #include "proxy/key_use.h"
@@ -41,6 +43,31 @@ std::string make_id(Random& random) {
     }
   }
   return {id.data(), id.size()};
+}
+
+std::string tracestate_of(const HeaderList& headers) {
+  std::vector<std::string_view> lines;
+  for (const HeaderList::Header& header : headers) {
+    if (equals_ignoring_case(header.name, "tracestate")) lines.push_back(header.value);
+  }
+  return read_tracestate(lines);
+}
+
+TracedRequest::Server server_of(std::string_view endpoint, const Snapshot& snapshot) {
+  for (const Backend& backend : snapshot.backends) {
+    for (const auto& one : backend.endpoints) {
+      if (one->id == endpoint) return {one->url.host, one->url.port};
+    }
+  }
+  return {};
+}
+
+// Whom the attempts were sent to.
+std::vector<TracedRequest::Server> servers_of(const Receipt& receipt, const Snapshot& snapshot) {
+  std::vector<TracedRequest::Server> servers;
+  for (const AttemptReceipt& attempt : receipt.attempts())
+    servers.push_back(server_of(receipt.endpoint_of(attempt), snapshot));
+  return servers;
 }
 
 }  // namespace
@@ -181,6 +208,7 @@ void Call::place_in_trace() {
     receipt_->trace = *parent;
     receipt_->trace.span = make_span_id(loop_.random);
     receipt_->parent_span = parent->span;
+    trace_state_ = tracestate_of(headers);
   }
 }
 
@@ -209,7 +237,10 @@ void Call::close_receipt(const End& end) {
   }
   receipt.ended_at = end.at;
   if (receipt.trace.span != 0 && receipt.trace.sampled()) {
-    const bool kept = loop_.traces.push(receipt, current_->snapshot->config.otlp.queue);
+    const Snapshot& snapshot = *current_->snapshot;
+    const bool kept =
+        loop_.traces.push({receipt, std::move(trace_state_), servers_of(receipt, snapshot)},
+                          snapshot.config.otlp.queue);
     if (!kept) loop_.metrics.counter(Family::traces, {"dropped"}).add();
   }
   current_->receipts->close(receipt);

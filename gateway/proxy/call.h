@@ -164,7 +164,8 @@ class Call {
   std::optional<KeyLimits::Hold> hold_;
   std::optional<Duration> limits_wait_;
   std::uint64_t bytes_in_;
-  std::string sent_body_;  // what the writer has not sent yet
+  std::string trace_state_;  // the caller's, in a trace that is sent
+  std::string sent_body_;    // what the writer has not sent yet
 };
 
 }  // namespace rocket

@@ -75,16 +75,16 @@ bool TraceSender::heed(const Fetched& answer) {
 Task<bool> TraceSender::send_batch() {
   sending_ = true;
   const auto current = loop_.current;
-  const std::vector<Receipt> receipts = loop_.traces.take();
+  const std::vector<TracedRequest> requests = loop_.traces.take();
   bool taken = false;
   if (current->traces) {
     const TraceTarget& target = *current->traces;
-    std::string text = request_text(target, otlp_spans(receipts, ROCKET_VERSION));
+    std::string text = request_text(target, otlp_spans(requests, ROCKET_VERSION));
     const TimePoint deadline = loop_.io.timers.now() + send_time;
     const auto answer = co_await fetch_text(loop_.io, *target.pool, std::move(text), deadline);
     taken = answer && heed(*answer);
   }
-  loop_.metrics.counter(Family::traces, {taken ? "sent" : "dropped"}).add(receipts.size());
+  loop_.metrics.counter(Family::traces, {taken ? "sent" : "dropped"}).add(requests.size());
   sending_ = false;
   co_return taken;
 }

@@ -28,7 +28,9 @@ class SpanWriter {
  public:
   explicit SpanWriter(std::string& out) : out_(out) {}
 
-  void request(const Receipt& receipt) {
+  void request(const TracedRequest& traced) {
+    const Receipt& receipt = traced.receipt;
+    state_ = traced.state;
     begun_ = nanoseconds(receipt.ended_at) - receipt.total.count();
     open(receipt, receipt.trace.span, receipt.parent_span);
     name(receipt);
@@ -38,8 +40,11 @@ class SpanWriter {
     const bool failed = receipt.blame == Blame::gateway || receipt.blame == Blame::upstream;
     if (failed) out_ += R"("code":2)";
     out_ += "}}";
-    for (const AttemptReceipt& one : receipt.attempts())
-      attempt(receipt, one);
+    const auto attempts = receipt.attempts();
+    for (std::size_t i = 0; i < attempts.size(); ++i) {
+      const bool known = i < traced.servers.size();
+      attempt(receipt, attempts[i], known ? traced.servers[i] : TracedRequest::Server{});
+    }
   }
 
  private:
@@ -54,7 +59,12 @@ class SpanWriter {
       out_ += R"(","parentSpanId":")";
       append_span_id(out_, parent);
     }
-    fmt::format_to(std::back_inserter(out_), R"(","flags":{},"name":)", receipt.trace.flags);
+    out_ += '"';
+    if (!state_.empty()) {
+      out_ += R"(,"traceState":)";
+      append_json_string(out_, state_);
+    }
+    fmt::format_to(std::back_inserter(out_), R"(,"flags":{},"name":)", receipt.trace.flags);
   }
 
   void name(const Receipt& receipt) {
@@ -99,11 +109,14 @@ class SpanWriter {
     }
   }
 
-  void attempt(const Receipt& receipt, const AttemptReceipt& one) {
+  void attempt(const Receipt& receipt, const AttemptReceipt& one,
+               const TracedRequest::Server& server) {
     open(receipt, receipt.span_of(one), receipt.trace.span);
     out_ += R"("POST")";
     place(Kind::client, at(one.started), at(one.end()));
     text("http.request.method", "POST");
+    text("server.address", server.host);
+    if (!server.host.empty()) number("server.port", server.port);
     text("rocket.endpoint", receipt.endpoint_of(one));
     text("rocket.outcome", to_string(one.outcome));
     text("rocket.blame", to_string(one.blame));
@@ -156,21 +169,22 @@ class SpanWriter {
   std::string& out_;
   bool first_ = true;
   bool first_attribute_ = true;
+  std::string_view state_;
   std::int64_t begun_ = 0;  // of the request, in Unix nanoseconds
 };
 
 }  // namespace
 
-std::string otlp_spans(std::span<const Receipt> receipts, std::string_view version) {
+std::string otlp_spans(std::span<const TracedRequest> requests, std::string_view version) {
   std::string out;
-  out.reserve(receipts.size() * 3072 + 512);
+  out.reserve(requests.size() * 3072 + 512);
   out += R"({"resourceSpans":[{"resource":{"attributes":[)"
          R"({"key":"service.name","value":{"stringValue":"rocket"}},)"
          R"({"key":"service.version","value":{"stringValue":)";
   append_json_string(out, version);
   out += R"(}}]},"scopeSpans":[{"scope":{"name":"rocket"},"spans":[)";
   SpanWriter writer(out);
-  for (const Receipt& one : receipts)
+  for (const TracedRequest& one : requests)
     writer.request(one);
   out += "]}]}]}";
   return out;

@@ -3,7 +3,7 @@
 #include <span>
 #include <string>
 
-#include "telemetry/receipt.h"
+#include "telemetry/trace_queue.h"
 
 namespace rocket {
 
@@ -12,7 +12,9 @@ namespace rocket {
 //
 // Per request a SERVER span, which is the logical operation of OpenTelemetry's GenAI conventions
 // with all its attempts (gen_ai.*), and per attempt a CLIENT span below it, whose phases are
-// events. What has no name there is called rocket.*. Nothing of prompts or answers.
-[[nodiscard]] std::string otlp_spans(std::span<const Receipt> receipts, std::string_view version);
+// events. What has no name there is called rocket.*. All of them carry the caller's
+// tracestate. Nothing of prompts or answers.
+[[nodiscard]] std::string otlp_spans(std::span<const TracedRequest> requests,
+                                     std::string_view version);
 
 }  // namespace rocket

@@ -54,13 +54,17 @@ std::map<std::string, json> attributes_of(const json& span) {
   return found;
 }
 
-json spans_of(const std::vector<Receipt>& receipts) {
-  const json sent = json::parse(otlp_spans(receipts, "1.2"));
+json spans_of(const std::vector<TracedRequest>& requests) {
+  const json sent = json::parse(otlp_spans(requests, "1.2"));
   return sent["resourceSpans"][0]["scopeSpans"][0]["spans"];
 }
 
+TracedRequest traced(const Receipt& receipt) {
+  return {receipt, {}, {}};
+}
+
 TEST(OtlpSpans, ARequestAndItsAttempts) {
-  const json spans = spans_of({failed_over()});
+  const json spans = spans_of({traced(failed_over())});
   ASSERT_EQ(spans.size(), 3U);
   for (const json& span : spans)
     EXPECT_EQ(span["traceId"], "4bf92f3577b34da6a3ce929d0e0e4736");
@@ -88,7 +92,7 @@ TEST(OtlpSpans, ARequestAndItsAttempts) {
 }
 
 TEST(OtlpSpans, AnAttemptTellsItsPhasesAndWhatItFailedOf) {
-  const json spans = spans_of({failed_over()});
+  const json spans = spans_of({traced(failed_over())});
   ASSERT_EQ(spans.size(), 3U);
   const json& refused = spans[1];
   EXPECT_EQ(refused["kind"], 3);
@@ -121,17 +125,43 @@ TEST(OtlpSpans, WhoseFaultItIsDecidesTheStatus) {
     Receipt receipt = failed_over();
     receipt.outcome = c.outcome;
     receipt.blame = c.blame;
-    EXPECT_EQ(spans_of({receipt})[0]["status"].contains("code"), c.error) << to_string(c.blame);
+    EXPECT_EQ(spans_of({traced(receipt)})[0]["status"].contains("code"), c.error)
+        << to_string(c.blame);
   }
 }
 
 TEST(OtlpSpans, NoNameBreaksIt) {
   Receipt receipt = failed_over("\xff\"\n\\");
   receipt.parent_span = 0;
-  const json spans = spans_of({receipt, receipt});
+  const json spans = spans_of({traced(receipt), traced(receipt)});
   EXPECT_EQ(spans.size(), 6U);
   EXPECT_FALSE(spans[0].contains("parentSpanId"));
   EXPECT_EQ(spans[0]["name"], "chat \uFFFD\"\n\\");
+}
+
+TEST(OtlpSpans, WhomAnAttemptWasSentTo) {
+  TracedRequest request = traced(failed_over());
+  request.servers = {{"models.example", 443}, {}};
+  const json spans = spans_of({request});
+  auto first = attributes_of(spans[1]);
+  EXPECT_EQ(first["server.address"], "models.example");
+  EXPECT_EQ(first["server.port"], "443");
+  for (const size_t i : {size_t{0}, size_t{2}}) {
+    EXPECT_FALSE(attributes_of(spans[i]).contains("server.address"));
+    EXPECT_FALSE(attributes_of(spans[i]).contains("server.port"));
+  }
+}
+
+TEST(OtlpSpans, CarryTheCallersState) {
+  TracedRequest request = traced(failed_over());
+  request.state = R"(a=b\,c="d")";
+  const json spans = spans_of({request, traced(failed_over())});
+  ASSERT_EQ(spans.size(), 6U);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(spans[i]["traceState"], request.state);
+    EXPECT_EQ(spans[i]["flags"], 3);
+    EXPECT_FALSE(spans[i + 3].contains("traceState"));
+  }
 }
 
 }  // namespace

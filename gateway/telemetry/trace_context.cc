@@ -1,6 +1,8 @@
 #include "telemetry/trace_context.h"
 
+#include <algorithm>
 #include <array>
+#include <vector>
 
 namespace rocket {
 namespace {
@@ -26,6 +28,44 @@ void append_hex(std::string& out, std::uint64_t value) {
   out.append(text.data(), text.size());
 }
 
+bool is_key(std::string_view key) {
+  constexpr std::string_view signs = "_-*/@";
+  constexpr std::size_t bytes_max = 256;
+  if (key.empty() || key.size() > bytes_max || signs.contains(key.front())) return false;
+  return std::ranges::all_of(key, [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || signs.contains(c);
+  });
+}
+
+bool is_value(std::string_view value) {
+  constexpr std::size_t bytes_max = 256;
+  if (value.empty() || value.size() > bytes_max) return false;
+  return std::ranges::all_of(value,
+                             [](char c) { return c >= ' ' && c <= '~' && c != ',' && c != '='; });
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = std::min(text.find_first_not_of(" \t"), text.size());
+  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+}
+
+// False: it is no list.
+bool add_members(std::string_view line, std::vector<std::string_view>& members) {
+  while (!line.empty()) {
+    const std::size_t comma = std::min(line.find(','), line.size());
+    const std::string_view member = trimmed(line.substr(0, comma));
+    line.remove_prefix(std::min(comma + 1, line.size()));
+    if (member.empty()) continue;  // there may be such
+    const std::size_t equals = member.find('=');
+    if (equals == member.npos || !is_key(member.substr(0, equals)) ||
+        !is_value(member.substr(equals + 1))) {
+      return false;
+    }
+    members.push_back(member);
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<TraceContext> parse_traceparent(std::string_view text) {
@@ -44,6 +84,30 @@ std::optional<TraceContext> parse_traceparent(std::string_view text) {
   // What other flags will mean is not known.
   constexpr std::uint64_t known = TraceContext::sampled_flag | TraceContext::random_flag;
   return TraceContext{*high, *low, *span, static_cast<std::uint8_t>(*flags & known)};
+}
+
+// What there is too much of is left out as the specification says (3.3.1.5): first what is long,
+// then what stands last, since those who came last stand first.
+std::string read_tracestate(std::span<const std::string_view> lines) {
+  constexpr std::size_t members_max = 32;
+  const auto is_long = [](std::string_view member) { return member.size() > 128; };
+  std::vector<std::string_view> members;
+  for (const std::string_view line : lines) {
+    if (!add_members(line, members)) return {};
+  }
+  std::size_t bytes = 0;
+  for (const std::string_view member : members)
+    bytes += member.size() + 1;
+  const bool too_much = bytes > tracestate_bytes_max + 1;
+  if (too_much) std::erase_if(members, is_long);
+  if (members.size() > members_max) members.resize(members_max);
+  std::string kept;
+  for (const std::string_view member : members) {
+    if (kept.size() + 1 + member.size() > tracestate_bytes_max) break;
+    if (!kept.empty()) kept += ',';
+    kept += member;
+  }
+  return kept;
 }
 
 void append_traceparent(std::string& out, const TraceContext& context) {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,6 +28,11 @@ struct TraceContext {
 // "00-TRACE-SPAN-FLAGS", or that and more of a later version. None: it is to be treated as if it
 // had not come, and so is a `tracestate` beside it.
 [[nodiscard]] std::optional<TraceContext> parse_traceparent(std::string_view text);
+
+// What vendors carry along beside it, of one header line or several: as much as a span tells of it,
+// whole members, without white space. Empty: there is none, or it is no list of KEY=VALUE.
+constexpr std::size_t tracestate_bytes_max = 512;
+[[nodiscard]] std::string read_tracestate(std::span<const std::string_view> lines);
 
 void append_traceparent(std::string& out, const TraceContext& context);
 

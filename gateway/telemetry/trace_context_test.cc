@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 namespace rocket {
 namespace {
 
@@ -68,6 +72,45 @@ TEST(TraceContext, ARatioIsAShareOfTheTraces) {
       sampled += context.sampled() ? 1 : 0;
     }
     EXPECT_NEAR(sampled, ratio * 10'000, ratio == 0.25 ? 200 : 0) << ratio;
+  }
+}
+
+TEST(TraceContext, KeepsWhatVendorsCarryAlong) {
+  const std::string many = [] {
+    std::string list;
+    for (int i = 0; i < 40; ++i)
+      list += "k" + std::to_string(i) + "=v,";
+    return list;
+  }();
+  const std::string of_130 = "long=" + std::string(125, 'x');
+  const std::string of_120 = "a=" + std::string(118, 'x');
+  const std::string five = of_120 + "," + of_120 + "," + of_120 + "," + of_120 + "," + of_120;
+  const std::string four = five.substr(0, 483);
+  const struct {
+    const char* name;
+    std::vector<std::string_view> lines;
+    std::string kept;
+  } cases[] = {
+      {"none", {}, ""},
+      {"one", {"a=b"}, "a=b"},
+      {"white space and nothing", {" a=b ,,\tc=d e ,"}, "a=b,c=d e"},
+      {"several lines", {"a=b", "c=d"}, "a=b,c=d"},
+      {"keys of several tenants", {"t1@v-2=x,0*a/b_c=y"}, "t1@v-2=x,0*a/b_c=y"},
+      {"no value", {"a=b,c"}, ""},
+      {"an empty one", {"a="}, ""},
+      {"no key", {"=b"}, ""},
+      {"a capital", {"A=b"}, ""},
+      {"two signs", {"a=b=c"}, ""},
+      {"what is no ASCII", {"a=\xC3\xA9"}, ""},
+      {"one line of several is none", {"a=b", "?"}, ""},
+      {"more than 32", {many}, many.substr(0, many.find(",k32"))},
+      {"a long one alone", {of_130}, of_130},
+      {"a long one beside too much", {of_130, four, "z=1"}, four + ",z=1"},
+      {"too much", {five}, four},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(read_tracestate(c.lines), c.kept) << c.name;
+    EXPECT_LE(read_tracestate(c.lines).size(), tracestate_bytes_max) << c.name;
   }
 }
 

@@ -1,6 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/waiter.h"
@@ -8,7 +13,19 @@
 
 namespace rocket {
 
-// Receipts of one loop whose spans wait to be sent. Bounded: what finds it full is dropped, for no
+// An ended request as its spans tell it.
+struct TracedRequest {
+  struct Server {
+    std::string host;  // empty: it is not known
+    std::uint16_t port = 0;
+  };
+
+  Receipt receipt;
+  std::string state;            // the caller's tracestate
+  std::vector<Server> servers;  // of each of the receipt's attempts
+};
+
+// Requests of one loop whose spans wait to be sent. Bounded: what finds it full is dropped, for no
 // request ever waits for its trace.
 class TraceQueue {
  public:
@@ -17,16 +34,16 @@ class TraceQueue {
   explicit TraceQueue(RunQueue& queue) : due_(queue) {}
 
   // False: dropped.
-  [[nodiscard]] bool push(const Receipt& receipt, std::size_t most) {
+  [[nodiscard]] bool push(TracedRequest request, std::size_t most) {
     if (waiting_.size() >= most) return false;
-    waiting_.push_back(receipt);
+    waiting_.push_back(std::move(request));
     if (waiting_.size() == batch) due_.signal_one();
     return true;
   }
   // At most a batch, the oldest first.
-  [[nodiscard]] std::vector<Receipt> take() {
+  [[nodiscard]] std::vector<TracedRequest> take() {
     const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(batch, size()));
-    std::vector<Receipt> taken(waiting_.begin(), end);
+    std::vector<TracedRequest> taken(std::move_iterator(waiting_.begin()), std::move_iterator(end));
     waiting_.erase(waiting_.begin(), end);
     return taken;
   }
@@ -36,7 +53,7 @@ class TraceQueue {
   [[nodiscard]] WaitSlot& due() { return due_; }
 
  private:
-  std::vector<Receipt> waiting_;
+  std::vector<TracedRequest> waiting_;
   WaitSlot due_;
 };
 

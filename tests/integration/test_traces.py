@@ -4,6 +4,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -79,11 +80,15 @@ def test_the_upstream_is_below_our_span(rocket, collector) -> None:
             {"backends": [backend("a", upstream.url)], "otlp": {"url": taking.url + "/v1"}}
         )
         gateway.chat(chat("m"), headers={"traceparent": PARENT, "tracestate": "a=b"})
-        _, attempt = taking.wait_for(2)
+        request, attempt = taking.wait_for(2)
         (seen,) = upstream.inference()
         headers = dict(seen.headers)
         assert headers["traceparent"] == f"{PARENT[:36]}{attempt.span_id.hex()}-01"
         assert headers["tracestate"] == "a=b"
+        assert (request.trace_state, attempt.trace_state) == ("a=b", "a=b")
+        told = attributes(attempt)
+        where = urlsplit(upstream.url)
+        assert (told["server.address"], told["server.port"]) == (where.hostname, where.port)
     finally:
         upstream.close()
 
