@@ -31,6 +31,12 @@ int say(int status, const std::string& what) {
   return status;
 }
 
+// Whoever has started it knows by that that it lives.
+void say_on_stdout(std::string_view word) {
+  std::printf("%.*s\n", static_cast<int>(word.size()), word.data());
+  std::fflush(stdout);
+}
+
 FileDescriptor connect_to(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -95,7 +101,7 @@ int conclude(int status, const std::string& said) {
   if (status >= 500) return say(exit_gone, said);
   if (status != 200) return say(exit_refused, said);
   const std::string end = end_of(said);
-  std::printf("%s\n", end.c_str());
+  say_on_stdout(end);
   if (end == "done") return exit_done;
   return end == "stopped" || end.empty() ? exit_gone : exit_refused;
 }
@@ -122,6 +128,8 @@ int run_block(const BlockOptions& options) {
         said += piece;
       bytes.remove_prefix(*fed);
     }
+    const bool asked = parser.state() == ResponseParser::State::body;
+    if (asked && parser.head().status == 200) say_on_stdout("asking");
     // Only the last line matters.
     if (said.size() > answer_bytes_max) said.erase(0, said.size() - answer_bytes_max / 2);
   }

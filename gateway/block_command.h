@@ -20,8 +20,9 @@ struct BlockOptions {
 
 // Has the gateway behind an admin socket ask a block of lines of a batch whose engine is `ray`
 // (batch/block_operations.h), and waits until all of them have a result. Killed, it takes the block
-// with it: the gateway calls off what it asks. It tells the end on stdout, as the gateway does:
-// done, ended, replaced or stopped.
+// with it: the gateway calls off what it asks. On stdout it says `asking` every second, for as long
+// as it hears so from the gateway, and at last the end, as the gateway does: done, ended, replaced
+// or stopped.
 //
 // Returns the process's exit status: 0 done; 1 the batch is not in progress, or not with these
 // lines, or another driver gives them out; 3 there is no such gateway, or it has gone: to be tried

@@ -1,14 +1,13 @@
 """What a Ray actor does for a batch on its node: has `rocket batch block` ask blocks of lines."""
 
-import contextlib
 import os
-import subprocess
 import time
 
 from rocket_ray.admin_client import AdminClient, Unfinished
 from rocket_ray.block_plan import Block
 from rocket_ray.child_environment import child_environment
 from rocket_ray.gateway_child import UNANSWERED
+from rocket_ray.heard_child import Heard, run_while_heard
 from rocket_ray.node_gateway import NodeGateway, Place
 
 # How long a node's gateway may be gone before a block is given to another node: longer than it
@@ -19,6 +18,13 @@ AGAIN_S = 0.2
 # "at once" may be a second on a busy node.
 ANSWERED_S = 5.0
 ASK_S = 30.0  # the first time the gateway reads the batch's file
+# A child says every second that its block is asked, however long the lines take or wait, and ends
+# after 10 s without a word of the gateway. One that says nothing for so long is stopped, or hangs.
+SILENCE_S = 30.0
+# As often a block is given to another child here; then another node may have it.
+SILENT_MAX = 3
+
+NOT_STARTED = 127
 
 DONE, ENDED, REPLACED, AWAY = "done", "ended", "replaced", "away"
 
@@ -49,44 +55,44 @@ class BlockWorker:
 
     def work(self, block: Block) -> str:
         """Until all lines of the block have a result: DONE. ENDED or REPLACED: the batch is not in
-        progress any more, or has another driver. AWAY: this node is to have no gateway, or has had
-        none for AWAY_S. Raises Refused."""
+        progress any more, or has another driver. AWAY: this node is to have no gateway, has had
+        none for AWAY_S, or its children hang. Raises Refused."""
         seen = time.monotonic()
+        silent = 0
         while time.monotonic() - seen < AWAY_S:
             started = time.monotonic()
             place = self._node.find()
             if place is None:
                 return AWAY
-            status, said, why = self._ask(place, block)
-            if status == 0:
+            child = self._ask(place, block)
+            said = child.out.rpartition("\n")[2]
+            if child.status == 0:
                 return DONE
-            if status == 1 and said in (ENDED, REPLACED):
+            if child.status == 1 and said in (ENDED, REPLACED):
                 return said
-            if status == 1 and "batch_not_found" in why:
+            if child.status == 1 and "batch_not_found" in child.err:
                 return ENDED
-            if status == 1:
-                raise Refused(why)
+            if child.status == 1:
+                raise Refused(child.err)
+            if child.status is None:
+                silent += 1
+                print(f"a silent child was killed after {SILENCE_S:g} s: {block}", flush=True)
+                if silent == SILENT_MAX:
+                    return AWAY
             if time.monotonic() - started > ANSWERED_S:
                 seen = time.monotonic()
             time.sleep(AGAIN_S)
         return AWAY
 
-    def _ask(self, place: Place, block: Block) -> tuple[int | None, str, str]:
-        """The child's exit status, or None where there is none to be had; what it says."""
+    def _ask(self, place: Place, block: Block) -> Heard:
+        """One child's life. Killed, it takes the block with it: the gateway calls off what it asks,
+        and the next child's skips what has a result."""
         argv = [place.binary, "batch", "block", "--admin", f"unix:{place.socket}"]
         argv += ["--batch", self._batch, "--driver", str(self._driver)]
         argv += ["--from", str(block.start), "--to", str(block.stop)]
         argv += ["--parent-pid", str(os.getpid())]
-        with contextlib.suppress(OSError):
+        try:
             # This thread waits for it, so that it does not end before the child has.
-            done = subprocess.run(
-                argv,
-                env=child_environment(os.environ, ()),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                process_group=0,
-                check=False,
-            )
-            return done.returncode, done.stdout.strip(), done.stderr.strip()
-        return None, "", ""
+            return run_while_heard(argv, child_environment(os.environ, ()), SILENCE_S)
+        except OSError as error:
+            return Heard(NOT_STARTED, "", str(error))

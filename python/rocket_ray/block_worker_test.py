@@ -22,7 +22,8 @@ class BlockWorkerTest(unittest.TestCase):
         self.folder = Path(scratch.name)
         self.node = NodeGateway(self.folder / "node")
         self.worker = BlockWorker(A, 3, self.node)
-        for name, value in (("AWAY_S", 0.5), ("AGAIN_S", 0.01), ("ANSWERED_S", 0.4)):
+        quick = (("AWAY_S", 0.5), ("AGAIN_S", 0.01), ("ANSWERED_S", 0.4), ("SILENCE_S", 10))
+        for name, value in quick:
             patched = patch.object(block_worker, name, value)
             patched.start()
             self.addCleanup(patched.stop)
@@ -39,7 +40,7 @@ class BlockWorkerTest(unittest.TestCase):
     def test_each_end_has_its_word(self) -> None:
         cases = [
             ("exit 0", block_worker.DONE),
-            ("echo ended; exit 1", block_worker.ENDED),
+            ("echo asking; echo ended; exit 1", block_worker.ENDED),
             ("echo replaced; exit 1", block_worker.REPLACED),
             ('echo \'{"error":{"code":"batch_not_found"}}\' >&2; exit 1', block_worker.ENDED),
             ("exit 3", block_worker.AWAY),
@@ -69,6 +70,25 @@ class BlockWorkerTest(unittest.TestCase):
         count = f"echo x >> {seen}; test $(wc -l < {seen}) -ge 4 && exit 0"
         self.program(f"{count}; sleep 0.45; exit 3")
         self.assertEqual(self.worker.work(Block(5, 9)), block_worker.DONE)
+
+    def test_a_child_that_is_stopped_is_killed_and_followed_by_another(self) -> None:
+        first = f"test -e {self.folder}/was && exit 0; touch {self.folder}/was"
+        self.program(f"{first}; echo asking; kill -STOP $$")
+        with patch.object(block_worker, "SILENCE_S", 0.5):
+            self.assertEqual(self.worker.work(Block(5, 9)), block_worker.DONE)
+        self.assertEqual(len(self.calls()), 2)
+
+    def test_a_node_whose_children_hang_does_not_keep_its_block(self) -> None:
+        self.program("exec sleep 60")
+        with patch.object(block_worker, "SILENCE_S", 0.45):
+            self.assertEqual(self.worker.work(Block(5, 9)), block_worker.AWAY)
+        self.assertEqual(len(self.calls()), block_worker.SILENT_MAX)
+
+    def test_a_child_whose_lines_take_their_time_is_left_alone(self) -> None:
+        self.program("for i in 1 2 3 4 5 6; do echo asking; sleep 0.2; done; echo done")
+        with patch.object(block_worker, "SILENCE_S", 0.6):
+            self.assertEqual(self.worker.work(Block(5, 9)), block_worker.DONE)
+        self.assertEqual(len(self.calls()), 1)
 
     def test_a_gateway_that_comes_back_in_time_goes_on_with_the_block(self) -> None:
         self.program("exit 3")
