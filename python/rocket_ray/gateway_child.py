@@ -1,12 +1,9 @@
-"""One `rocket serve` process, kept alive by a thread that does nothing else."""
+"""One `rocket serve` process, kept alive."""
 
 import contextlib
 import http.client
 import logging
-import os
-import select
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Mapping
@@ -15,7 +12,7 @@ from pathlib import Path
 
 from rocket_ray.admin_client import AdminClient, AdminError, ConfigRefused
 from rocket_ray.child_log import ChildLog
-from rocket_ray.restart_pace import RestartPace
+from rocket_ray.kept_child import KeptChild, ended_within
 from rocket_ray.socket_folder import SocketFolder
 
 # What a call to the admin port raises when nobody answers it, or not as he should.
@@ -37,14 +34,9 @@ class Patience:
     configure: float = 15.0  # for a configuration to be taken or refused
 
 
-class GatewayChild:
-    """Starts the gateway, starts it again when it dies or hangs, with the configuration that it
-    had, and lets it drain in the end. Thread-safe.
-
-    The kernel kills the child when the thread that forked it ends (PR_SET_PDEATHSIG, which
-    `--parent-pid` sets): so it is the supervising thread that forks, and it lives until the child
-    has ended for good. A killed replica leaves no gateway behind, not even one that is stopped.
-    """
+class GatewayChild(KeptChild):
+    """The gateway, started again when it dies or hangs, with the configuration that it had, and
+    left to drain in the end. Thread-safe."""
 
     def __init__(
         self,
@@ -56,36 +48,24 @@ class GatewayChild:
         patience: Patience = Patience(),
     ):
         self._binary = binary
-        self._environment = dict(environment)
-        self._log = log
-        self._logger = logger
         self._patience = patience
         self._folder = SocketFolder()
+        argv = [binary, "serve", "--wait-config", "--admin", f"unix:{self._folder.socket}"]
+        super().__init__("the gateway", argv, environment, log, logger)
         # Held while a configuration is handed over, so that an old one never comes after a new one.
         self._handing_over = threading.Lock()
         self._config: str | None = None  # the last one that was taken
-        self._process: subprocess.Popen[bytes] | None = None
         self._answered = time.monotonic()
         self._up = threading.Event()
-        self._leaving = threading.Event()
         self._trouble = ""
-        self._pace = RestartPace()
-        self.restarts = 0
-        self._thread = threading.Thread(target=self._supervise, name="gateway", daemon=True)
 
     def start(self) -> None:
         """Until the child answers. Raises ChildUnavailable, with what it said."""
         self._thread.start()
         if not self._up.wait(self._patience.start):
-            self._leaving.set()
-            self._signal(signal.SIGKILL)
+            self.kill()
             why = self._trouble or f"not up within {self._patience.start:g} s"
             raise ChildUnavailable(self._describe(why))
-
-    @property
-    def pid(self) -> int | None:
-        process = self._process
-        return process.pid if process else None
 
     def configure(self, text: str) -> int:
         """Puts a configuration in force, now and after each restart; its revision. Raises
@@ -145,77 +125,16 @@ class GatewayChild:
         self._leaving.set()
         self._signal(signal.SIGTERM)
 
-    def ended(self, seconds: float) -> bool:
-        """Whether it has ended for good within that time, and nothing of it is left."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
-
-    def kill(self) -> None:
-        """At once and for good."""
-        self._leaving.set()
-        self._signal(signal.SIGKILL)
-
     # What follows runs in the supervising thread.
 
-    def _supervise(self) -> None:
-        try:
-            while not self._leaving.is_set():
-                started = time.monotonic()
-                try:
-                    self._live_once()
-                except OSError as error:
-                    self._trouble = f"{self._binary} can not be started: {error.strerror or error}"
-                if self._leaving.is_set():
-                    return
-                lived = time.monotonic() - started
-                pause = self._pace.pause_after(lived)
-                self._logger.error(
-                    "the gateway has ended after %.1f s; next one in %.2f s. %s",
-                    lived,
-                    pause,
-                    self._log.tail(3),
-                )
-                self.restarts += 1
-                self._leaving.wait(pause)
-        finally:
-            self._folder.remove()
-
-    def _live_once(self) -> None:
-        """One child's life, from its start until it has been reaped."""
+    def _prepare(self) -> None:
         self._folder.socket.unlink(missing_ok=True)
-        out, err = self._log.open()
-        try:
-            process = subprocess.Popen(
-                [
-                    self._binary,
-                    "serve",
-                    "--wait-config",
-                    "--admin",
-                    f"unix:{self._folder.socket}",
-                    "--parent-pid",
-                    str(os.getpid()),
-                ],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                close_fds=True,
-                # What a terminal or Ray sends to the replica's group is not for it.
-                process_group=0,
-            )
-        finally:
-            os.close(out)
-            os.close(err)
-        self._process = process
-        try:
-            handle = os.pidfd_open(process.pid)
-            try:
-                self._attend(handle)
-            finally:
-                os.close(handle)
-        finally:
-            process.kill()  # it has ended already, unless attending to it has failed
-            process.wait()
+
+    def _not_started(self, error: OSError) -> None:
+        self._trouble = f"{self._binary} can not be started: {error.strerror or error}"
+
+    def _gone(self) -> None:
+        self._folder.remove()
 
     def _attend(self, handle: int) -> None:
         """Returns when the child has ended, for whatever reason."""
@@ -257,12 +176,6 @@ class GatewayChild:
             except UNANSWERED as error:
                 self._logger.warning("the new gateway did not take its configuration: %s", error)
 
-    def _signal(self, number: signal.Signals) -> None:
-        process = self._process
-        if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(number)
-
     def _client(self, timeout: float) -> AdminClient:
         return AdminClient(self._folder.socket, timeout)
 
@@ -271,10 +184,3 @@ class GatewayChild:
         return f"gateway {Path(self._binary).name}: {what}" + (
             f"; it said last:\n{said}" if said else ""
         )
-
-
-def ended_within(handle: int, seconds: float) -> bool:
-    """Whether the process behind a pidfd ends within that time."""
-    poller = select.poll()
-    poller.register(handle, select.POLLIN)
-    return bool(poller.poll(seconds * 1000))
