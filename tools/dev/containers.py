@@ -13,7 +13,7 @@ from dev import namespaces
 from dev.console import DevError
 from dev.memory_groups import ROOT as CONTROL_GROUPS
 from dev.memory_groups import MemoryGroup, controller
-from dev.pods import Pod, PodNetwork
+from dev.pods import Pod, PodNetwork, output_of
 
 USER = 1000
 # As the pods of k8s/ray have them.
@@ -52,17 +52,7 @@ class ContainerNetwork(PodNetwork):
 
     def run(self, pod: Pod, *argv: str, timeout: float = 120) -> str:
         """A program in a container that runs, with its user and its variables; what it says."""
-        done = subprocess.run(
-            [*self._runc(), "exec", pod.name, *argv],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise DevError(f"{argv[0]}: exit {done.returncode}\n{done.stdout}{done.stderr}")
-        return done.stdout
+        return output_of([*self._runc(), "exec", pod.name], argv, timeout)
 
     def _command(
         self,
@@ -94,17 +84,11 @@ class ContainerNetwork(PodNetwork):
                 [*self._runc(), "delete", "--force", name], capture_output=True, check=False
             )
 
-    def _find_init(self, pod: Pod) -> int:
+    def _init_of(self, pod: Pod) -> int:
+        """As runc has put it down."""
         file = self.folder / pod.name / "bundle/pid"
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            text = file.read_text() if file.exists() else ""
-            if text:
-                return int(text)
-            if not pod.running():
-                break
-            time.sleep(0.01)
-        raise DevError(f"the container {pod.name} did not begin:\n{pod.log_tail()}")
+        text = file.read_text() if file.exists() else ""
+        return int(text) if text else 0
 
     def _config(
         self, name: str, bundle: Path, argv: list[str], environment: Mapping[str, str]

@@ -198,12 +198,35 @@ class PodNetwork:
         namespaces.ip("-n", namespace, "route", "add", "default", "via", LAN_ADDRESS)
 
     def _find_init(self, pod: Pod) -> int:
-        """The one child of unshare."""
-        deadline = time.monotonic() + 10
-        pid = pod.process.pid
-        while time.monotonic() < deadline and pod.running():
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            if children:
-                return int(children[0])
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if init := self._init_of(pod):
+                return init
+            if not pod.running():
+                break
             time.sleep(0.01)
         raise DevError(f"the pod {pod.name} did not begin:\n{pod.log_tail()}")
+
+    def _init_of(self, pod: Pod) -> int:
+        """The one child of unshare; 0: there is none yet."""
+        pid = pod.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return int(children[0]) if children else 0
+
+
+def output_of(
+    entering: Sequence[str | Path], argv: Sequence[str | Path], timeout: float, **options
+) -> str:
+    """What a program says that is run in a pod, by the words that lead there. Raises DevError."""
+    done = subprocess.run(
+        [str(word) for word in (*entering, *argv)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        **options,
+    )
+    if done.returncode != 0:
+        raise DevError(f"{argv[0]}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout

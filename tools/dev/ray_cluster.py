@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import secrets
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from dev import namespaces
 from dev.console import DevError
 from dev.engines import EngineMissing
 from dev.places import ROOT
-from dev.pods import Pod, PodNetwork
+from dev.pods import Pod, PodNetwork, output_of
 from dev.venvs import python
 
 REQUIREMENTS = ROOT / "python/requirements.txt"
@@ -180,19 +179,13 @@ class RayCluster:
     def run(self, *argv: str | Path, pod: str = "head", timeout: float = 120) -> str:
         """A program in a pod, as somebody who has logged in there; what it says."""
         found = self.network.pods[pod]
-        done = subprocess.run(
-            ["nsenter", "-t", str(found.init), "--net", "--mount", "--pid", *map(str, argv)],
+        return output_of(
+            ["nsenter", "-t", str(found.init), "--net", "--mount", "--pid"],
+            argv,
+            timeout,
             env={**self.environment, "RAY_ADDRESS": f"{self.head_address}:{GCS_PORT}"},
             cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
         )
-        if done.returncode != 0:
-            raise DevError(f"{argv[0]}: exit {done.returncode}\n{done.stdout}{done.stderr}")
-        return done.stdout
 
     def restart_ended(self) -> None:
         """As Kubernetes does: on a busy machine Ray gives up its own start after half a minute.
