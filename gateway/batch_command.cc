@@ -314,7 +314,9 @@ void BatchCommand::conclude() {
   if (batch_.status == BatchStatus::failed) {
     std::error_code ignored;
     std::filesystem::remove_all(journal_, ignored);
-    end(fail_with(exit_config, options_.input + " is no batch: " + batch_.errors));
+    const std::string_view remedy = batch_limit_remedy(batch_.errors);
+    end(fail_with(exit_config, options_.input + " is no batch: " + batch_.errors +
+                                   (remedy.empty() ? "" : "; ") + std::string(remedy)));
   } else if (batch_.failed != 0) {
     end(fail_with(exit_failed_lines, std::to_string(batch_.failed) +
                                          " lines failed: " + options_.output + ".errors says why"));

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace rocket {
 
@@ -13,9 +14,16 @@ struct BatchOptions {
   std::string config_path{};  // empty: ./rocket.yaml if it is there, else discovery
   std::string gateway_url{};  // ask a running gateway instead
   std::string key_file{};     // that holds the key to show there
-  // Lines at once, instead of what the configuration says.
+  // Instead of what the configuration says, if there is one: lines at once, lines of the file, and
+  // the longest of them.
   std::optional<std::uint32_t> in_flight{};
+  std::optional<std::uint32_t> lines{};
+  std::optional<std::uint64_t> line_bytes{};
 };
+
+// How a file that is too much may be run all the same; empty: what is wrong with it is something
+// else. `problems`: JSON, as StoredBatch has them.
+[[nodiscard]] std::string_view batch_limit_remedy(std::string_view problems);
 
 // Works off a file of requests (JSONL, as /v1/batches takes them) without a server: answers go to
 // `output`, what failed to `output`.errors. What has been done is kept in `output`.journal until

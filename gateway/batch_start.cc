@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -48,6 +49,14 @@ std::expected<Config, int> gateway_config(const BatchOptions& options) {
   // It says itself who has answered.
   config.mark_backend = false;
   return config;
+}
+
+// Some of them are held while they are asked, each as what is sent as well.
+void take_long_lines(Config& config, std::uint64_t bytes) {
+  constexpr std::uint64_t held = 4;
+  config.batch.line_bytes.bytes = bytes;
+  std::uint64_t& most = config.limits.bodies_in_flight_bytes.bytes;
+  most = std::max(most, held * bytes);
 }
 
 bool file_exists(const char* path) {
@@ -135,6 +144,12 @@ std::string fingerprint_of(std::ifstream& file) {
 
 }  // namespace
 
+std::string_view batch_limit_remedy(std::string_view problems) {
+  if (problems.contains(R"("too_many_requests")")) return "--lines N takes as many";
+  if (problems.contains(R"("line_too_long")")) return "--line-bytes SIZE takes longer ones";
+  return {};
+}
+
 std::expected<Config, int> batch_config(const BatchOptions& options) {
   std::expected<Config, int> config;
   if (!options.gateway_url.empty()) {
@@ -149,6 +164,8 @@ std::expected<Config, int> batch_config(const BatchOptions& options) {
   }
   if (!config) return config;
   if (options.in_flight) config->batch.lines_in_flight = *options.in_flight;
+  if (options.lines) config->batch.lines = *options.lines;
+  if (options.line_bytes) take_long_lines(*config, *options.line_bytes);
   // How many it takes at once is for the gateway to say.
   if (!options.gateway_url.empty()) {
     config->limits.in_flight_per_endpoint = 2 * config->batch.lines_in_flight;

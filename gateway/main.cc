@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -9,6 +10,7 @@
 #include "config/documentation.h"
 #include "config/keys_file.h"
 #include "config/read_config.h"
+#include "config/units.h"
 #include "config/url.h"
 #include "new_key.h"
 #include "serve.h"
@@ -65,6 +67,16 @@ bool read_admin(Serving& asked) {
   return true;
 }
 
+// Places in a line have 32 bits.
+void read_line_bytes(const std::string& text, rocket::BatchOptions& asked) {
+  constexpr std::uint64_t most = std::uint64_t{1024} * 1024 * 1024;
+  const auto size = rocket::parse_byte_size(text);
+  if (!size || size->bytes == 0 || size->bytes > most) {
+    throw CLI::ValidationError("--line-bytes", "has to be a size from 1 to 1GiB, such as 100MiB");
+  }
+  asked.line_bytes = size->bytes;
+}
+
 // `rocket batch run`
 CLI::App* add_batch_run(CLI::App& batch, rocket::BatchOptions& asked) {
   CLI::App* run = batch.add_subcommand(
@@ -86,6 +98,15 @@ CLI::App* add_batch_run(CLI::App& batch, rocket::BatchOptions& asked) {
                   "Lines that are asked at once, at most; without it what the configuration says "
                   "(64)")
       ->check(CLI::Range(1, 10'000));
+  run->add_option("--lines", asked.lines,
+                  "Lines that the file may have, at most; without it what the configuration says "
+                  "(50000)")
+      ->check(CLI::Range(1, 100'000'000));
+  run->add_option_function<std::string>(
+         "--line-bytes", [&asked](const std::string& size) { read_line_bytes(size, asked); },
+         "How long a line may be, as 64KiB or 100MiB; without it what the configuration says "
+         "(20MiB)")
+      ->type_name("SIZE");
   return run;
 }
 

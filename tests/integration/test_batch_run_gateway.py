@@ -1,0 +1,48 @@
+"""`rocket batch run --gateway`: the lines of a file are asked of a gateway that runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from test_batch_run import read, run
+
+from harness import batches
+from harness.fake import Fake
+from harness.gateway import Gateway, backend
+
+Rocket = Callable[..., Gateway]
+Fakes = Callable[..., Fake]
+
+
+def test_a_file_may_have_as_many_lines_as_it_is_told(
+    tmp_path: Path, rocket: Rocket, fake: Fakes
+) -> None:
+    gateway = rocket({"backends": [backend("a", fake().url)]})
+    (tmp_path / "in.jsonl").write_text(batches.lines(5))
+    command = ["in.jsonl", "-o", "out.jsonl", "--gateway", gateway.url]
+    few = run(tmp_path, *command, "--lines", "4")
+    assert few.wait(30) == 1
+    assert "more than 4 lines" in few.err() and "--lines N" in few.err()
+    short = run(tmp_path, *command, "--line-bytes", "64")
+    assert short.wait(30) == 1
+    assert "longer than 64 bytes" in short.err() and "--line-bytes SIZE" in short.err()
+    enough = run(tmp_path, *command, "--lines", "5", "--line-bytes", "64KiB")
+    assert enough.wait(30) == 0, enough.err()
+    assert batches.custom_ids(read(tmp_path / "out.jsonl")) == batches.names(5)
+    for option, value in [("--lines", "0"), ("--line-bytes", "0"), ("--line-bytes", "much")]:
+        wrong = run(tmp_path, *command, option, value)
+        assert wrong.wait(10) == 2 and option in wrong.err(), (option, value)
+
+
+def test_a_line_that_is_too_long_for_the_gateway_says_which_limit_of_it_is(
+    tmp_path: Path, rocket: Rocket, fake: Fakes
+) -> None:
+    gateway = rocket({"backends": [backend("a", fake().url)], "limits": {"body_bytes": "64KiB"}})
+    prompt = [{"role": "user", "content": "x" * 100_000}]
+    long = batches.line("long", {"model": "m", "messages": prompt})
+    (tmp_path / "in.jsonl").write_text(batches.lines(2) + long)
+    program = run(tmp_path, "in.jsonl", "-o", "out.jsonl", "--gateway", gateway.url)
+    assert program.wait(60) == 4, program.err()
+    assert batches.custom_ids(read(tmp_path / "out.jsonl")) == batches.names(2)
+    (refused,) = read(tmp_path / "out.jsonl.errors")
+    assert refused["custom_id"] == "long" and refused["response"]["status_code"] == 413
+    assert "limits.body_bytes" in refused["response"]["body"]["error"]["message"]
