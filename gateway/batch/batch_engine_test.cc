@@ -176,6 +176,28 @@ TEST(BatchEngine, while_nobody_can_be_asked_it_waits_and_loses_nothing) {
   EXPECT_EQ(done.failed, 0U);
 }
 
+// A gateway whose key may have only so many at once is never asked more for long, and nobody stays
+// away from it for the second that its refusals name.
+TEST(BatchEngine, who_takes_only_so_many_at_once_is_asked_so_many) {
+  for (const std::uint32_t places : {1U, 2U, 7U}) {
+    SCOPED_TRACE(places);
+    Config config = with_lines_in_flight(64);
+    config.batch.attempts = 1;
+    SimGateway gateway(1, one_backend(100ms), config);
+    SimBatches batches(gateway);
+    gateway.fake("a").script().concurrent = places;
+    batches.run_for(1s);
+    batches.start("one");
+    const int lines = 100;
+    const Duration least = lines * 100ms / places;
+    const StoredBatch done = batches.finish(batches.make(sim_lines(lines)), least + 2s);
+    EXPECT_EQ(done.status, BatchStatus::completed);
+    EXPECT_EQ(done.completed, std::uint64_t{lines});
+    EXPECT_LE(gateway.fake("a").counters().requests, lines + 2 * 64U);
+    EXPECT_EQ(gateway.leftovers(), "");
+  }
+}
+
 // What has been answered and is not written counts as in flight.
 void kill_and_count(std::uint64_t seed, Duration time) {
   constexpr std::uint32_t in_flight = 8;

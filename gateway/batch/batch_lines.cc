@@ -38,6 +38,7 @@ BatchLines::BatchLines(const BatchSurroundings& around, const StoredBatch& batch
 Task<void> BatchLines::run() {
   tasks_.spawn(watch_places());
   while (true) {
+    make_ready_again();
     start();
     if (!ready_.empty() && sharer_.awaits_writing()) journal_.write_soon();
     fetch_if_due();
@@ -60,8 +61,8 @@ void BatchLines::stop() {
 
 bool BatchLines::over() const {
   if (stopping_) return sharer_.asked() == 0;
-  return plan_.left() == 0 && to_begin_.empty() && ready_.empty() && !fetching_ &&
-         under_way_ == 0 && no_suspects_;
+  return plan_.left() == 0 && to_begin_.empty() && ready_.empty() && refused_.empty() &&
+         !fetching_ && under_way_ == 0 && no_suspects_;
 }
 
 // A key that may ask for so many at once is not asked for more only to refuse them.
@@ -72,6 +73,12 @@ bool BatchLines::has_place() const {
   if (key == nullptr) return true;
   const std::optional<std::uint32_t>& most = key->limits->settings().concurrent;
   return !most || sharer_.asked() < *most;
+}
+
+// While those who answer it have refused no line of its model, each has.
+bool BatchLines::has_turn(std::uint32_t line) const {
+  const auto window = windows_.find(input_->lines[line].model);
+  return window == windows_.end() || window->second.open(now());
 }
 
 // What waits for the store, or for another time, is bounded as well.
@@ -101,9 +108,15 @@ TimePoint BatchLines::next_look() const {
   return held_until > now() ? std::min(held_until, now() + again_soon) : now() + again_soon;
 }
 
+// Before those that have not been asked yet.
+void BatchLines::make_ready_again() {
+  for (; !refused_.empty(); refused_.pop_back())
+    ready_.push_front(std::move(refused_.back()));
+}
+
 void BatchLines::start() {
   for (auto ready = ready_.begin(); ready != ready_.end() && may_start();) {
-    if (plan_.held(input_->lines[ready->line].model, now())) {
+    if (plan_.held(input_->lines[ready->line].model, now()) || !has_turn(ready->line)) {
       ++ready;
       continue;
     }
@@ -233,15 +246,25 @@ Task<void> BatchLines::answer(Ready ready) {
     co_return;
   }
   const AskedLine asked{ready.line, line->custom_id, line_request_id(batch_.id, ready.line)};
-  LineRetry retry(retry_settings());
+  const std::uint32_t model = input_->lines[ready.line].model;
+  LineRetry retry = ready.retry.value_or(LineRetry(retry_settings()));
   while (true) {
     std::optional<Duration> again;
     {
       LinePlaces::Place place(sharer_);
+      LineWindow::Asking asking(windows_[model], now());
       const GaugeHold counted_too(in_flight_);
-      const LineQuestion question{batch_.owner, operation_, line->body};
+      const LineQuestion question{
+          .owner = batch_.owner, .operation = operation_, .body = line->body, .takes_turns = true};
       const LineAnswer answer = co_await ask_line(around_.loop, question);
       place.answered();
+      if (answer.concurrent_limit) {
+        asking.refused(*answer.concurrent_limit, now());
+        refused_.push_back({ready.line, std::move(ready.text), retry});
+        changed_.signal_all();
+        co_return;
+      }
+      if (answer.asked) asking.answered(now());
       again = retry.after({answer.status, answer.asked, answer.retry_after, answer.unsettled},
                           around_.loop.random);
       if (!again) {
@@ -254,14 +277,15 @@ Task<void> BatchLines::answer(Ready ready) {
                 batch_.endpoint),
             std::move(kept));
       } else if (!answer.asked) {
-        plan_.hold(input_->lines[ready.line].model, now() + *again);
+        plan_.hold(model, now() + *again);
       }
     }
+    if (windows_[model].pristine()) windows_.erase(model);
     changed_.signal_all();
     if (!again) co_return;
     co_await SleepUntil(around_.loop.io.timers, now() + *again);
     if (stopping_) co_return;
-    while (!has_place()) {
+    while (!has_place() || !has_turn(ready.line)) {
       if (sharer_.awaits_writing()) journal_.write_soon();
       co_await Wait(around_.loop.io.timers, around_.places.freed(), now() + look_again);
     }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "batch/batch_surroundings.h"
 #include "batch/line_call.h"
 #include "batch/line_journal.h"
+#include "batch/line_window.h"
 
 namespace rocket {
 
@@ -22,6 +24,8 @@ namespace rocket {
 //   to begin --begin_lines--> ready --a place--> asked --answer--> journal
 //                                                  ^  '--may change--> paused --.
 //                                                  '-----------------------------'
+//
+// Who is refused because too many are asked at once is ready again, and fewer are asked.
 //
 // A line is known to the store as begun before it is asked, so that one that takes the process
 // down with it is recognised. Lines are begun and read in groups, some ahead of those that are
@@ -47,6 +51,7 @@ class BatchLines {
   struct Ready {
     std::uint32_t line = 0;
     std::string text;
+    std::optional<LineRetry> retry{};  // what has come of it before
   };
 
   class UnderWay;
@@ -54,10 +59,12 @@ class BatchLines {
   [[nodiscard]] bool over() const;
   [[nodiscard]] bool may_start() const;
   [[nodiscard]] bool has_place() const;
+  [[nodiscard]] bool has_turn(std::uint32_t line) const;
   [[nodiscard]] std::size_t startable_lines() const;
   [[nodiscard]] std::size_t ready_bytes() const;
   [[nodiscard]] TimePoint next_look() const;
   void start();
+  void make_ready_again();
   void fetch_if_due();
   [[nodiscard]] Task<void> fetch();
   [[nodiscard]] std::vector<std::uint32_t> next_group();
@@ -81,6 +88,8 @@ class BatchLines {
   WaitSlot changed_;
   std::deque<std::uint32_t> to_begin_;  // taken from the plan
   std::deque<Ready> ready_;
+  std::deque<Ready> refused_;                              // to be ready again
+  std::unordered_map<std::uint32_t, LineWindow> windows_;  // by model
   std::unordered_set<std::uint32_t> unanswered_;
   std::size_t under_way_ = 0;  // being asked or paused
   std::size_t under_way_bytes_ = 0;

@@ -8,6 +8,7 @@
 
 #include "proxy/error_response.h"
 #include "proxy/exchange.h"
+#include "schema/rate_limits.h"
 #include "wire/json.h"
 #include "wire/response_parser.h"
 
@@ -111,6 +112,7 @@ LineAnswer read_answer(LoopState& loop, const Call& call, AnswerTaker& taker) {
   if (answer.status == 404) {
     answer.unsettled = unsettled(*call.current()->snapshot, answer.body.text());
   }
+  if (answer.status == 429) answer.concurrent_limit = read_concurrent_limit(taker.head().headers);
   if (const auto lost = taker.head().headers.find("x-rocket-translation")) {
     answer.translation = *lost;
   }
@@ -152,6 +154,7 @@ Task<LineAnswer> ask_line(LoopState& loop, LineQuestion question) {
   call.dialect = dialect_of(question.operation);
   call.target.path = request.head.target;
   call.cors = false;
+  call.takes_turns = question.takes_turns;
   if (key != nullptr) call.identify(*key);
   Exchange exchange(call);
   co_await exchange.run();

@@ -19,6 +19,7 @@ struct LineQuestion {
   std::string_view body;
   std::string_view backend{};  // asked for instead of what the body says; empty: nothing
   bool strict = false;         // only of a backend that can be told all of it
+  bool takes_turns = false;    // fewer are asked when so many at once are too many
 };
 
 // What would have gone to a client.
@@ -32,6 +33,8 @@ struct LineAnswer {
   std::string backend{};
   // Nobody is known to have the model, but some server has not been heard of.
   bool unsettled = false;
+  // Refused because so many at once are all there may be: another time is as soon as one has ended.
+  std::optional<std::uint32_t> concurrent_limit{};
   std::string translation{};  // what was lost on the way, as x-rocket-translation names it
 };
 

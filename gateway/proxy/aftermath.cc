@@ -18,6 +18,10 @@ void Aftermath::hold_against(RunningAttempt& attempt, const Error& error) {
   Endpoint& endpoint = attempt.plan().endpoint;
   SharedBreaker& breaker = endpoint.breaker;
   unheeded_.reset();
+  const auto concurrent = attempt.attempt().concurrent_limit();
+  attempt.call().note_concurrent_limit(concurrent);
+  // A place is there again as soon as a request has ended, which a time to stay away would miss.
+  if (concurrent && attempt.call().takes_turns) return;
   if (error.code == ErrorCode::upstream_loading) {
     // Loading is not death. As good a word as one to a probe, and the next probe has another.
     endpoint.verdict.store(Verdict::cold, std::memory_order_relaxed);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "proxy/error_response.h"
+#include "schema/rate_limits.h"
 
 namespace rocket {
 namespace {
@@ -163,6 +164,7 @@ Task<Result<void>> Attempt::read_head(TimePoint deadline, ErrorCode phase_error)
   }
   const ResponseHead& head = reader_->head();
   if (const auto value = head.headers.find("retry-after")) retry_after_ = *value;
+  if (head.status == 429) concurrent_limit_ = read_concurrent_limit(head.headers);
   if (head.status >= 300 && head.status < 400) {
     co_return fail(ErrorCode::upstream_garbage,
                    plan_.backend.name +

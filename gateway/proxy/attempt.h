@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -88,6 +90,8 @@ class Attempt {
   [[nodiscard]] AttemptReport report(ErrorCode error) const;
   // The upstream's Retry-After, as it sent it; empty if none.
   [[nodiscard]] const std::string& retry_after() const { return retry_after_; }
+  // Refused because so many at once are all that our key may have there; none: for another reason.
+  [[nodiscard]] std::optional<std::uint32_t> concurrent_limit() const { return concurrent_limit_; }
   // It has said something that counts: of a stream content, else at least its head.
   [[nodiscard]] bool answered() const { return answered_; }
   // When it said anything last. Long ago, of an answer that has begun: it has stalled.
@@ -132,6 +136,7 @@ class Attempt {
   bool answered_ = false;
   TimePoint heard_at_{};
   std::string retry_after_;
+  std::optional<std::uint32_t> concurrent_limit_;
   Body body_;
   std::unique_ptr<Interpreter> interpreter_;
   std::string held_;

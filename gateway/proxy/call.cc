@@ -285,6 +285,9 @@ Result<void> Call::take_limits() {
     return {};
   }
   limits_wait_ = taken.error().wait;
+  if (taken.error().limit == KeyLimits::Limit::concurrent) {
+    note_concurrent_limit(limits.settings().concurrent);
+  }
   return fail(ErrorCode::rate_limit_exceeded, refusal_text(limits, taken.error()));
 }
 
@@ -335,7 +338,7 @@ void Call::append_cors(std::string& lines) const {
   append_header(lines, "access-control-allow-origin", any ? "*" : *origin);
   append_header(lines, "access-control-expose-headers",
                 "x-request-id, request-id, retry-after, x-rocket-backend, x-rocket-endpoint, "
-                "x-rocket-attempts, x-rocket-translation, x-rocket-warning, "
+                "x-rocket-attempts, x-rocket-translation, x-rocket-warning, x-rocket-limit, "
                 "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, "
                 "x-ratelimit-reset-requests, x-ratelimit-limit-tokens, "
                 "x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens");
@@ -361,7 +364,12 @@ void Call::send_whole(int status, std::string lines, std::string_view content_ty
 
 void Call::send_error(const Error& error, std::string_view more_lines) {
   const ToldError told_error = told(error, id_);
-  send_json(error_status(dialect, told_error), write_error_body(dialect, told_error), more_lines);
+  const int status = error_status(dialect, told_error);
+  std::string lines(more_lines);
+  if (concurrent_limit_ && status == 429) {
+    append_header(lines, "x-rocket-limit", "concurrent=" + std::to_string(*concurrent_limit_));
+  }
+  send_json(status, write_error_body(dialect, told_error), lines);
   account_.error = error.code;
   close_account(Outcome::error, meaning_of(error.code).blame);
 }

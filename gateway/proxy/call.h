@@ -101,6 +101,9 @@ class Call {
   // says how long to stay away. The body has been found to be valid JSON.
   [[nodiscard]] Result<void> take_limits();
   [[nodiscard]] std::optional<Duration> limits_wait() const { return limits_wait_; }
+  // A refusal because so many at once are all there may be, for its key here or ours at a backend:
+  // a 429 says so.
+  void note_concurrent_limit(std::optional<std::uint32_t> most) { concurrent_limit_ = most; }
   // Whether the upstream's rate limits are the client's business: not if it has some of ours.
   [[nodiscard]] UpstreamLimits upstream_limits() const;
 
@@ -112,6 +115,8 @@ class Call {
   std::string parameter;
   bool cors = true;    // this port answers web pages, if the configuration allows any
   bool quiet = false;  // not worth an access line: health checks
+  // Whoever makes it asks less when so many at once are too many: nobody has to stay away then.
+  bool takes_turns = false;
 
   // x-request-id, what is left of the key's limits and, for an allowed origin, what CORS asks for.
   [[nodiscard]] std::string common_lines() const;
@@ -163,6 +168,7 @@ class Call {
   bool limited_ = false;  // the request is one that the key's limits count
   std::optional<KeyLimits::Hold> hold_;
   std::optional<Duration> limits_wait_;
+  std::optional<std::uint32_t> concurrent_limit_;
   std::uint64_t bytes_in_;
   std::string trace_state_;  // the caller's, in a trace that is sent
   std::string sent_body_;    // what the writer has not sent yet

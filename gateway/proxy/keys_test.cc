@@ -259,6 +259,7 @@ TEST(Keys, ConcurrentRequestsEndInEveryWay) {
   EXPECT_EQ(refused->status(), 429);
   EXPECT_EQ(code_of(*refused), "rate_limit_exceeded");
   EXPECT_EQ(refused->header("retry-after"), "1");
+  EXPECT_EQ(refused->header("x-rocket-limit"), "concurrent=2");
   // The client that hangs up makes room as well as the one that is answered.
   first->abort();
   gateway.loop.run_for(1s);

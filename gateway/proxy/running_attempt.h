@@ -52,6 +52,7 @@ class RunningAttempt {
   [[nodiscard]] const Target& target() const { return target_; }
   [[nodiscard]] TimePoint started_at() const { return started_at_; }
   [[nodiscard]] const AttemptPlan& plan() const { return plan_; }
+  [[nodiscard]] Call& call() { return common_.call; }
   [[nodiscard]] Attempt& attempt() { return *attempt_; }
 
   // How it ended, for the metrics and the receipt, and what with.

@@ -106,6 +106,15 @@ std::optional<Left> tighter(const std::optional<Left>& a, const std::optional<Le
 
 }  // namespace
 
+std::optional<std::uint32_t> read_concurrent_limit(const HeaderList& headers) {
+  constexpr std::string_view name = "concurrent=";
+  std::string_view text = headers.find("x-rocket-limit").value_or("");
+  if (!text.starts_with(name)) return std::nullopt;
+  text.remove_prefix(name.size());
+  const auto most = take_number<std::uint32_t>(text);
+  return most && *most != 0 && text.empty() ? most : std::nullopt;
+}
+
 std::optional<Duration> parse_reset(std::string_view text, WallTime now) {
   const auto then = parse_time(text);
   if (!then) return parse_length(text);

@@ -56,6 +56,26 @@ HeaderList headers_of(std::initializer_list<HeaderList::Header> lines) {
   return headers;
 }
 
+TEST(RateLimits, ReadHowManyAtOnceAreTooMany) {
+  const struct {
+    std::string_view text;
+    std::optional<std::uint32_t> most;
+  } cases[] = {
+      {"concurrent=2", 2},
+      {"concurrent=1000000", 1'000'000},
+      {"concurrent=0", std::nullopt},
+      {"concurrent=-1", std::nullopt},
+      {"concurrent=", std::nullopt},
+      {"concurrent=2,", std::nullopt},
+      {"concurrent=99999999999", std::nullopt},
+      {"requests=2", std::nullopt},
+      {"", std::nullopt},
+  };
+  for (const auto& c : cases)
+    EXPECT_EQ(read_concurrent_limit(headers_of({{"x-rocket-limit", c.text}})), c.most) << c.text;
+  EXPECT_EQ(read_concurrent_limit({}), std::nullopt);
+}
+
 TEST(RateLimits, ReadWhatIsLeft) {
   using Left = RateRoom::Left;
   const struct {

@@ -153,6 +153,13 @@ FakePlan FakeBackend::plan_for(const FakeRequest& request, const RequestHead& he
     return fake_plan(std::move(refusal), plain, head.keep_alive);
   }
   if (!asks_for_inference(request) && !script_.fault_probes) script->fault = Fault::none;
+  const std::uint64_t most = script->concurrent;
+  if (asks_for_inference(request) && most != 0 && counters_.in_flight >= most) {
+    FakeAnswer refusal = fake_error(plain.kind, 429, "too many at once", request.number);
+    refusal.headers.emplace_back("Retry-After", "1");
+    refusal.headers.emplace_back("x-rocket-limit", "concurrent=" + std::to_string(most));
+    return fake_plan(std::move(refusal), plain, head.keep_alive);
+  }
   return fake_plan(fake_answer(*script, request), *script, head.keep_alive);
 }
 

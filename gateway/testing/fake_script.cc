@@ -158,6 +158,7 @@ bool set_member(FakeScript& script, std::string_view name, const Json& value) {
   if (name == "refuse") return set(script.refuse, value);
   if (name == "redact") return set(script.redact, value);
   if (name == "thinks_unseen") return set(script.thinks_unseen, value);
+  if (name == "concurrent") return set(script.concurrent, value);
   if (name == "lost") return set(script.lost, value);
   if (name == "requests_left") return set(script.requests_left, value);
   if (name == "status") return set(script.status, value);

@@ -111,6 +111,8 @@ struct FakeScript {
   std::uint64_t thinks_unseen = 0;   // Anthropic: not 0: and says so by that many pings
   std::uint64_t requests_left = 49;  // Anthropic: what it says that its rate limits leave
   int status = 200;
+  // Not 0: passes for a Rocket whose key may have so many at once, and refuses what is more.
+  std::uint64_t concurrent = 0;
   std::string lost{};         // not empty: passes for a Rocket that has lost this, and warns
   std::string retry_after{};  // not empty: sent with every error status
 

@@ -8,6 +8,7 @@ from test_batch_run import read, run
 from harness import batches
 from harness.fake import Fake
 from harness.gateway import Gateway, backend
+from harness.keys import entry, write_keys
 
 Rocket = Callable[..., Gateway]
 Fakes = Callable[..., Fake]
@@ -46,3 +47,22 @@ def test_a_line_that_is_too_long_for_the_gateway_says_which_limit_of_it_is(
     (refused,) = read(tmp_path / "out.jsonl.errors")
     assert refused["custom_id"] == "long" and refused["response"]["status_code"] == 413
     assert "limits.body_bytes" in refused["response"]["body"]["error"]["message"]
+
+
+def test_a_key_that_may_have_few_at_once_has_them_all_the_time(
+    tmp_path: Path, rocket: Rocket, fake: Fakes
+) -> None:
+    """Nobody waits for the second that a refusal's `retry-after` says: places come free before."""
+    keys = write_keys(tmp_path / "keys.yaml", entry("batches", "rk-batches", concurrent=2))
+    (tmp_path / "key").write_text("rk-batches\n")
+    upstream = fake()
+    gateway = rocket({"backends": [backend("a", upstream.url)], "keys_file": str(keys)})
+    (tmp_path / "in.jsonl").write_text(batches.lines(200, head_delay_ms=20))
+    command = ["in.jsonl", "-o", "out.jsonl", "--gateway", gateway.url, "--key-file", "key"]
+    program = run(tmp_path, *command)
+    # Two at once take two seconds; one burst a second would take a hundred.
+    assert program.wait(30) == 0, program.err()
+    assert batches.custom_ids(read(tmp_path / "out.jsonl")) == batches.names(200)
+    chats = [x for x in gateway.access_lines(200) if x["operation"] == "chat_completions"]
+    assert sum(x["status"] == 429 for x in chats) <= 100, len(chats)
+    assert upstream.stop()["in_flight_max"] == 2
