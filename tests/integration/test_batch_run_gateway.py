@@ -12,6 +12,7 @@ from harness.keys import entry, write_keys
 
 Rocket = Callable[..., Gateway]
 Fakes = Callable[..., Fake]
+REFUSED = 'fake: {"status": 422}'  # what a translation would drop is asked so
 
 
 def test_a_file_may_have_as_many_lines_as_it_is_told(
@@ -66,3 +67,25 @@ def test_a_key_that_may_have_few_at_once_has_them_all_the_time(
     chats = [x for x in gateway.access_lines(200) if x["operation"] == "chat_completions"]
     assert sum(x["status"] == 429 for x in chats) <= 100, len(chats)
     assert upstream.stop()["in_flight_max"] == 2
+
+
+def test_a_line_says_what_the_gateway_s_translation_lost(
+    tmp_path: Path, rocket: Rocket, fake: Fakes
+) -> None:
+    gateway = rocket({"backends": [backend("x", fake("anthropic").url, "anthropic")]})
+    gateway.wait_for_models("m")
+    body = {"model": "m", "messages": batches.HI, "max_tokens": 5}
+    lossy = batches.line("lossy", {**body, "logit_bias": {"1": 1}, "seed": 7})
+    refused = {**body, "logit_bias": {"1": 1}, "messages": [{"role": "user", "content": REFUSED}]}
+    (tmp_path / "in.jsonl").write_text(
+        lossy + batches.line("whole", body) + batches.line("refused", refused)
+    )
+    program = run(tmp_path, "in.jsonl", "-o", "out.jsonl", "--gateway", gateway.url)
+    assert program.wait(30) == 4, program.err()
+    found = {each["custom_id"]: each["response"] for each in read(tmp_path / "out.jsonl")}
+    told = found["lossy"]["translation"].split(",")
+    assert {"dropped=logit_bias", "dropped=seed"} <= set(told), found
+    assert "translation" not in found["whole"], found
+    (error,) = read(tmp_path / "out.jsonl.errors")
+    assert error["custom_id"] == "refused" and error["response"]["status_code"] == 422
+    assert "dropped=logit_bias" in error["response"]["translation"], error
