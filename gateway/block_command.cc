@@ -53,7 +53,8 @@ FileDescriptor connect_to(const std::string& path) {
 }
 
 std::string request_of(const BlockOptions& options) {
-  const std::string body = R"({"driver":)" + std::to_string(options.driver) + R"(,"from":)" +
+  const std::string body = R"({"driver":)" + std::to_string(options.driver) + R"(,"cluster":)" +
+                           json_quoted(options.cluster) + R"(,"from":)" +
                            std::to_string(options.from) + R"(,"to":)" + std::to_string(options.to) +
                            "}";
   return "POST /batches/" + options.batch +

@@ -13,6 +13,7 @@ struct BlockOptions {
   std::string admin;  // the gateway's admin port: a Unix socket's path
   std::string batch;
   std::uint32_t driver = 1;
+  std::string cluster{};
   std::uint32_t from = 0;
   std::uint32_t to = 0;
   std::optional<pid_t> parent{};

@@ -133,6 +133,7 @@ CLI::App* add_batch_block(CLI::App& batch, rocket::BlockOptions& asked) {
           "batch_ID");
   block->add_option("--driver", asked.driver, "The number of the driver that gives it out")
       ->check(CLI::Range(1, 1'000'000));
+  block->add_option("--cluster", asked.cluster, "The name of that driver's cluster");
   block->add_option("--from", asked.from, "The first place in the order of asking")->required();
   block->add_option("--to", asked.to, "The place behind the last one")->required();
   block->add_option("--parent-pid", asked.parent,

@@ -45,8 +45,8 @@ class BlockDeskTest : public testing::Test {
 
   // The block is given to that process; `end` becomes what it says.
   void give(BlockRange range, std::optional<End>& end, std::uint32_t driver = 1,
-            const std::string& process = "one") {
-    batches_->spawn(process, ask(batches_->desk(process), {id_, range, driver}, end));
+            const std::string& process = "one", const std::string& cluster = "here") {
+    batches_->spawn(process, ask(batches_->desk(process), {id_, range, {cluster, driver}}, end));
   }
   [[nodiscard]] std::vector<BlockRange> unfinished() {
     std::vector<BlockRange> ranges;
@@ -64,7 +64,7 @@ class BlockDeskTest : public testing::Test {
   struct Given {
     std::string id;
     BlockRange range;
-    std::uint32_t driver;
+    JobDriver driver;
   };
   static Task<void> ask(BlockDesk& desk, Given given, std::optional<End>& end) {
     auto batch = co_await desk.open(given.id);
@@ -154,6 +154,53 @@ TEST_F(BlockDeskTest, cancelling_calls_blocks_off_and_takes_no_more_results) {
   EXPECT_EQ(batches_->names_in(cancelled.output_file_id).size(), cancelled.completed);
   EXPECT_EQ(batches_->batch(id_).completed, cancelled.completed) << "nothing comes later";
   EXPECT_EQ(gateway_->fake("a").counters().in_flight, 0U);
+}
+
+// As where two of Ray's clusters share a store: no line is asked for both.
+TEST_F(BlockDeskTest, a_batch_has_the_driver_of_one_cluster_as_long_as_somebody_works_for_it) {
+  begin(100, 1s);
+  batches_->start("other");
+  std::optional<End> first;
+  give({0, 100}, first, 1, "one", "here");
+  batches_->run_for(1s);
+  for (int i = 0; i < 8; ++i) {
+    std::optional<End> refused;
+    give({0, 100}, refused, 9, "other", "there");
+    batches_->run_for(1s);
+    EXPECT_EQ(refused, End::replaced) << i;
+  }
+  EXPECT_EQ(batches_->batch(id_).job_cluster, "here");
+  EXPECT_EQ(first, std::nullopt);
+  // It dies, and takes its children along.
+  batches_->kill("one");
+  const TimePoint died_at = gateway_->loop.now();
+  std::optional<End> next;
+  do {
+    next.reset();
+    give({0, 100}, next, 1, "other", "there");
+    batches_->run_for(500ms);
+  } while (next && gateway_->loop.now() - died_at < 1min);
+  EXPECT_GE(gateway_->loop.now() - died_at, DeskBatch::job_lease - 1s);
+  EXPECT_LE(gateway_->loop.now() - died_at, DeskBatch::job_lease + 1s);
+  const StoredBatch done = batches_->finish(id_);
+  batches_->run_for(2s);
+  EXPECT_EQ(next, End::done);
+  EXPECT_EQ(done.completed, 100U);
+  EXPECT_LE(asked(), 100U + in_flight) << "what was under way when it died";
+}
+
+// A gateway that has not heard of the next driver hears of it from the store.
+TEST_F(BlockDeskTest, a_newer_driver_is_obeyed_by_gateways_that_it_has_not_spoken_to) {
+  begin(100, 1s);
+  batches_->start("other");
+  std::optional<End> old;
+  std::optional<End> fresh;
+  give({0, 50}, old, 1, "one");
+  batches_->run_for(1500ms);
+  give({50, 100}, fresh, 2, "other");
+  batches_->run_for(1500ms);
+  EXPECT_EQ(old, End::replaced);
+  EXPECT_EQ(fresh, std::nullopt);
 }
 
 // Lines that are called off again and again are not suspected of ending anybody.

@@ -22,11 +22,13 @@ std::string_view to_string(DeskBatch::End end) {
   return "stopped";
 }
 
-std::string describe(const StoredBatch& batch) {
+std::string describe(const StoredBatch& batch, std::int64_t now) {
+  const std::string cluster =
+      batch.job_until > now ? R"(,"cluster":)" + json_quoted(batch.job_cluster) : std::string();
   return R"("id":)" + json_quoted(batch.id) + R"(,"status":)" +
          json_quoted(to_string(batch.status)) + R"(,"total":)" + std::to_string(batch.total) +
          R"(,"completed":)" + std::to_string(batch.completed) + R"(,"failed":)" +
-         std::to_string(batch.failed);
+         std::to_string(batch.failed) + cluster;
 }
 
 Task<void> list(Call& call, BlockDesk& desk) {
@@ -35,9 +37,11 @@ Task<void> list(Call& call, BlockDesk& desk) {
     send_storage_error(call, found.error());
     co_return;
   }
+  const auto since = call.loop().io.timers.wall_now().time_since_epoch();
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
   std::string text;
   for (const StoredBatch& batch : *found)
-    text += (text.empty() ? "{" : ",{") + describe(batch) + '}';
+    text += (text.empty() ? "{" : ",{") + describe(batch, now) + '}';
   call.send_json(200, R"({"batches":[)" + text + "]}");
 }
 
@@ -57,7 +61,7 @@ class BlockAnswer {
       : call_(call),
         timers_(call.loop().io.timers),
         batch_(std::move(batch)),
-        request_(request),
+        request_(std::move(request)),
         ended_(timers_.run_queue()),
         tasks_(timers_.run_queue()) {}
 
@@ -101,11 +105,16 @@ class BlockAnswer {
   TaskGroup tasks_;
 };
 
-Task<void> tell_unfinished(Call& call, std::shared_ptr<DeskBatch> batch) {
+Task<void> tell_unfinished(Call& call, std::shared_ptr<DeskBatch> batch, JobDriver driver) {
+  const std::string about = R"({"id":)" + json_quoted(batch->batch().id) + R"(,"total":)" +
+                            std::to_string(batch->lines());
+  const bool taken = co_await batch->take_job(std::move(driver));
+  if (!taken) {
+    call.send_json(200, about + R"(,"taken":true})");
+    co_return;
+  }
   const auto ranges = co_await batch->unfinished();
-  call.send_json(200, R"({"id":)" + json_quoted(batch->batch().id) + R"(,"total":)" +
-                          std::to_string(batch->lines()) + R"(,"unfinished":)" +
-                          write_ranges(ranges) + "}");
+  call.send_json(200, about + R"(,"unfinished":)" + write_ranges(ranges) + "}");
 }
 
 Task<void> answer_driver(Call& call, BlockDesk& desk) {
@@ -115,17 +124,16 @@ Task<void> answer_driver(Call& call, BlockDesk& desk) {
     send_storage_error(call, batch.error());
     co_return;
   }
-  const auto request = read_block_request(call.request().body.text(), (*batch)->lines());
+  auto request = read_block_request(call.request().body.text(), (*batch)->lines());
   if (!request) {
     call.send_error(request.error());
     co_return;
   }
-  (*batch)->meet_driver(request->driver);
   if (request->range) {
-    BlockAnswer answer(call, *std::move(batch), *request);
+    BlockAnswer answer(call, *std::move(batch), *std::move(request));
     co_await answer.run();
   } else {
-    co_await tell_unfinished(call, *std::move(batch));
+    co_await tell_unfinished(call, *std::move(batch), std::move(request->driver));
   }
 }
 

@@ -1,5 +1,7 @@
 #include "batch/block_range.h"
 
+#include <utility>
+
 #include "wire/json.h"
 
 namespace rocket {
@@ -10,6 +12,17 @@ namespace {
 std::int64_t number_of(std::string_view object, std::string_view name) {
   const auto value = json_find(object, name);
   return value ? value->as_int().value_or(-1) : -1;
+}
+
+constexpr std::size_t cluster_bytes_max = 256;
+
+// Nothing: it is no name.
+std::optional<std::string> cluster_of(std::string_view object) {
+  const auto value = json_find(object, "cluster");
+  if (!value) return std::string();
+  auto name = value->as_string();
+  if (name && name->size() > cluster_bytes_max) return std::nullopt;
+  return name;
 }
 
 }  // namespace
@@ -23,7 +36,13 @@ Result<BlockRequest> read_block_request(std::string_view body, std::size_t total
   if (driver < 1 || driver > drivers_max) {
     return fail(ErrorCode::invalid_field, "`driver` has to be its number, from 1 on");
   }
-  BlockRequest request{.driver = static_cast<std::uint32_t>(driver)};
+  auto cluster = cluster_of(object);
+  if (!cluster) {
+    return fail(ErrorCode::invalid_field, "`cluster` has to be its name, a string of at most " +
+                                              std::to_string(cluster_bytes_max) + " bytes");
+  }
+  BlockRequest request{
+      .driver = {.cluster = *std::move(cluster), .number = static_cast<std::uint32_t>(driver)}};
   if (!json_find(object, "from") && !json_find(object, "to")) return request;
   const std::int64_t from = number_of(object, "from");
   const std::int64_t to = number_of(object, "to");

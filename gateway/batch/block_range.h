@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "store/records.h"
 
 namespace rocket {
 
@@ -22,14 +23,14 @@ struct BlockRange {
 
 // What a driver asks for: to be told what has no result yet, or that a block be asked.
 struct BlockRequest {
-  std::uint32_t driver = 0;  // its number, from 1 on
+  JobDriver driver{};
   std::optional<BlockRange> range{};
 
   bool operator==(const BlockRequest&) const = default;
 };
 
-// {"driver": 1} or {"driver": 1, "from": 0, "to": 100}, within `total`. Errors: invalid_json,
-// invalid_field.
+// {"driver": 1, "cluster": "NAME"} or the same with "from": 0, "to": 100, within `total`. The name
+// may be absent: empty. Errors: invalid_json, invalid_field.
 [[nodiscard]] Result<BlockRequest> read_block_request(std::string_view body, std::size_t total);
 
 // The places of lines without a result, as few ranges as possible.

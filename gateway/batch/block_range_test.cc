@@ -13,9 +13,13 @@ TEST(BlockRange, a_request_is_read_where_it_is_one) {
     std::optional<BlockRequest> request;
   };
   const Case cases[] = {
-      {R"({"driver": 3})", BlockRequest{3, {}}},
-      {R"({"driver": 1, "from": 0, "to": 10})", BlockRequest{1, BlockRange{0, 10}}},
-      {R"({"to": 4, "from": 3, "more": 1, "driver": 2})", BlockRequest{2, BlockRange{3, 4}}},
+      {R"({"driver": 3})", BlockRequest{{"", 3}, {}}},
+      {R"({"driver": 3, "cluster": "one"})", BlockRequest{{"one", 3}, {}}},
+      {R"({"driver": 1, "from": 0, "to": 10})", BlockRequest{{"", 1}, BlockRange{0, 10}}},
+      {R"({"to": 4, "from": 3, "more": 1, "driver": 2, "cluster": "x"})",
+       BlockRequest{{"x", 2}, BlockRange{3, 4}}},
+      {R"({"driver": 3, "cluster": 1})", {}},
+      {R"({"driver": 3, "cluster": null})", {}},
       {R"({"from": 0, "to": 10})", {}},
       {R"({"driver": 0})", {}},
       {R"({"driver": "1"})", {}},

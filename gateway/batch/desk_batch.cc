@@ -48,17 +48,57 @@ Task<bool> DeskBatch::opened() {
   co_return opening_ == Opening::good;
 }
 
-// Somebody has cancelled it, or it has expired.
 Task<void> DeskBatch::watch() {
   while (!has_ended_) {
     co_await SleepUntil(timers(), timers().now() + look_again);
-    auto find = [owner = batch_.owner, id = batch_.id](Store& store) {
-      return store.find_batch(owner, id);
-    };
-    const auto found = co_await around_.stores.call(std::move(find));
-    has_ended_ = found && (!*found || (*found)->status != BatchStatus::in_progress);
+    co_await look();
+    call_off();
   }
-  call_off();
+}
+
+DeskBatch::Lease DeskBatch::lease() const {
+  using std::chrono::milliseconds;
+  const auto since =
+      std::chrono::duration_cast<milliseconds>(timers().wall_now().time_since_epoch());
+  const auto until = since + std::chrono::duration_cast<milliseconds>(job_lease);
+  return {since.count(), until.count()};
+}
+
+// Somebody has cancelled it, or it has expired; or another driver has its job by now. A store that
+// can not be asked gives that to nobody else either.
+Task<void> DeskBatch::look() {
+  struct Found {
+    bool ended;
+    bool ours;
+  };
+  const JobDriver driver = driver_;
+  auto ask = [owner = batch_.owner, id = batch_.id, driver, lease = lease(),
+              works = !working_.empty() && driver.number != 0](Store& store) -> Result<Found> {
+    const auto batch = store.find_batch(owner, id);
+    if (!batch) return std::unexpected(batch.error());
+    if (!*batch || (*batch)->status != BatchStatus::in_progress) return Found{true, true};
+    if (!works) return Found{false, true};
+    const auto taken = store.take_job(id, driver, lease.now, lease.until);
+    if (!taken) return std::unexpected(taken.error());
+    return Found{false, *taken};
+  };
+  const auto found = co_await around_.stores.call(std::move(ask));
+  if (!found) co_return;
+  has_ended_ = found->ended;
+  // Not if it has become somebody else's here meanwhile.
+  if (!found->ours && driver_ == driver) driver_ = {};
+}
+
+Task<bool> DeskBatch::take_job(JobDriver driver) {
+  auto ask = [id = batch_.id, driver, lease = lease()](Store& store) {
+    return store.take_job(id, driver, lease.now, lease.until);
+  };
+  const bool taken = co_await store_.insist(std::move(ask));
+  if (taken) {
+    driver_ = std::move(driver);
+    call_off();
+  }
+  co_return taken;
 }
 
 bool DeskBatch::idle() const {
@@ -95,8 +135,8 @@ Task<BatchPlan> DeskBatch::plan(BlockRange range) {
 // A block while it is worked on. What it was asking when it is called off has not ended anything.
 class DeskBatch::Working {
  public:
-  Working(DeskBatch& batch, BatchLines& lines, std::uint32_t driver)
-      : batch_(batch), lines_(lines), driver_(driver), off_(batch.timers().run_queue()) {
+  Working(DeskBatch& batch, BatchLines& lines, JobDriver driver)
+      : batch_(batch), lines_(lines), driver_(std::move(driver)), off_(batch.timers().run_queue()) {
     batch_.working_.push_back(this);
     if (batch_.stopping_) lines_.stop();
   }
@@ -113,12 +153,12 @@ class DeskBatch::Working {
   // Signalled once is_off().
   [[nodiscard]] WaitSlot& off() { return off_; }
   [[nodiscard]] bool is_off() const { return batch_.has_ended_ || replaced(); }
-  [[nodiscard]] bool replaced() const { return driver_ < batch_.driver_; }
+  [[nodiscard]] bool replaced() const { return driver_ != batch_.driver_; }
 
  private:
   DeskBatch& batch_;
   BatchLines& lines_;
-  const std::uint32_t driver_;
+  const JobDriver driver_;
   WaitSlot off_;
 };
 
@@ -126,11 +166,6 @@ void DeskBatch::stop() {
   stopping_ = true;
   for (Working* const working : working_)
     working->stop();
-}
-
-void DeskBatch::meet_driver(std::uint32_t driver) {
-  driver_ = std::max(driver_, driver);
-  call_off();
 }
 
 void DeskBatch::call_off() {
@@ -146,11 +181,12 @@ Task<void> DeskBatch::unbegin(std::vector<std::uint32_t> lines) {
   co_await store_.insist(std::move(ask));
 }
 
-Task<DeskBatch::End> DeskBatch::work(BlockRange range, std::uint32_t driver) {
-  meet_driver(driver);
+Task<DeskBatch::End> DeskBatch::work(BlockRange range, JobDriver driver) {
+  const bool taken = co_await take_job(driver);
+  if (!taken) co_return has_ended_ ? End::ended : End::replaced;
   auto planned = co_await plan(range);
   BatchLines lines(around_, batch_, input_, std::move(planned), journal_);
-  Working working(*this, lines, driver);
+  Working working(*this, lines, std::move(driver));
   const bool asked = co_await Until(lines.run(), working.off(), working.is_off());
   if (!asked) co_return working.replaced() ? End::replaced : End::ended;
   const bool written = co_await Until(journal_.written(), working.off(), working.is_off());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,12 +14,19 @@ namespace rocket {
 
 // One batch of a BlockDesk: its file and index, read once, and the journal of what comes of its
 // lines, which outlives the blocks: an answer that has come is written, whoever has hung up.
+//
+// Its job is had by one driver at a time, of all gateways that share the store; it is the gateways
+// who say in the store that they work for it, as long as they have blocks of it. A driver that has
+// died is forgotten so when the last of its blocks has been called off.
 class DeskBatch {
  public:
+  // How long a driver has the job after somebody has worked for it.
+  static constexpr Duration job_lease = std::chrono::seconds(5);
+
   enum class End : unsigned char {
     done,      // all lines of the block have a result, which is written
     ended,     // the batch is not in progress any more: its lines have been called off
-    replaced,  // the same, because another driver gives out its blocks now
+    replaced,  // the same, because another driver has the batch's job
     stopped,   // this gateway goes; what it was asking is written, the rest is for another one
   };
 
@@ -32,12 +40,12 @@ class DeskBatch {
   [[nodiscard]] std::size_t lines() const { return order_.size(); }
   // The places of lines without a result.
   [[nodiscard]] Task<std::vector<BlockRange>> unfinished();
-  // A batch's drivers have numbers, and the one with the highest is in charge: blocks of those
-  // before it are called off.
-  void meet_driver(std::uint32_t driver);
-  // Asks the lines of `range` that have no result. Destroyed, it calls off what it asks. It has
-  // to be opened.
-  [[nodiscard]] Task<End> work(BlockRange range, std::uint32_t driver);
+  // That driver has the job from now on, and what others have given out here is called off. False:
+  // another one has it.
+  [[nodiscard]] Task<bool> take_job(JobDriver driver);
+  // Takes the job, and asks the lines of `range` that have no result. Destroyed, it calls off what
+  // it asks. It has to be opened.
+  [[nodiscard]] Task<End> work(BlockRange range, JobDriver driver);
   // No line is begun any more.
   void stop();
 
@@ -51,6 +59,12 @@ class DeskBatch {
 
   [[nodiscard]] Task<void> open();
   [[nodiscard]] Task<void> watch();
+  [[nodiscard]] Task<void> look();
+  struct Lease {
+    std::int64_t now;
+    std::int64_t until;
+  };
+  [[nodiscard]] Lease lease() const;
   [[nodiscard]] Task<BatchPlan> plan(BlockRange range);
   [[nodiscard]] Task<std::vector<bool>> finished_lines();
   void call_off();
@@ -68,7 +82,7 @@ class DeskBatch {
   std::shared_ptr<const BatchInput> input_;
   std::vector<std::uint32_t> order_;
   WaitSlot opened_;
-  std::uint32_t driver_ = 0;  // in charge
+  JobDriver driver_;  // for whom is worked
   bool has_ended_ = false;
   bool stopping_ = false;
   std::vector<Working*> working_;

@@ -68,8 +68,21 @@ struct StoredBatch {
   std::uint64_t failed = 0;     // lines with an error
   BatchTokens tokens;
   std::uint64_t total = 0;  // lines
+  // Kept by Store::take_job, never by update_batch: which of Ray's clusters shares the lines out,
+  // until then (Unix milliseconds) or as long as it goes on saying so.
+  std::string job_cluster;
+  std::int64_t job_until = 0;
 
   bool operator==(const StoredBatch&) const = default;
+};
+
+// Who shares out the lines of a batch whose engine is `ray`: of a cluster's drivers the one with
+// the highest number.
+struct JobDriver {
+  std::string cluster;
+  std::uint32_t number = 0;  // from 1 on; 0: nobody
+
+  bool operator==(const JobDriver&) const = default;
 };
 
 // A batch of this status has nothing left to do.

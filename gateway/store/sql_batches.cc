@@ -33,8 +33,9 @@ constexpr std::array<std::string_view, 20> told_columns{"endpoint",
                                                         "cancelled_at",
                                                         "output_expires_after",
                                                         "total"};
-constexpr std::string_view counted_columns =
-    "completed, failed, input_tokens, cached_tokens, output_tokens, reasoning_tokens";
+constexpr std::string_view kept_columns =
+    "completed, failed, input_tokens, cached_tokens, output_tokens, reasoning_tokens, job_cluster, "
+    "job_until";
 
 // In the words of the API, which are those of the table too.
 constexpr std::array<std::pair<BatchStatus, std::string_view>, 8> status_names{{
@@ -83,12 +84,12 @@ std::vector<SqlValue> told_values(const StoredBatch& batch) {
           static_cast<std::int64_t>(batch.total)};
 }
 
-// seq, id, owner, those that are told, those that are counted.
+// seq, id, owner, those that are told, those that are counted or kept otherwise.
 std::string all_columns() {
   std::string columns = "seq, id, owner";
   for (const std::string_view column : told_columns)
     columns.append(", ").append(column);
-  return columns.append(", ").append(counted_columns);
+  return columns.append(", ").append(kept_columns);
 }
 
 StoredBatch read_batch(const SqlRow& row) {
@@ -113,6 +114,8 @@ StoredBatch read_batch(const SqlRow& row) {
         &batch.tokens.output, &batch.tokens.reasoning}) {
     *count = row.count(at++);
   }
+  batch.job_cluster = row.text(at++);
+  batch.job_until = row.number(at);
   return batch;
 }
 
@@ -263,6 +266,18 @@ Result<void> give_lease(SqlConnection& connection, std::string_view id, std::str
                      {id, holder});
   if (!updated) return std::unexpected(updated.error());
   return {};
+}
+
+Result<bool> take_job(SqlConnection& connection, std::string_view id, const JobDriver& driver,
+                      std::int64_t now, std::int64_t until) {
+  const auto updated = connection.run(
+      "UPDATE " + table +
+          " SET job_cluster = $2, job_driver = $3, job_until = $5 WHERE id = $1 AND "
+          "status = 'in_progress' AND (job_until <= $4 OR job_until > $6 OR "
+          "(job_cluster = $2 AND job_driver <= $3)) RETURNING id",
+      {id, driver.cluster, std::int64_t{driver.number}, now, until, until + Store::clocks_differ});
+  if (!updated) return std::unexpected(updated.error());
+  return *updated != 0;
 }
 
 }  // namespace rocket

@@ -35,5 +35,7 @@ namespace rocket {
                                         std::string_view holder, std::int64_t until);
 [[nodiscard]] Result<void> give_lease(SqlConnection& connection, std::string_view id,
                                       std::string_view holder);
+[[nodiscard]] Result<bool> take_job(SqlConnection& connection, std::string_view id,
+                                    const JobDriver& driver, std::int64_t now, std::int64_t until);
 
 }  // namespace rocket

@@ -75,8 +75,15 @@ constexpr std::array<std::string_view, 8> to_version_1{
       PRIMARY KEY (batch, line)))",
 };
 
+// Which cluster's job shares out the lines of a batch.
+constexpr std::array<std::string_view, 3> to_version_2{
+    "ALTER TABLE rocket_batches ADD COLUMN job_cluster TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE rocket_batches ADD COLUMN job_driver BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE rocket_batches ADD COLUMN job_until BIGINT NOT NULL DEFAULT 0",
+};
+
 // By the version that each begins with.
-constexpr std::array<std::span<const std::string_view>, 1> migrations{to_version_1};
+constexpr std::array<std::span<const std::string_view>, 2> migrations{to_version_1, to_version_2};
 
 std::string statement_for(std::string_view text, const SqlConnection& connection) {
   constexpr std::string_view placeholder = "{serial}";
@@ -86,8 +93,7 @@ std::string statement_for(std::string_view text, const SqlConnection& connection
   return statement;
 }
 
-Result<void> migrate_from(SqlConnection& connection, std::int64_t version) {
-  const std::int64_t current = current_schema_version();
+Result<void> migrate_from(SqlConnection& connection, std::int64_t version, std::int64_t current) {
   if (version > current) {
     return fail(ErrorCode::store_unavailable,
                 "the store was made by a newer Rocket (version " + std::to_string(version) +
@@ -103,11 +109,11 @@ Result<void> migrate_from(SqlConnection& connection, std::int64_t version) {
   return version == current ? Result<void>{} : connection.set_schema_version(current);
 }
 
-Result<bool> is_current(SqlConnection& connection) {
+Result<bool> is_at(SqlConnection& connection, std::int64_t wanted) {
   return in_transaction(connection, SqlConnection::Access::read, [&]() -> Result<bool> {
     const auto version = connection.schema_version();
     if (!version) return std::unexpected(version.error());
-    return *version == current_schema_version();
+    return *version == wanted;
   });
 }
 
@@ -117,17 +123,17 @@ std::int64_t current_schema_version() {
   return static_cast<std::int64_t>(migrations.size());
 }
 
-Result<void> migrate(SqlConnection& connection) {
+Result<void> migrate(SqlConnection& connection, std::int64_t to) {
   // Usually there is nothing to do, and then nobody's lock is in the way.
-  const auto current = is_current(connection);
-  if (!current) return std::unexpected(current.error());
-  if (*current) return {};
+  const auto there = is_at(connection, to);
+  if (!there) return std::unexpected(there.error());
+  if (*there) return {};
   return in_transaction(connection, SqlConnection::Access::write, [&]() -> Result<void> {
     const auto locked = connection.lock_schema();
     if (!locked) return locked;
     const auto version = connection.schema_version();
     if (!version) return std::unexpected(version.error());
-    return migrate_from(connection, *version);
+    return migrate_from(connection, *version, to);
   });
 }
 

@@ -85,6 +85,11 @@ Result<void> SqlStore::give_lease(std::string_view id, std::string_view holder) 
   return write([&] { return rocket::give_lease(*connection_, id, holder); });
 }
 
+Result<bool> SqlStore::take_job(std::string_view id, const JobDriver& driver, std::int64_t now,
+                                std::int64_t until) {
+  return write([&] { return rocket::take_job(*connection_, id, driver, now, until); });
+}
+
 Result<void> SqlStore::begin_lines(std::string_view id, std::span<const std::uint32_t> lines) {
   return write([&] { return rocket::begin_lines(*connection_, id, lines); });
 }

@@ -49,6 +49,8 @@ class SqlStore final : public Store {
   [[nodiscard]] Result<bool> extend_lease(std::string_view id, std::string_view holder,
                                           std::int64_t until) override;
   [[nodiscard]] Result<void> give_lease(std::string_view id, std::string_view holder) override;
+  [[nodiscard]] Result<bool> take_job(std::string_view id, const JobDriver& driver,
+                                      std::int64_t now, std::int64_t until) override;
   [[nodiscard]] Result<void> begin_lines(std::string_view id,
                                          std::span<const std::uint32_t> lines) override;
   [[nodiscard]] Result<void> unbegin_lines(std::string_view id,

@@ -84,6 +84,12 @@ class Store {
                                                   std::int64_t until) = 0;
   [[nodiscard]] virtual Result<void> give_lease(std::string_view id, std::string_view holder) = 0;
 
+  // A batch in progress has one driver of a job of Ray's, if any. Becomes `driver`, or stays so,
+  // until `until`, unless another cluster has one until then, or the same one a later one. Times
+  // are as those of leases, and run out as they do. Whether it is.
+  [[nodiscard]] virtual Result<bool> take_job(std::string_view id, const JobDriver& driver,
+                                              std::int64_t now, std::int64_t until) = 0;
+
   // The journal. Each call is one transaction, so the caller groups. Of a batch that has ended no
   // line is begun: batch_not_found.
   [[nodiscard]] virtual Result<void> begin_lines(std::string_view id,

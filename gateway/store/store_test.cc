@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "store/sql_schema.h"
 #include "testing/any_store.h"
 
 namespace rocket {
@@ -216,6 +217,85 @@ TEST_P(AnyStore, ALeaseFromBeforeTheClockWasSetBackHasRunOut) {
   EXPECT_EQ(leased("z", 1000, 6000), Ids{});
 }
 
+TEST_P(AnyStore, ABatchHasTheDriverOfOneClusterAtATime) {
+  StoredBatch one = batch("1");
+  ASSERT_TRUE(store_->add_batch(one));
+  EXPECT_FALSE(store_->take_job("batch_1", {"here", 1}, 1000, 6000).value()) << "not in progress";
+  one.status = BatchStatus::in_progress;
+  ASSERT_TRUE(store_->update_batch(one, BatchStatus::validating).value());
+  EXPECT_FALSE(store_->take_job("batch_2", {"here", 1}, 1000, 6000).value()) << "it is not there";
+  struct Case {
+    const char* name;
+    JobDriver driver;
+    std::int64_t now;
+    bool taken;
+  };
+  const Case cases[] = {
+      {"the first one", {"here", 2}, 1000, true},
+      {"again", {"here", 2}, 2000, true},
+      {"another cluster's", {"there", 1}, 3000, false},
+      {"another cluster's with a higher number", {"there", 9}, 6999, false},
+      {"the next one of the same", {"here", 3}, 3000, true},
+      {"the one before it", {"here", 2}, 3500, false},
+      {"again, and longer", {"here", 3}, 4000, true},
+      {"another cluster's, as long as it holds", {"there", 1}, 8999, false},
+      {"once it has run out", {"there", 1}, 9000, true},
+      {"who has lost it", {"here", 3}, 9500, false},
+      {"when that has run out", {"here", 1}, 14'000, true},
+      {"from before the clock was set back", {"there", 1}, 14'000 - Store::clocks_differ - 1, true},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(store_->take_job("batch_1", c.driver, c.now, c.now + 5000).value(), c.taken)
+        << c.name;
+    if (!c.taken) continue;
+    open();
+    EXPECT_EQ(found("1").job_cluster, c.driver.cluster) << c.name;
+    EXPECT_EQ(found("1").job_until, c.now + 5000) << c.name;
+  }
+  // It is for nobody else to say, and nothing of it is left to do when the batch has ended.
+  StoredBatch ended = one;
+  ended.status = BatchStatus::completed;
+  ASSERT_TRUE(store_->update_batch(ended, BatchStatus::in_progress).value());
+  EXPECT_EQ(found("1").job_cluster, "there");
+  EXPECT_FALSE(store_->take_job("batch_1", {"there", 1}, 100'000, 200'000).value());
+}
+
+TEST_P(AnyStore, TablesOfAnEarlierVersionAreBroughtUpToDate) {
+  if (in_memory()) GTEST_SKIP() << "it is this process's alone";
+  store_.reset();
+  {
+    // As a Rocket of version 1 has left them.
+    const auto connection = connect();
+    ASSERT_TRUE(connection->begin(SqlConnection::Access::write));
+    for (const char* const name : {"files", "batches", "begun_lines", "line_results"})
+      ASSERT_TRUE(connection->run("DROP TABLE rocket_" + std::string(name), {}));
+    ASSERT_TRUE(connection->set_schema_version(0));
+    ASSERT_TRUE(connection->commit());
+    ASSERT_TRUE(migrate(*connection, 1));
+    ASSERT_TRUE(connection->begin(SqlConnection::Access::write));
+    std::string columns = "id, owner, endpoint, input_file_id, completion_window, metadata, errors";
+    columns += ", engine, output_file_id, error_file_id, status, created_at, in_progress_at";
+    columns += ", expires_at, finalizing_at, completed_at, failed_at, expired_at, cancelling_at";
+    columns += ", cancelled_at, output_expires_after, total, completed";
+    const std::string values =
+        "'batch_1', 'a', '/v1/embeddings', 'file-1', '24h', 'null', '', 'ray', '', '', "
+        "'in_progress', 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 10, 7";
+    ASSERT_TRUE(connection->run(
+        "INSERT INTO rocket_batches (" + columns + ") VALUES (" + values + ")", {}));
+    ASSERT_TRUE(connection->commit());
+    EXPECT_FALSE(connection->begin(SqlConnection::Access::read).has_value() &&
+                 connection->run("SELECT job_until FROM rocket_batches", {}).has_value());
+    connection->roll_back();
+  }
+  open();
+  const StoredBatch kept = found("1");
+  EXPECT_EQ(kept.endpoint, "/v1/embeddings");
+  EXPECT_EQ(kept.completed, 7U);
+  EXPECT_EQ(kept.job_cluster, "");
+  EXPECT_EQ(kept.job_until, 0);
+  EXPECT_TRUE(store_->take_job("batch_1", {"here", 1}, 1000, 6000).value());
+}
+
 TEST_P(AnyStore, TwoGatewaysNeverHaveTheSameLease) {
   if (in_memory()) GTEST_SKIP() << "it is this process's alone";
   for (int i = 0; i < 40; ++i)
@@ -327,7 +407,7 @@ TEST_P(AnyStore, ANewerSchemaIsRefusedAndLeftAlone) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::store_unavailable);
   EXPECT_TRUE(refused.error().detail.contains("newer Rocket")) << refused.error().detail;
-  set_version(1);
+  set_version(current_schema_version());
   open();
   EXPECT_EQ(listed({}), Ids{"file-1"});
 }

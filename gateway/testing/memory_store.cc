@@ -131,6 +131,8 @@ Result<bool> MemoryStore::update_batch(const StoredBatch& updated, BatchStatus f
   next.completed = found->stored.completed;
   next.failed = found->stored.failed;
   next.tokens = found->stored.tokens;
+  next.job_cluster = found->stored.job_cluster;
+  next.job_until = found->stored.job_until;
   found->stored = std::move(next);
   if (has_ended(found->stored.status)) {
     found->begun.clear();
@@ -209,6 +211,22 @@ Result<void> MemoryStore::give_lease(std::string_view id, std::string_view holde
     found->until = 0;
   }
   return {};
+}
+
+Result<bool> MemoryStore::take_job(std::string_view id, const JobDriver& driver, std::int64_t now,
+                                   std::int64_t until) {
+  const auto checked = check();
+  if (!checked) return std::unexpected(checked.error());
+  Batch* const found = batch(id);
+  if (found == nullptr || found->stored.status != BatchStatus::in_progress) return false;
+  StoredBatch& stored = found->stored;
+  const bool held = stored.job_until > now && stored.job_until <= until + clocks_differ;
+  const bool same = stored.job_cluster == driver.cluster && found->job_driver <= driver.number;
+  if (held && !same) return false;
+  stored.job_cluster = driver.cluster;
+  stored.job_until = until;
+  found->job_driver = driver.number;
+  return true;
 }
 
 Result<void> MemoryStore::begin_lines(std::string_view id, std::span<const std::uint32_t> lines) {

@@ -40,6 +40,8 @@ class MemoryStore final : public Store {
   [[nodiscard]] Result<bool> extend_lease(std::string_view id, std::string_view holder,
                                           std::int64_t until) override;
   [[nodiscard]] Result<void> give_lease(std::string_view id, std::string_view holder) override;
+  [[nodiscard]] Result<bool> take_job(std::string_view id, const JobDriver& driver,
+                                      std::int64_t now, std::int64_t until) override;
   [[nodiscard]] Result<void> begin_lines(std::string_view id,
                                          std::span<const std::uint32_t> lines) override;
   [[nodiscard]] Result<void> unbegin_lines(std::string_view id,
@@ -62,6 +64,7 @@ class MemoryStore final : public Store {
     StoredBatch stored;
     std::string holder;
     std::int64_t until = 0;
+    std::uint32_t job_driver = 0;
     std::map<std::uint32_t, std::uint32_t> begun;
     std::map<std::uint32_t, LineResult> results;
   };

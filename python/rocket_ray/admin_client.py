@@ -20,6 +20,10 @@ class AddressTaken(ConfigRefused):
     """It can not be listened where the configuration says."""
 
 
+class JobTaken(Exception):
+    """Another driver has the job of that batch: one of another cluster, or a later one."""
+
+
 class AdminError(Exception):
     """An answer of the admin port that is none of those that it may give."""
 
@@ -77,18 +81,24 @@ class AdminClient:
             raise refusal(describe(json.loads(body)["problems"]))
         raise AdminError(f"POST /config: status {status}: {body[:500].decode(errors='replace')}")
 
-    def batches_to_share_out(self) -> list[str]:
+    def batches_to_share_out(self, cluster: str) -> list[str]:
         """The ids of batches whose lines wait to be asked by the gateways of all nodes, the oldest
-        first."""
+        first; not those whose job another cluster than that has."""
         answer = json.loads(self._call("GET", "/batches"))
-        return [each["id"] for each in answer["batches"] if each["status"] == "in_progress"]
+        return [
+            each["id"]
+            for each in answer["batches"]
+            if each["status"] == "in_progress" and each.get("cluster", cluster) == cluster
+        ]
 
-    def unfinished(self, batch: str, driver: int) -> "Unfinished | None":
-        """What of a batch has no result yet, for its driver of that number, which is in charge from
-        now on. None: the batch is not in progress."""
-        body = json.dumps({"driver": driver}).encode()
+    def unfinished(self, batch: str, driver: int, cluster: str) -> "Unfinished | None":
+        """What of a batch has no result yet, for the driver of that number and cluster, which has
+        its job from now on. None: the batch is not in progress. Raises JobTaken."""
+        body = json.dumps({"driver": driver, "cluster": cluster}).encode()
         status, answer = self._ask("POST", f"/batches/{batch}", body, JSON)
         told = json.loads(answer) if answer else {}
+        if status == 200 and told.get("taken"):
+            raise JobTaken(batch)
         if status == 200:
             return Unfinished(told["total"], [(each[0], each[1]) for each in told["unfinished"]])
         if status == 404 and told["error"]["code"] == "batch_not_found":

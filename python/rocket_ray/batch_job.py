@@ -17,7 +17,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from rocket_ray.admin_client import Unfinished
 from rocket_ray.batch_jobs import BATCH_ID
 from rocket_ray.block_plan import Block, BlockPlan
-from rocket_ray.block_worker import AWAY, DONE, ENDED, REPLACED, BlockWorker
+from rocket_ray.block_worker import AWAY, DONE, ENDED, REPLACED, TAKEN, BlockWorker
+from rocket_ray.node_gateway import session_name
 
 # Blocks of one node at once: while one comes to its end the next is under way.
 IN_FLIGHT = 2
@@ -60,10 +61,11 @@ class NodeList:
 
 
 class Driver:
-    """Of one batch. `number`: the gateways obey the one with the highest."""
+    """Of one batch. `number`: of the drivers of this cluster the one with the highest has the job;
+    one of another cluster's is waited for, as long as gateways work for it."""
 
-    def __init__(self, batch: str, number: int):
-        self._batch, self._number = batch, number
+    def __init__(self, batch: str, number: int, cluster: str):
+        self._batch, self._number, self._cluster = batch, number, cluster
         self._list = NodeList()
         self._nodes: dict[str, Node] = {}
         self._pending: dict[ray.ObjectRef, tuple[str, Block]] = {}
@@ -98,8 +100,10 @@ class Driver:
                 except RayError as error:
                     print(f"a worker does not answer: {error}", flush=True)
             for answer in answers:
-                if answer != AWAY:
+                if answer not in (AWAY, TAKEN):
                     return answer
+            if TAKEN in answers:
+                print("another driver has the job: waits", flush=True)
             time.sleep(REST_S)
 
     def _share_out(self, plan: BlockPlan) -> str:
@@ -177,7 +181,7 @@ class Driver:
                 "scheduling_strategy": NodeAffinitySchedulingStrategy(name, soft=False),
             }
             worker = ray.remote(BlockWorker).options(**options)
-            self._nodes[name] = Node(worker.remote(self._batch, self._number))
+            self._nodes[name] = Node(worker.remote(self._batch, self._number, self._cluster))
 
     def _forget(self, name: str, plan: BlockPlan | None) -> None:
         node = self._nodes.pop(name, None)
@@ -196,7 +200,7 @@ def main(argv: list[str]) -> int:
         print("usage: python -m rocket_ray.batch_job BATCH NUMBER", file=sys.stderr)
         return 2
     ray.init(address="auto", log_to_driver=False, logging_level="warning")
-    print(Driver(argv[1], int(argv[2])).run(), flush=True)
+    print(Driver(argv[1], int(argv[2]), session_name()).run(), flush=True)
     return 0
 
 

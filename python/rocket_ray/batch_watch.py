@@ -23,7 +23,7 @@ NODES_S = 5.0
 class Gateway(Protocol):
     """What the watch needs of a GatewayChild."""
 
-    def batches_to_share_out(self) -> list[str]: ...
+    def batches_to_share_out(self, cluster: str) -> list[str]: ...
     def tell_ray(self, there: bool) -> None: ...
 
 
@@ -38,10 +38,14 @@ class Jobs(Protocol):
 
 
 class BatchWatch:
-    """A thread of its own: Ray may take its time to answer, or not to."""
+    """A thread of its own: Ray may take its time to answer, or not to. `cluster`: its name, since
+    others may share the store; what they have in hand is left to them."""
 
-    def __init__(self, gateway: Gateway, jobs: Jobs, most: int, logger: logging.Logger):
+    def __init__(
+        self, gateway: Gateway, jobs: Jobs, cluster: str, most: int, logger: logging.Logger
+    ):
         self._gateway = gateway
+        self._cluster = cluster
         self._jobs = jobs
         self._most = most
         self._logger = logger
@@ -70,7 +74,7 @@ class BatchWatch:
 
     def look(self, now: float, wall_now: float) -> None:
         """One look, at that time of a monotonic clock and of the wall clock."""
-        batches = self._gateway.batches_to_share_out()
+        batches = self._gateway.batches_to_share_out(self._cluster)
         if not batches and now - self._greeted < GREETING_S:
             return
         self._greeted = now

@@ -10,11 +10,11 @@ A = "batch_" + "a" * 32
 
 class Gateway:
     def __init__(self) -> None:
-        self.batches: list[str] = []
+        self.batches: dict[str, str] = {}  # with the cluster whose driver has the job
         self.told: list[bool] = []
 
-    def batches_to_share_out(self) -> list[str]:
-        return self.batches
+    def batches_to_share_out(self, cluster: str) -> list[str]:
+        return [batch for batch, owner in self.batches.items() if owner in ("", cluster)]
 
     def tell_ray(self, there: bool) -> None:
         self.told.append(there)
@@ -61,7 +61,7 @@ class Ray:
 class BatchWatchTest(unittest.TestCase):
     def setUp(self) -> None:
         self.gateway, self.ray = Gateway(), Ray()
-        self.watch = BatchWatch(self.gateway, self.ray, 2, logging.getLogger("test"))
+        self.watch = BatchWatch(self.gateway, self.ray, "here", 2, logging.getLogger("test"))
         logging.disable(logging.CRITICAL)
         self.addCleanup(logging.disable, logging.NOTSET)
 
@@ -72,7 +72,7 @@ class BatchWatchTest(unittest.TestCase):
         self.assertEqual(self.gateway.told, [True] * 4)
 
     def test_a_batch_gets_a_job_and_another_when_that_has_ended(self) -> None:
-        self.gateway.batches = [A]
+        self.gateway.batches = {A: ""}
         for now in range(5):
             self.watch.look(now, 1000.0 + now)
         self.assertEqual(list(self.ray.known), [f"{A}-1"])
@@ -80,8 +80,20 @@ class BatchWatchTest(unittest.TestCase):
         self.watch.look(5, 1005.0)
         self.assertEqual(list(self.ray.known), [f"{A}-1", f"{A}-2"])
 
+    def test_what_another_cluster_has_in_hand_is_left_to_it(self) -> None:
+        self.gateway.batches = {A: "there"}
+        self.watch.look(0, 1000.0)
+        self.assertEqual(self.ray.known, {})
+        self.gateway.batches = {A: ""}
+        self.watch.look(1, 1001.0)
+        self.assertEqual(list(self.ray.known), [f"{A}-1"])
+        self.gateway.batches = {A: "here"}
+        self.ray.known[f"{A}-1"] = Job(f"{A}-1", "FAILED", 900.0, 1001.0)
+        self.watch.look(2, 1002.0)
+        self.assertEqual(list(self.ray.known), [f"{A}-1", f"{A}-2"], "its own is not waited for")
+
     def test_while_ray_is_away_the_gateway_is_told_and_it_goes_on_afterwards(self) -> None:
-        self.gateway.batches = [A]
+        self.gateway.batches = {A: ""}
         self.ray.there = False
         for now in range(3):
             self.watch.look(now, 1000.0 + now)
@@ -92,7 +104,7 @@ class BatchWatchTest(unittest.TestCase):
         self.assertEqual(list(self.ray.known), [f"{A}-1"])
 
     def test_a_job_that_its_head_has_taken_along_is_followed_by_another(self) -> None:
-        self.gateway.batches = [A]
+        self.gateway.batches = {A: ""}
         self.ray.known[f"{A}-1"] = Job(f"{A}-1", "RUNNING", 900.0, node="head")
         for now in range(4):
             self.watch.look(now, 1000.0 + now)
@@ -108,8 +120,8 @@ class BatchWatchTest(unittest.TestCase):
         self.assertEqual(list(self.ray.known), [f"{A}-1", f"{A}-2"])
 
     def test_of_two_watches_one_is_the_first(self) -> None:
-        other = BatchWatch(self.gateway, self.ray, 2, logging.getLogger("test"))
-        self.gateway.batches = [A]
+        other = BatchWatch(self.gateway, self.ray, "here", 2, logging.getLogger("test"))
+        self.gateway.batches = {A: ""}
         self.watch.look(0, 1000.0)
         self.ray.known[f"{A}-1"] = Job(f"{A}-1", "FAILED", 900.0, 1000.0)
         self.watch.look(1, 1001.0)

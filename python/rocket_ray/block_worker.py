@@ -3,7 +3,7 @@
 import os
 import time
 
-from rocket_ray.admin_client import AdminClient, Unfinished
+from rocket_ray.admin_client import AdminClient, JobTaken, Unfinished
 from rocket_ray.block_plan import Block
 from rocket_ray.child_environment import child_environment
 from rocket_ray.gateway_child import UNANSWERED
@@ -26,7 +26,7 @@ SILENT_MAX = 3
 
 NOT_STARTED = 127
 
-DONE, ENDED, REPLACED, AWAY = "done", "ended", "replaced", "away"
+DONE, ENDED, REPLACED, AWAY, TAKEN = "done", "ended", "replaced", "away", "taken"
 
 
 class Refused(Exception):
@@ -34,22 +34,26 @@ class Refused(Exception):
 
 
 class BlockWorker:
-    """Knows which batch and which driver it works for, and nothing else: an actor that Ray starts
-    again is as good as the one before. Its methods may be called by several threads at once."""
+    """Knows which batch and which driver of which cluster it works for, and nothing else: an actor
+    that Ray starts again is as good as the one before. Its methods may be called by several threads
+    at once."""
 
-    def __init__(self, batch: str, driver: int, node: NodeGateway | None = None):
-        self._batch, self._driver = batch, driver
+    def __init__(self, batch: str, driver: int, cluster: str, node: NodeGateway | None = None):
+        self._batch, self._driver, self._cluster = batch, driver, cluster
         self._node = node or NodeGateway()
 
     def unfinished(self) -> Unfinished | str:
-        """What of the batch has no result yet; or ENDED, or AWAY where no gateway answers. From now
-        on this node's gateway asks no block that another driver has given out before."""
+        """What of the batch has no result yet; its driver has the job from now on, and this node's
+        gateway asks no block that another one has given out. Or ENDED; TAKEN, while another driver
+        has the job; or AWAY where no gateway answers."""
         place = self._node.find()
         if place is None:
             return AWAY
         try:
             client = AdminClient(place.socket, ASK_S)
-            return client.unfinished(self._batch, self._driver) or ENDED
+            return client.unfinished(self._batch, self._driver, self._cluster) or ENDED
+        except JobTaken:
+            return TAKEN
         except UNANSWERED:
             return AWAY
 
@@ -88,7 +92,7 @@ class BlockWorker:
         """One child's life. Killed, it takes the block with it: the gateway calls off what it asks,
         and the next child's skips what has a result."""
         argv = [place.binary, "batch", "block", "--admin", f"unix:{place.socket}"]
-        argv += ["--batch", self._batch, "--driver", str(self._driver)]
+        argv += ["--batch", self._batch, "--driver", str(self._driver), "--cluster", self._cluster]
         argv += ["--from", str(block.start), "--to", str(block.stop)]
         argv += ["--parent-pid", str(os.getpid())]
         try:

@@ -21,7 +21,7 @@ class BlockWorkerTest(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.folder = Path(scratch.name)
         self.node = NodeGateway(self.folder / "node")
-        self.worker = BlockWorker(A, 3, self.node)
+        self.worker = BlockWorker(A, 3, "here", self.node)
         quick = (("AWAY_S", 0.5), ("AGAIN_S", 0.01), ("ANSWERED_S", 0.4), ("SILENCE_S", 10))
         for name, value in quick:
             patched = patch.object(block_worker, name, value)
@@ -61,7 +61,8 @@ class BlockWorkerTest(unittest.TestCase):
         self.program("exit 0")
         self.worker.work(Block(5, 9))
         self.assertIn(
-            f"batch block --admin unix:/nowhere/admin.sock --batch {A} --driver 3 --from 5 --to 9 ",
+            f"batch block --admin unix:/nowhere/admin.sock --batch {A} --driver 3 --cluster here "
+            "--from 5 --to 9 ",
             self.calls()[0],
         )
 

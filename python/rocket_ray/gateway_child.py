@@ -98,9 +98,9 @@ class GatewayChild(KeptChild):
         """Of its admin port, the same for each child."""
         return self._folder.socket
 
-    def batches_to_share_out(self) -> list[str]:
+    def batches_to_share_out(self, cluster: str) -> list[str]:
         """Raises one of UNANSWERED."""
-        return self._client(self._patience.silence).batches_to_share_out()
+        return self._client(self._patience.silence).batches_to_share_out(cluster)
 
     def tell_ray(self, there: bool) -> None:
         """Raises one of UNANSWERED."""

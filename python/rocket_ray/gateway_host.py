@@ -24,7 +24,7 @@ from rocket_ray.child_log import ChildLog
 from rocket_ray.gateway_child import GatewayChild
 from rocket_ray.jobs_client import JobsClient
 from rocket_ray.local_gateway import LocalGateway
-from rocket_ray.node_gateway import NodeGateway, Place
+from rocket_ray.node_gateway import NodeGateway, Place, session_name
 from rocket_ray.ray_metrics import RayMetrics
 from rocket_ray.rounds import Rounds
 from rocket_ray.user_config import GatewayConfig
@@ -99,7 +99,9 @@ class GatewayHost:
         self._node, self._place = NodeGateway(), Place(str(self._child.socket), binary)
         self._node.announce(self._place)
         jobs = JobsClient(arguments.dashboard or replica_facts.dashboard_url())
-        self._batches = BatchWatch(self._child, jobs, arguments.batch_jobs, self._logger)
+        self._batches = BatchWatch(
+            self._child, jobs, session_name(), arguments.batch_jobs, self._logger
+        )
         self._batches.start()
         self._local = LocalGateway(self._local_url, self._key)
 

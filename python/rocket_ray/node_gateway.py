@@ -52,10 +52,14 @@ class NodeGateway:
         return stat.S_ISDIR(folder.st_mode) and folder.st_uid == os.geteuid() and private
 
 
-def node_folder() -> Path:
-    """A folder of ours that only processes of this node and session come to."""
+def session_name() -> str:
+    """Ray's of this cluster: another one for each that is started."""
     import ray  # noqa: PLC0415 - all else here does without it, and is tested so
 
-    session = ray.get_runtime_context().get_session_name()
-    parent = Path(tempfile.gettempdir()) / "ray" / session
+    return ray.get_runtime_context().get_session_name()
+
+
+def node_folder() -> Path:
+    """A folder of ours that only processes of this node and session come to."""
+    parent = Path(tempfile.gettempdir()) / "ray" / session_name()
     return (parent if parent.is_dir() else Path(tempfile.gettempdir())) / "rocket"

@@ -31,11 +31,11 @@ Fakes = Callable[..., Fake]
 class Work(threading.Thread):
     """One block, by a worker beside that gateway."""
 
-    def __init__(self, desk: Desk, batch: str, block: Block):
+    def __init__(self, desk: Desk, batch: str, block: Block, cluster: str = "here"):
         super().__init__(daemon=True)
         node = NodeGateway(desk.folder / "node")
         node.announce(Place(str(desk.socket), str(binary())))
-        self._worker = BlockWorker(batch, 1, node)
+        self._worker = BlockWorker(batch, 1, cluster, node)
         self._batch, self._block = batch, block
         self.said: str | None = None
         self.start()

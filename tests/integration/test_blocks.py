@@ -43,15 +43,22 @@ class Desk:
             response = connection.getresponse()
             return response.status, response.read().decode()
 
-    def unfinished(self, batch: str, driver: int = 1) -> list[list[int]]:
-        status, text = self.admin("POST", f"/batches/{batch}", {"driver": driver})
+    def told(self, batch: str, driver: int = 1, cluster: str = "here") -> dict:
+        """What a driver is that asks what has no result yet."""
+        asked = {"driver": driver, "cluster": cluster}
+        status, text = self.admin("POST", f"/batches/{batch}", asked)
         assert status == 200, text
-        return json.loads(text)["unfinished"]
+        return json.loads(text)
 
-    def block(self, batch: str, start: int, stop: int, driver: int = 1) -> Program:
+    def unfinished(self, batch: str, driver: int = 1) -> list[list[int]]:
+        return self.told(batch, driver)["unfinished"]
+
+    def block(
+        self, batch: str, start: int, stop: int, driver: int = 1, cluster: str = "here"
+    ) -> Program:
         argv = [binary(), "batch", "block", "--admin", f"unix:{self.socket}", "--batch", batch]
         argv += ["--from", str(start), "--to", str(stop), "--driver", str(driver)]
-        return Program(argv, self.folder)
+        return Program([*argv, "--cluster", cluster], self.folder)
 
     def metric(self, name: str) -> dict[str, float]:
         _, text = self.admin("GET", "/metrics")
@@ -200,6 +207,34 @@ def test_two_gateways_of_one_store_share_a_batch(
     one.gateway.finish()
     other.gateway.finish()
     assert upstream.stop()["requests"] == 200
+
+
+def test_of_two_clusters_over_one_store_one_has_the_batch(
+    rocket: Rocket, fake: Fakes, tmp_path: Path
+) -> None:
+    upstream = fake()
+    settings = {"lines_in_flight": 8}
+    one = Desk(rocket, upstream.url, tmp_path, batch=settings)
+    other = Desk(rocket, upstream.url, tmp_path, name="other", batch=settings)
+    batch = one.begun(batches.lines(40, head_delay_ms=500))
+    assert "cluster" not in json.loads(other.admin("GET", "/batches")[1])["batches"][0]
+    mine = one.block(batch, 0, 40)
+    wait_until("they are asked", lambda: in_flight(one) == 8)
+    assert json.loads(other.admin("GET", "/batches")[1])["batches"][0]["cluster"] == "here"
+    theirs = other.told(batch, cluster="there")
+    assert theirs == {"id": batch, "total": 40, "taken": True}
+    late = other.block(batch, 0, 40, cluster="there")
+    assert late.wait(10) == 1 and end_of(late) == "replaced"
+    mine.kill()
+    wait_until("it is free", lambda: "unfinished" in other.told(batch, cluster="there"), 10)
+    back = one.block(batch, 0, 40)
+    assert back.wait(10) == 1 and end_of(back) == "replaced"
+    rest = other.block(batch, 0, 40, cluster="there")
+    assert rest.wait(30) == 0, rest.err()
+    assert batches.wait_ended(other.gateway, batch)["request_counts"]["completed"] == 40
+    one.gateway.finish()
+    other.gateway.finish()
+    assert upstream.stop()["requests"] <= 40 + 8, "only what was under way when it died"
 
 
 def test_a_gateway_that_drains_gives_its_block_back(desk: Desk) -> None:
