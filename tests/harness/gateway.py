@@ -129,6 +129,8 @@ class Gateway:
             socket.create_connection(("127.0.0.1", self.port), 1).close()
         except ConnectionRefusedError:
             return True
+        except ConnectionResetError:
+            pass  # the listener was closing just then
         return False
 
     def terminate(self) -> None:
