@@ -1,11 +1,15 @@
 """A long answer in parts that each fit into an event. Pure, and greedy from the front: as an answer
 grows, the parts before its last one stay what they are."""
 
+import html
+import json
 import re
 from collections.abc import Callable
 
 # A part's length in characters, if it fits.
 PART_CHARACTERS = 8_000
+# What an event has room for (messages.CONTENT_BYTES_MAX), less the tags of usual text.
+PART_WEIGHT = 40_000
 # Where a part may end, best first; behind what is matched.
 _BREAKS = (r"\n\s*\n", r"\n", r"[.!?]\s", r"\s")
 
@@ -14,22 +18,52 @@ def split(text: str, fits: Callable[[str], bool]) -> list[str]:
     """At least one part. A code block that is cut is closed, and opened again in the next part."""
     parts: list[str] = []
     rest = text
-    while len(rest) > PART_CHARACTERS or not fits(rest):
-        end = min(len(rest), PART_CHARACTERS)
-        while True:
-            end = _break_before(rest, end)
-            part, rest_after = _cut(rest, end)
-            if fits(part) or end <= 1:
-                break
-            end //= 2
-        if len(rest_after) >= len(rest):
-            # Nothing but the opening of a block: cut it as it comes.
-            part, rest_after = rest[:end], rest[end:]
+    while True:
+        most = _window(rest)
+        if len(rest) <= most and fits(rest):
+            break
+        part, rest = _first(rest, most, fits)
         parts.append(part)
-        rest = rest_after
     if rest or not parts:
         parts.append(rest)
     return parts
+
+
+def _window(text: str) -> int:
+    """How many of the first characters may fit into an event. It depends on no others, else what is
+    cut off would change whenever more text comes: no part would ever be finished."""
+    if _weight(text[:PART_CHARACTERS]) <= PART_WEIGHT:
+        return PART_CHARACTERS
+    least, most = 1, PART_CHARACTERS
+    while most - least > 1:
+        middle = (least + most) // 2
+        if _weight(text[:middle]) <= PART_WEIGHT:
+            least = middle
+        else:
+            most = middle
+    return least
+
+
+def _weight(text: str) -> int:
+    """In bytes: an edit says it twice as text and once as HTML, without the tags."""
+    return 2 * len(json.dumps(text)) + len(json.dumps(html.escape(text, quote=False)))
+
+
+def _first(text: str, most: int, fits: Callable[[str], bool]) -> tuple[str, str]:
+    """What comes first of a text that is too long, and the rest."""
+    end = most
+    while end >= len(text) and end > 1:
+        end //= 2
+    while True:
+        cut = _break_before(text, end)
+        part, rest = _cut(text, cut)
+        if fits(part) or end <= 1:
+            break
+        end //= 2
+    if len(rest) >= len(text):
+        # Nothing but the opening of a block: cut it as it comes.
+        return text[:cut], text[cut:]
+    return part, rest
 
 
 def _break_before(text: str, end: int) -> int:

@@ -1,5 +1,6 @@
 """Long answers in parts."""
 
+import json
 import random
 import unittest
 
@@ -58,6 +59,20 @@ class Split(unittest.TestCase):
         for length in range(0, len(text), 997):
             some = split(text[:length], always)
             self.assertEqual(some[:-1], whole[: len(some) - 1])
+
+    def test_they_stay_in_writings_that_take_more_room(self) -> None:
+        """As JSON has it, a character of these has six times the bytes of a letter, or more."""
+
+        def fits(part: str) -> bool:
+            return 3 * len(json.dumps(part)) <= 45_000
+
+        for word in ("\u706b\u7bad", "\U0001f680", "<b>&amp;"):
+            text = "".join(word * 20 + ("\n\n" if index % 5 == 0 else "\u3002") for index in range(400))
+            whole = split(text, fits)
+            self.assertGreater(len(whole), 2)
+            for length in range(0, len(text), 331):
+                some = split(text[:length], fits)
+                self.assertEqual(some[:-1], whole[: len(some) - 1])
 
     def test_the_last_resort_makes_progress(self) -> None:
         for text in ("```\n" * 5, "```" + "x" * 100 + "\n" + "y" * 100):
