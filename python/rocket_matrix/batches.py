@@ -104,7 +104,8 @@ class Batches:
             event = await self._home.event(request.room_id, request.replies_to)
             attachment = attachment_of(event.get("content") or {})
         if attachment:
-            data = await self._home.download(attachment, self._config.limits.attachment)
+            found = await self._home.download(attachment, self._config.limits.attachment)
+            data = jobs.without_mark(found)
             return data, jobs.endpoint_of(data)
         if not command.prompts:
             raise jobs.BadLines(

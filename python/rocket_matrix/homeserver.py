@@ -27,6 +27,8 @@ SYNC_TIMEOUT_MS = 30_000
 # For the first sync, which the library would wait for without end.
 SYNC_SECONDS_MAX = 180.0
 TIMELINE_EVENTS = 50
+# For a file: the homeserver may have to fetch it from another one, which may be gone for good.
+DOWNLOAD_SECONDS_MAX = 120.0
 # After an outage: how much of what was missed is read up, per room.
 GAP_EVENTS_MAX = 1000
 CREATOR = 1 << 30
@@ -343,15 +345,18 @@ class Homeserver:
         """From this homeserver's media and nowhere else. HomeserverError has words for who sent it."""
         path = "/_matrix/client/v1/media/download/" + attachment.url.removeprefix("mxc://")
         too_large = (
-            f"That file is larger than {bytes_max >> 10} KiB; send a smaller one, or ask an admin "
+            f"That file is larger than {_size(bytes_max)}; send a smaller one, or ask an admin "
             "for more (`limits.attachment`)."
         )
         if attachment.size > bytes_max:
             raise HomeserverError(too_large)
         try:
-            data = await self._http.patiently(
+            asking = self._http.patiently(
                 lambda: self._http.request("GET", path, bytes_max=bytes_max)
             )
+            data = await asyncio.wait_for(asking, DOWNLOAD_SECONDS_MAX)
+        except TimeoutError as error:
+            raise HomeserverError("That file can not be had just now; send it again.") from error
         except TooLarge as error:
             raise HomeserverError(too_large) from error
         except HomeserverError as error:
@@ -433,6 +438,10 @@ def _source(event: Any) -> dict:
     if "content" not in source and isinstance(getattr(event, "content", None), dict):
         return {**source, "content": event.content}
     return source
+
+
+def _size(count: int) -> str:
+    return f"{count >> 20} MiB" if count >= 1 << 20 else f"{count >> 10} KiB"
 
 
 def _version(created: dict) -> int:

@@ -11,7 +11,10 @@ ENDPOINTS = (
     "/v1/embeddings",
     "/v1/responses",
 )
+_ENDED_AS = {"failed": "has failed", "expired": "has expired"}
 _BAR = 20
+# What editors of Windows begin a file with; it is no part of its first line.
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class BadLines(ValueError):
@@ -37,15 +40,21 @@ def lines_of(prompts: Iterable[str], model: str, system: str) -> bytes:
     return "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in found).encode()
 
 
+def without_mark(data: bytes) -> bytes:
+    return data.removeprefix(_BYTE_ORDER_MARK)
+
+
 def endpoint_of(data: bytes) -> str:
     """Which operation a file asks for. BadLines: it is no file of requests. Rocket looks at every
     line itself; this is for a remedy that is told at once."""
     first = next((line for line in data.split(b"\n", 64) if line.strip()), b"")
     example = 'each line like {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {...}}'
+    if not data.strip():
+        raise BadLines(f"The file is empty. Write {example}.")
     try:
-        request = json.loads(first)
+        request = json.loads(first.decode())
     except (ValueError, RecursionError) as error:
-        raise BadLines(f"The file's first line is not JSON. Write {example}.") from error
+        raise BadLines(f"The file's first line is not JSON in UTF-8. Write {example}.") from error
     url = request.get("url") if isinstance(request, dict) else None
     if url not in ENDPOINTS:
         raise BadLines(f"The file's first line asks for no `url` that I know. Write {example}.")
@@ -77,7 +86,9 @@ def summary(batch: dict) -> str:
     """The last word on a batch."""
     total, done, failed = counts(batch)
     status = _status(batch)
-    parts = [f"Batch `{_id(batch)}` is {status}: {done} of {total} lines answered"]
+    ended = f"Batch `{_id(batch)}` {_ENDED_AS.get(status, 'is ' + status)}"
+    answered = f"{done} of {total} lines answered" if total else "none of its lines was asked"
+    parts = [f"{ended}: {answered}"]
     if failed:
         parts.append(f"{failed} failed")
     if tokens := _tokens(batch):

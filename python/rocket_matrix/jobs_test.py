@@ -3,7 +3,15 @@
 import json
 import unittest
 
-from rocket_matrix.jobs import BadLines, card, ended, endpoint_of, lines_of, summary
+from rocket_matrix.jobs import (
+    BadLines,
+    card,
+    ended,
+    endpoint_of,
+    lines_of,
+    summary,
+    without_mark,
+)
 
 RUNNING = {
     "id": "batch_1",
@@ -24,6 +32,11 @@ class Lines(unittest.TestCase):
         self.assertEqual(endpoint_of(data), "/v1/chat/completions")
         self.assertNotIn("model", json.loads(lines_of(["x"], "", ""))["body"])
 
+    def test_files_of_windows(self) -> None:
+        data = without_mark(b'\xef\xbb\xbf{"url": "/v1/embeddings"}\r\n')
+        self.assertEqual(data, b'{"url": "/v1/embeddings"}\r\n')
+        self.assertEqual(endpoint_of(data), "/v1/embeddings")
+
     def test_files(self) -> None:
         self.assertEqual(endpoint_of(b'\n\n{"url": "/v1/embeddings"}\n'), "/v1/embeddings")
         for data in (
@@ -33,6 +46,7 @@ class Lines(unittest.TestCase):
             b"{}",
             b'{"url": "/etc/passwd"}',
             b"\xff\xfe",
+            json.dumps({"url": "/v1/embeddings"}).encode("utf-16"),
             b"[" * 100_000,
         ):
             with self.assertRaises(BadLines, msg=data) as raised:
@@ -72,6 +86,7 @@ class Cards(unittest.TestCase):
     def test_errors_name_their_line(self) -> None:
         errors = {"data": [{"line": 7, "message": "no\ncustom_id"}, {"message": "else"}]}
         told = summary({"id": "batch_1", "status": "failed", "errors": errors})
+        self.assertIn("`batch_1` has failed: none of its lines was asked.", told)
         self.assertIn("- line 7: no custom_id", told)
         self.assertIn("- else", told)
 

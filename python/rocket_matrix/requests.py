@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from rocket_matrix import commands
 from rocket_matrix.commands import Batch, Command, Infer, Mistake
 
+# Messages that bring a file along. Some clients call a JSONL file by the name of what they make of it.
+WITH_FILES = frozenset(["m.file", "m.image", "m.audio", "m.video"])
+
 # A reaction with one of these stops an answer; without the mark that asks for a coloured glyph.
 STOP_KEYS = frozenset(["❌", "🛑", "⏹", "✋", "🚫", "✖", "🗙", "⛔"])
 
@@ -129,8 +132,8 @@ def request_of(
         return None
     if sender == me.user_id or is_edit(content) or not isinstance(sender, str):
         return None
-    message = content.get("msgtype")
-    attachment = attachment_of(content) if message == "m.file" else None
+    message = str(content.get("msgtype"))
+    attachment = attachment_of(content) if message in WITH_FILES else None
     if message != "m.text" and not attachment:
         return None
     thread = thread_of(content)
@@ -138,7 +141,7 @@ def request_of(
     if attachment and content.get("body") == content.get("filename", content.get("body")):
         text = ""  # only the file's own name
     command = commands.parse(text)
-    if command is None and (attachment or not text):
+    if command is None and not text:
         return None
     if command is None:
         mentioned = _mentions(content)
@@ -148,7 +151,7 @@ def request_of(
             return None
         command = Infer(text)
     if isinstance(command, Infer) and attachment:
-        command = Mistake("I read files for `!batch` only; paste what is to be asked.")
+        command = Mistake("I read text, and files for `!batch` only; write what is to be asked.")
     if isinstance(command, (Infer, Batch)) and len(text.encode()) > prompt_bytes_max:
         command = Mistake(f"That is longer than {prompt_bytes_max // 1024} KiB; shorten it.")
     replied = relation(content).get("m.in_reply_to")

@@ -19,6 +19,7 @@ ROOM = Room("!r:here")
 DIRECT = Room("!d:here", direct=True)
 OURS = {"rel_type": "m.thread", "event_id": "$ours"}
 THEIRS = {"rel_type": "m.thread", "event_id": "$theirs"}
+FILES_ARE_FOR_BATCHES = "I read text, and files for `!batch` only; write what is to be asked."
 FILE = {"msgtype": "m.file", "url": "mxc://here/abc", "info": {"size": 9}}
 
 
@@ -76,7 +77,16 @@ IN_A_ROOM = [
     ({**FILE, "body": "in.jsonl"}, None),
     (
         {**FILE, "body": "!infer sum this up", "filename": "in.txt"},
-        Mistake("I read files for `!batch` only; paste what is to be asked."),
+        Mistake(FILES_ARE_FOR_BATCHES),
+    ),
+    (
+        {**FILE, "msgtype": "m.image", "body": "!infer what is it", "filename": "it.png"},
+        Mistake(FILES_ARE_FOR_BATCHES),
+    ),
+    ({**FILE, "msgtype": "m.video", "body": "look", "filename": "it.mp4"}, None),
+    (
+        {**FILE, "body": "and this?", "filename": "in.txt", "m.relates_to": OURS},
+        Mistake(FILES_ARE_FOR_BATCHES),
     ),
     ({**FILE, "body": "!batch", "filename": "!batch"}, None),
 ]
@@ -93,6 +103,8 @@ class Requests(unittest.TestCase):
         self.assertEqual(asked(text("why"), DIRECT).command, Infer("why"))
         self.assertEqual(asked(text("!help"), DIRECT).command, Help())
         self.assertIsNone(asked({**FILE, "body": "in.jsonl"}, DIRECT))
+        image = {**FILE, "msgtype": "m.image", "body": "what is it?", "filename": "it.png"}
+        self.assertEqual(asked(image, DIRECT).command, Mistake(FILES_ARE_FOR_BATCHES))
 
     def test_never_its_own_words(self) -> None:
         self.assertIsNone(asked(text("!infer x"), sender="@rocket:here"))

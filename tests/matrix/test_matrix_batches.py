@@ -32,7 +32,13 @@ def test_a_file_that_holds_no_requests(synapse, person, bot, upstream) -> None:
     wrong = alice.send(room, content)
     assert "first line is not JSON" in alice.answer(wrong).body
     large = alice.send(room, {**content, "url": alice.upload(b"x" * 4096)})
-    assert "larger than" in alice.answer(large).body
+    assert "larger than 2 KiB" in alice.answer(large).body
+    empty = alice.send(room, {**content, "url": alice.upload(b""), "info": {"size": 0}})
+    assert "The file is empty." in alice.answer(empty).body
+    picture = {**content, "msgtype": "m.image", "url": alice.upload(b"\x89PNG\r\n\x1a\n")}
+    assert "first line is not JSON" in alice.answer(alice.send(room, picture)).body
+    lost = alice.send(room, {**content, "url": "mxc://elsewhere.example/lost"})
+    assert "can not be had" in alice.answer(lost).body
     foreign = alice.send(room, {**content, "url": "https://elsewhere/x"})
     reply = {"m.relates_to": {"m.in_reply_to": {"event_id": foreign}}}
     nothing = alice.send(room, {"msgtype": "m.text", "body": "!batch", **reply})

@@ -91,7 +91,7 @@ ODD = [
     (
         "a file for a question",
         {**FILE, "body": "!infer read", "url": "mxc://localhost/abc"},
-        "I read files for `!batch` only",
+        "files for `!batch` only",
     ),
     ("a whole page of blanks", text("!infer " + " \n" * 20_000), "There is no prompt"),
     ("more than a prompt may be", text("!infer " + "x" * 3000), "longer than 2 KiB"),
