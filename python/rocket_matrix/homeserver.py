@@ -209,13 +209,16 @@ class Homeserver:
         return [self._decrypted(stretch.room_id, event) for event in reversed(found)]
 
     async def thread(self, room_id: str, root: str, most: int) -> list[dict]:
-        """Its root and its last messages, oldest first."""
+        """Its last messages, oldest first; with its root if these are all of them."""
         page = await self._page(
             room_id,
             f"relations/{quote(root)}/m.thread?dir=b&limit={most}",
             version="v1",
         )
-        events = [await self.event(room_id, root), *reversed(page.get("chunk") or [])]
+        events = list(reversed(page.get("chunk") or []))
+        if not page.get("next_batch"):
+            # Else others are missing between them, and it would be taken for what was just said.
+            events.insert(0, await self.event(room_id, root))
         return [self._decrypted(room_id, event) for event in events if event]
 
     async def recent(self, room_id: str, most: int) -> list[dict]:

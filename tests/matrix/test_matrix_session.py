@@ -114,6 +114,23 @@ def test_a_thread_is_a_conversation(synapse, person, bot, rocket, upstream) -> N
     assert len(json.loads(model.inference()[-1].body)["messages"]) == 2
 
 
+def test_a_thread_that_is_longer_than_what_is_read_of_it(synapse, person, bot, upstream) -> None:
+    """Its root is not taken for what was said last."""
+    model = upstream(reply=lambda seen: (200, stream("Yes.")))
+    program = bot(synapse, model.url)
+    alice, bob = person(synapse, "alice"), person(synapse, "bob")
+    room = alice.room(program.user_id, bob.user_id)
+    bob.join(room)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    root = alice.say(room, "the root")
+    for number in range(70):
+        (alice, bob)[number % 2].say(room, f"said {number}", thread=root)
+    alice.answer(alice.say(room, "!infer And now?", thread=root))
+    (said,) = json.loads(model.inference()[-1].body)["messages"]
+    assert "the root" not in said["content"] and "said 69" in said["content"]
+    assert said["content"].endswith("And now?")
+
+
 def test_a_direct_message_needs_no_command(synapse, person, bot, rocket, upstream) -> None:
     model = upstream(reply=lambda seen: (200, stream("Well, ", "hello.")))
     gateway = rocket({"backends": [backend("models", model.url)]})
