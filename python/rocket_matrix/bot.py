@@ -24,10 +24,7 @@ from rocket_matrix.judge import Judge
 from rocket_matrix.matrix_http import Away, HomeserverError, Limited
 from rocket_matrix.parts import Parts
 from rocket_matrix.replies import Replies
-from rocket_matrix.requests import (
-    Identity,
-    stopped_by,
-)
+from rocket_matrix.requests import Identity, may_speak_since, stopped_by
 from rocket_matrix.telemetry import log
 from rocket_matrix.typing_notices import TypingNotices
 
@@ -49,6 +46,17 @@ class Running:
     began: float = field(default_factory=time.monotonic)
 
 
+@dataclass(frozen=True)
+class Stop:
+    """A wish that an answer is stopped. `done`: the message is gone already, so its homeserver has
+    let him."""
+
+    sender: str
+    room_id: str
+    event_id: str
+    done: bool
+
+
 class Bot:
     def __init__(self, parts: Parts):
         self._parts = parts
@@ -60,7 +68,8 @@ class Bot:
         self._typing = TypingNotices(parts.home.typing)
         self._places = asyncio.Semaphore(parts.config.limits.answers_at_once)
         self._running: dict[str, Running] = {}
-        self._stops: deque[tuple[str, str]] = deque(maxlen=STOPS_KEPT)  # whose, and of which event
+        self._stops: deque[Stop] = deque(maxlen=STOPS_KEPT)
+        self._watched: set[str] = set()  # the batches whose jobs are shown
         self._tasks: set[asyncio.Task] = set()
         self._open = 0
 
@@ -103,6 +112,7 @@ class Bot:
             if first:
                 first = False
                 self._resume({request.event_id for request in requests})
+            self._speak_again(batch)
 
     async def _next(self, since: str, first: bool) -> Batch:
         """Until there is one. `/healthz` tells when that takes too long."""
@@ -134,7 +144,16 @@ class Bot:
                 begun.add(work.request.event_id)
         for job in self._journal.open_jobs():
             if job.event_id not in begun:
-                self._spawn(self._watch(job))
+                self._begin_watching(job)
+
+    def _speak_again(self, batch: Batch) -> None:
+        """Jobs of rooms that the bot may have been put out of, and is back in."""
+        rooms = {
+            each.room_id for each in batch.stretches if may_speak_since(each.events, self._home.user_id)
+        }
+        for job in self._journal.open_jobs() if rooms else []:
+            if job.room_id in rooms and job.card:
+                self._begin_watching(job)
 
     async def _invited(self, batch: Batch) -> None:
         for invitation in batch.invitations:
@@ -159,23 +178,25 @@ class Bot:
 
     # What stops.
 
-    def _stopped(self, event: dict, sender: str) -> None:
-        """A reaction to an answer or its question, or a question that is taken back."""
+    def _stopped(self, event: dict, room_id: str) -> None:
+        """A reaction to an answer or its question, or one of them taken back."""
         target = stopped_by(event)
-        if event.get("type") == "m.room.redaction":
+        gone = event.get("type") == "m.room.redaction"
+        if gone:
             content = event.get("content")
             target = event.get("redacts") or (content or {}).get("redacts", "")
         if not target:
             return
         # What an earlier life has begun is not taken up before the first sync has been read.
-        self._stops.append((sender, target))
+        self._stops.append(Stop(event.get("sender", ""), room_id, target, gone))
         for running in self._running.values():
-            self._stop_if_meant(running, sender, target)
+            self._stop_if_meant(running, self._stops[-1])
 
-    def _stop_if_meant(self, running: Running, sender: str, target: str) -> None:
+    def _stop_if_meant(self, running: Running, stop: Stop) -> None:
         request = running.work.request
-        ours = target == request.event_id or target in running.work.parts
-        if ours and self._access.stop(sender, request.sender):
+        ours = stop.event_id == request.event_id or stop.event_id in running.work.parts
+        may = stop.done or self._access.stop(stop.sender, request.sender)
+        if ours and may and stop.room_id == request.room_id:
             running.stop.set()
 
     def _stop_newest(self, sender: str, room_id: str, thread: str) -> bool:
@@ -213,6 +234,8 @@ class Bot:
         try:
             outcome = await self._done(work)
         except HomeserverError as error:
+            if error.token_is_bad:
+                return  # the bot ends, and goes on with another token
             # Nothing can be said there: the bot is out of the room, or may not speak.
             log("not answered", event_id=request.event_id, code=error.code)
             self._telemetry.errors.labels("send").inc()
@@ -256,8 +279,8 @@ class Bot:
         if root:
             self._journal.converse(root, request.room_id)
         running = self._running[request.event_id] = Running(work)
-        for sender, target in self._stops:
-            self._stop_if_meant(running, sender, target)
+        for stop in self._stops:
+            self._stop_if_meant(running, stop)
         try:
             async with self._typing.shown(request.room_id), self._places:
                 with self._telemetry.running.track_inprogress():
@@ -281,22 +304,30 @@ class Bot:
             return "error"
         job.card = work.parts[0]
         self._journal.save_job(job)
-        self._spawn(self._watch(job))
+        self._begin_watching(job)
         return "ok"
 
+    def _begin_watching(self, job: Job) -> None:
+        if job.batch_id not in self._watched:
+            self._watched.add(job.batch_id)
+            self._spawn(self._watch(job))
+
     async def _watch(self, job: Job) -> None:
+        """Where nothing can be said just now it stays open, until that may have changed."""
         self._telemetry.jobs.inc()
         try:
             await self._batches.watch(job)
         except HomeserverError as error:
             log("a job can not be shown", batch=job.batch_id, code=error.code)
             self._telemetry.errors.labels("job").inc()
-            job.done = True
-            self._journal.save_job(job)
+            if not error.unheard and not error.token_is_bad:
+                job.done = True
+                self._journal.save_job(job)
         except Exception as error:
             log("failed", batch=job.batch_id, why=repr(error)[:300])
             self._telemetry.errors.labels("bug").inc()
         finally:
+            self._watched.discard(job.batch_id)
             self._telemetry.jobs.dec()
 
     async def _say(self, work: Work, told: str) -> None:

@@ -19,6 +19,8 @@ from rocket_matrix.requests import Request
 
 SCHEMA_VERSION = 1
 KEPT_SECONDS = 7 * 86400
+# A batch has a day to end; then there is another to be let into its room again.
+JOB_SECONDS = 2 * 86400
 
 _SCHEMA = """
 CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -177,7 +179,7 @@ class Journal:
             )
             self._db.execute("DELETE FROM work WHERE done AND taken < ?", (now - KEPT_SECONDS,))
             self._db.execute("DELETE FROM conversation WHERE used < ?", (now - 4 * KEPT_SECONDS,))
-            self._db.execute("DELETE FROM job WHERE done AND made < ?", (now - 4 * KEPT_SECONDS,))
+            self._db.execute("DELETE FROM job WHERE made < ?", (now - 4 * KEPT_SECONDS,))
 
     def answers_of(self, event_id: str) -> list[str]:
         """The ids of the messages that answer an event, as far as they are known."""
@@ -269,8 +271,12 @@ class Journal:
         return [_job(row) for row in rows]
 
     def open_jobs(self) -> list[Job]:
-        """Oldest first. As many as `limits.jobs` lets there be."""
-        rows = self._db.execute(f"SELECT {_JOB} FROM job WHERE NOT done ORDER BY made, rowid")
+        """Oldest first. As many as `limits.jobs` lets there be. Those that nobody could be told of
+        for so long are given up."""
+        rows = self._db.execute(
+            f"SELECT {_JOB} FROM job WHERE NOT done AND made > ? ORDER BY made, rowid",
+            (time.time() - JOB_SECONDS,),
+        )
         return [_job(row) for row in rows]
 
     def _value(self, name: str) -> str:

@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 
 from rocket_matrix.commands import Batch, Infer
-from rocket_matrix.journal import Job, Journal, JournalError
+from rocket_matrix.journal import JOB_SECONDS, Job, Journal, JournalError
 from rocket_matrix.requests import Attachment, Request
 
 
@@ -118,6 +118,13 @@ class Survives(unittest.TestCase):
         self.assertEqual(self.again().job("batch_1"), job)
         self.assertEqual([each.batch_id for each in self.journal.open_jobs()], ["batch_2"])
         self.assertEqual(self.journal.jobs_of("@a:here", "!s:here"), [])
+
+    def test_a_job_that_nobody_can_be_told_of_is_given_up(self) -> None:
+        self.journal.add_job(Job("batch_1", "$1", "!r:here", "", "@a:here"))
+        self.journal._db.execute("UPDATE job SET made = made - ?", (JOB_SECONDS - 60,))
+        self.assertEqual(len(self.journal.open_jobs()), 1)
+        self.journal._db.execute("UPDATE job SET made = made - 120")
+        self.assertEqual(self.journal.open_jobs(), [])
 
     def test_every_open_job_is_found_again(self) -> None:
         made = [f"batch_{number}" for number in range(250)]

@@ -29,8 +29,8 @@ _NOT_DECRYPTED = (
 
 
 class Judge:
-    """`open_work`: how many requests are not done. `stopped`: told of reactions and redactions by
-    those who may be heard."""
+    """`open_work`: how many requests are not done. `stopped`: told of reactions by those who may be
+    heard, and of redactions, with their room."""
 
     def __init__(
         self,
@@ -94,9 +94,9 @@ class Judge:
             return None
         room = await self._home.room(room_id)
         allowed = self._access.user(sender) and self._access.room(room_id, room.direct)
-        if kind == "m.reaction" or kind == "m.room.redaction":
-            if allowed:
-                self._stopped(event, sender)
+        if kind == "m.room.redaction" or (kind == "m.reaction" and allowed):
+            self._stopped(event, room_id)
+        if kind in ("m.reaction", "m.room.redaction"):
             return None
         if kind == "m.room.encrypted" and allowed and not self._old(event):
             return self._not_read(event, room_id, sender)

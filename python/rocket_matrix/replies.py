@@ -142,7 +142,7 @@ class Replies:
         if not mine:
             return "You have no jobs in this room."
         return "\n".join(
-            f"- `{_plain(job.batch_id)}` {job.status or 'in progress'}" for job in mine[:20]
+            f"- `{_plain(job.batch_id)}` {job.status or ('given up' if job.done else 'in progress')}" for job in mine[:20]
         )
 
     async def _cancel(self, request: Request, batch_id: str) -> str:

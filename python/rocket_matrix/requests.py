@@ -212,6 +212,15 @@ def since_invited(events: list[dict], user_id: str) -> list[dict]:
     return events[begin:]
 
 
+def may_speak_since(events: list[dict], user_id: str) -> bool:
+    """Whether something has happened in a room since which the bot may be let speak there again."""
+    for event in events:
+        joined = event.get("type") == "m.room.member" and event.get("state_key") == user_id
+        if joined or event.get("type") == "m.room.power_levels":
+            return True
+    return False
+
+
 def _mentions(content: dict) -> set[str]:
     mentions = content.get("m.mentions")
     users = mentions.get("user_ids") if isinstance(mentions, dict) else None

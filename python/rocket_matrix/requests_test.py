@@ -9,6 +9,7 @@ from rocket_matrix.requests import (
     Request,
     Room,
     attachment_of,
+    may_speak_since,
     request_of,
     since_invited,
     stopped_by,
@@ -185,6 +186,16 @@ class Invited(unittest.TestCase):
         for events, after in LIVES:
             with self.subTest(events):
                 self.assertEqual(since_invited(events, "@rocket:here"), after)
+
+    def test_when_it_may_speak_again(self) -> None:
+        for events, may in (
+            ([OLD], False),
+            ([member("join", "invite", user="@b:here")], False),
+            ([OLD, member("join", "invite")], True),
+            ([{"type": "m.room.power_levels", "state_key": ""}], True),
+        ):
+            with self.subTest(events):
+                self.assertEqual(may_speak_since(events, "@rocket:here"), may)
 
 
 if __name__ == "__main__":

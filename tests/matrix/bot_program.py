@@ -19,6 +19,7 @@ class BotProgram:
         folder.mkdir(parents=True, exist_ok=True)
         self._python = python
         self.folder = folder
+        self.account = person
         self.user_id = person.user_id
         token = folder / "token"
         token.touch(mode=0o600)

@@ -63,6 +63,16 @@ class Person:
     def close(self) -> None:
         self.http.close()
 
+    def log_in(self) -> None:
+        """Once more, as another device."""
+        who = {"type": "m.id.user", "user": self.name}
+        body = {"type": "m.login.password", "identifier": who, "password": self.password}
+        answer = self.http.post("/_matrix/client/v3/login", json=body)
+        assert answer.status_code == 200, answer.text
+        self.token = answer.json()["access_token"]
+        self.device_id = answer.json()["device_id"]
+        self.http.headers["Authorization"] = f"Bearer {self.token}"
+
     def call(self, method: str, path: str, body: object = None) -> dict:
         """Waits where the homeserver says: too fast."""
         while True:

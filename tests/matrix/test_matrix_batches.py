@@ -133,6 +133,29 @@ def test_prompts_of_a_message_and_cancel(synapse, person, bot, kept) -> None:
     assert "is cancelled" in summary(alice, slow).body
 
 
+def test_put_out_under_a_job_and_let_in_again(synapse, person, bot, kept) -> None:
+    gateway = kept()
+    program = bot(synapse, gateway.url)
+    alice, bob = person(synapse, "alice"), person(synapse, "bob")
+    room = alice.room(program.user_id, bob.user_id)
+    bob.join(room)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    question = alice.send(room, file_of(alice, [line(number, 300) for number in range(100)]))
+    alice.until("its card", lambda: alice.answers(question))
+    alice.put_out(room, program.user_id)
+    errors = '{where="job"}'
+    wait_until(
+        "it can not tell of it",
+        lambda: program.samples("rocket_matrix_errors_total").get(errors),
+        seconds=30,
+    )
+    alice.invite(room, program.user_id)
+    alice.until("the summary", lambda: summary(alice, question), seconds=30)
+    assert "100 of 100 lines answered" in summary(alice, question).body
+    assert len(results(alice, question)) == 100
+    assert "completed" in alice.answer(alice.say(room, "!status")).body
+
+
 def test_a_job_survives_everybody(synapse, person, bot, kept) -> None:
     """The bot is killed while the job runs, the gateway restarts, then the bot again."""
     gateway = kept()

@@ -131,6 +131,24 @@ def test_a_gateway_restarts_before_an_answer(synapse, person, bot, rocket, fake)
     asked_and_answered(alice, [question])
 
 
+def test_its_token_ends_under_an_answer(synapse, person, bot, url) -> None:
+    """With another one it goes on: what it was answering is not lost."""
+    alice = person(synapse, "alice")
+    program = bot(synapse, url)
+    room = alice.room(program.user_id, direct=True)
+    slow = "fake: " + json.dumps({"tokens": 60, "event_delay_ms": 100})
+    question = alice.say(room, slow)
+    alice.until("it grows", lambda: alice.answers(question) and alice.answers(question)[0].edits)
+    program.account.call("POST", "/_matrix/client/v3/logout", {})
+    assert program.program.wait(60) == 1
+    program.account.log_in()
+    (program.folder / "token").write_text(program.account.token)
+    program.start()
+    program.wait_ready()
+    assert "word59" in alice.answer(question, seconds=60).body
+    assert len(alice.answers(question)) == 1
+
+
 def test_stopped_in_the_middle_it_goes_on(synapse, person, bot, url) -> None:
     alice = person(synapse, "alice")
     program = bot(synapse, url)

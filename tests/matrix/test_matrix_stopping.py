@@ -76,6 +76,25 @@ def test_by_taking_the_question_back(talking) -> None:
     released(gateway, 1)
 
 
+@pytest.mark.parametrize("target", ["question", "answer"])
+def test_by_a_moderator_who_takes_it_away(synapse, person, bot, rocket, fake, target: str) -> None:
+    """He may not ask, and what he does is between him and the homeserver: the message has gone."""
+    gateway = rocket({"backends": [backend("fakes", fake().url)]})
+    gateway.wait_for_models("m")
+    program = bot(synapse, gateway.url, users=["@bob*:localhost"])
+    moderator, bob = person(synapse, "moderator"), person(synapse, "bob")
+    room = moderator.room(bob.user_id)
+    bob.join(room)
+    levels = moderator.state(room, "m.room.power_levels")
+    moderator.set_state(room, "m.room.power_levels", {**levels, "invite": 0})
+    bob.invite(room, program.user_id)
+    bob.until("the bot joins", lambda: bob.members.get((room, program.user_id)) == "join")
+    question = bob.say(room, f"!infer {ENDLESS}")
+    answer = growing(bob, room, question)
+    moderator.take_back(room, question if target == "question" else answer.event_id)
+    released(gateway, 1)
+
+
 def test_by_a_reaction_while_the_bot_is_down(synapse, person, bot, rocket, fake) -> None:
     """It has been asked to stop before it can take the answer up again."""
     gateway = rocket({"backends": [backend("fakes", fake().url)]})
