@@ -82,16 +82,15 @@ _QUOTES = frozenset([('"', '"'), ("'", "'"), ("`", "`"), ("“", "”"), ("„",
 
 _PLAIN: dict[str, Command] = {"models": Models(), "backends": Backends(), "help": Help()}
 
+# A list: many clients show no tables, and a table without a head is not one in Markdown.
 HELP = """\
-| | |
-|---|---|
-| `!infer [--backend B] [--model M] PROMPT` | ask; the answer grows as it is written |
-| `!batch [--backend B] [--model M]` | one prompt a line below it, or a JSONL file as attachment |
-| `!status [ID]` | your jobs, or one of them |
-| `!cancel [ID]` | stop your running answer, or a job; a reaction with ❌ to the answer does it too |
-| `!models` | the models that can be asked |
-| `!model [NAME or default]` | this room's model; changing it is for moderators |
-| `!backends` | who answers, and how they are |
+- `!infer [--backend B] [--model M] PROMPT`: ask; the answer grows as it is written
+- `!batch [--backend B] [--model M]`: one prompt a line below it, or a JSONL file as attachment
+- `!status [ID]`: your jobs, or one of them
+- `!cancel [ID]`: stop your running answer, or a job; a reaction with ❌ to the answer does it too
+- `!models`: the models that can be asked
+- `!model [NAME or default]`: this room's model; changing it is for moderators
+- `!backends`: who answers, and how they are
 
 In a direct message, and in a thread that I answer in, no command is needed; elsewhere mention me.
 A thread is a conversation: what was said in it is what I know."""

@@ -24,13 +24,15 @@ _ADDRESS = re.compile(r"https?://|mailto:", re.IGNORECASE)
 # cells than there is time to write. A table with more than these would fit into no event.
 CELLS_MAX = 3_000
 
+# A line's end stays one, as in what people write there themselves: models count on that, too.
+_OPTIONS = {"html": False, "breaks": True}
 _MARKDOWN = (
-    MarkdownIt("commonmark", {"html": False})
+    MarkdownIt("commonmark", _OPTIONS)
     .enable(["table", "strikethrough"])
     .disable(["image", "html_block", "html_inline"])
 )
 _WITHOUT_TABLES = (
-    MarkdownIt("commonmark", {"html": False})
+    MarkdownIt("commonmark", _OPTIONS)
     .enable(["strikethrough"])
     .disable(["image", "html_block", "html_inline"])
 )

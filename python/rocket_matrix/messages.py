@@ -1,6 +1,7 @@
 """The contents of the bot's events. Pure. Nothing that it says can ping: `m.mentions` is empty."""
 
 import json
+import re
 from dataclasses import dataclass
 
 from rocket_matrix.markup import escaped, to_html
@@ -11,6 +12,9 @@ SPAN = "dev.rocket.span"
 # An event has at most 65,536 bytes with all that the homeserver adds; an encrypted one is a third
 # longer than what is in it.
 CONTENT_BYTES_MAX = 45_000
+
+# The last line opens or closes a block of code.
+_FENCE = re.compile(r"(?:^|\n) {0,3}(?:`{3,}|~{3,})[^\n]*\Z")
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,9 @@ def notice(markdown: str) -> dict:
 
 def growing(text: str) -> dict:
     """A part of an answer that is still being written."""
-    return {**notice(text + " …"), SPAN: [0, len(text)]}
+    # On a fence's own line it would be a part of the fence: a block would stay open, or be "…".
+    gap = "\n …" if _FENCE.search(text) else " …"
+    return {**notice(text + gap), SPAN: [0, len(text)]}
 
 
 def finished(text: str, source: Source, first: bool, last: bool) -> dict:

@@ -29,6 +29,7 @@ HTML = [
     ("~~gone~~", "<del>gone</del>", ""),
     ("|a|\n|-|\n|1|", "<td>1</td>", ""),
     ("3. x", '<ol start="3">', ""),
+    ("roses\nviolets", "roses<br>\nviolets", ""),
     ("<!-- x -->", "&lt;!--", "<!--"),
     ("a\0b", "a", "\0"),
 ]
