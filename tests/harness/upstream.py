@@ -38,8 +38,8 @@ Reply = Callable[[Seen], tuple[int, dict | bytes]]
 
 
 class Upstream:
-    """Speaks for one model, `m`. `reply` answers what asks for tokens; `hang`: nothing does;
-    `missing`: paths that it does not have."""
+    """Speaks for one model. `reply` answers what asks for tokens; `hang`: nothing does; `missing`:
+    paths that it does not have."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class Upstream:
         reply: Reply | None = None,
         hang: bool = False,
         missing: Collection[str] = (),
+        model: str = "m",
     ):
         self.requests: list[Seen] = []
         self.hung_up = threading.Event()
@@ -55,6 +56,7 @@ class Upstream:
         self._reply = reply or (lambda seen: (200, CHAT))
         self._hang = hang
         self._missing = missing
+        self._model = model
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         if tls:
@@ -88,7 +90,7 @@ class Upstream:
                 if self.path in upstream._missing:
                     self._answer(404, {"error": "not found"})
                     return
-                self._answer(200, {"object": "list", "data": [{"id": "m", "object": "model"}]})
+                self._answer(200, {"object": "list", "data": [{"id": upstream._model, "object": "model"}]})
 
             def do_POST(self) -> None:
                 if upstream._hang:
