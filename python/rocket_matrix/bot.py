@@ -149,7 +149,9 @@ class Bot:
     def _speak_again(self, batch: Batch) -> None:
         """Jobs of rooms that the bot may have been put out of, and is back in."""
         rooms = {
-            each.room_id for each in batch.stretches if may_speak_since(each.events, self._home.user_id)
+            each.room_id
+            for each in batch.stretches
+            if may_speak_since(each.events, self._home.user_id)
         }
         for job in self._journal.open_jobs() if rooms else []:
             if job.room_id in rooms and job.card:

@@ -141,9 +141,7 @@ class Replies:
         mine = self._journal.jobs_of(request.sender, request.room_id)
         if not mine:
             return "You have no jobs in this room."
-        return "\n".join(
-            f"- `{_plain(job.batch_id)}` {job.status or ('given up' if job.done else 'in progress')}" for job in mine[:20]
-        )
+        return "\n".join(f"- `{_plain(job.batch_id)}` {_state(job)}" for job in mine[:20])
 
     async def _cancel(self, request: Request, batch_id: str) -> str:
         if not batch_id:
@@ -160,6 +158,10 @@ class Replies:
         except GatewayError as error:
             return error.message
         return f"Job `{_plain(batch_id)}` is being cancelled."
+
+
+def _state(job: Job) -> str:
+    return job.status or ("given up" if job.done else "in progress")
 
 
 def _models(count: int) -> str:

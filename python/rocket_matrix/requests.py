@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from rocket_matrix import commands
 from rocket_matrix.commands import Batch, Command, Infer, Mistake
 
-# Messages that bring a file along. Some clients call a JSONL file by the name of what they make of it.
+# Messages that bring a file along, whatever its sender's client takes it for.
 WITH_FILES = frozenset(["m.file", "m.image", "m.audio", "m.video"])
 
 # A reaction with one of these stops an answer; without the mark that asks for a coloured glyph.

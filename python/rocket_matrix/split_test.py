@@ -67,7 +67,8 @@ class Split(unittest.TestCase):
             return 3 * len(json.dumps(part)) <= 45_000
 
         for word in ("\u706b\u7bad", "\U0001f680", "<b>&amp;"):
-            text = "".join(word * 20 + ("\n\n" if index % 5 == 0 else "\u3002") for index in range(400))
+            ends = ["\n\n" if index % 5 == 0 else "\u3002" for index in range(400)]
+            text = "".join(word * 20 + end for end in ends)
             whole = split(text, fits)
             self.assertGreater(len(whole), 2)
             for length in range(0, len(text), 331):

@@ -90,7 +90,8 @@ class Upstream:
                 if self.path in upstream._missing:
                     self._answer(404, {"error": "not found"})
                     return
-                self._answer(200, {"object": "list", "data": [{"id": upstream._model, "object": "model"}]})
+                model = {"id": upstream._model, "object": "model"}
+                self._answer(200, {"object": "list", "data": [model]})
 
             def do_POST(self) -> None:
                 if upstream._hang:

@@ -1,5 +1,6 @@
-"""What people see: a conversation as Element's components show it, in a real browser. The picture of
-docs/matrix.md is made anew by `ROCKET_PICTURE=docs/matrix-conversation.png ./dev test --long picture`."""
+"""What people see: a conversation as Element's components show it, in a real browser.
+`ROCKET_PICTURE=docs/matrix-conversation.png ./dev test --long picture` makes the one of docs/matrix.md
+anew."""
 
 import json
 import os
@@ -43,7 +44,8 @@ def said(text: str) -> bytes:
     """A stream of two pieces, as a model server sends it."""
     half = len(text) // 2
     chunks: list[dict] = [
-        {"choices": [{"index": 0, "delta": {"content": piece}}]} for piece in (text[:half], text[half:])
+        {"choices": [{"index": 0, "delta": {"content": piece}}]}
+        for piece in (text[:half], text[half:])
     ]
     chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
     usage = {"prompt_tokens": 9, "completion_tokens": len(text.split()), "total_tokens": 0}
