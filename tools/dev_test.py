@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 from unittest.mock import patch
 
-from dev import main
+from dev import go_modules, main
 from dev.console import DevError
 from dev.run import addresses, require_free
 
@@ -59,6 +59,21 @@ class AddressesTest(unittest.TestCase):
             taken.listen()
             with self.assertRaisesRegex(DevError, "Address already in use.*or do that"):
                 require_free("127.0.0.1", taken.getsockname()[1], "do that")
+
+
+class GoModulesTest(unittest.TestCase):
+    def test_a_module_that_is_not_the_pinned_one(self) -> None:
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            go = Path(folder) / "go"
+            go.write_text(
+                """#!/bin/sh\necho 'go: what it does'; echo '{"Sum": "h1:a", "Dir": "/m"}'\n"""
+            )
+            go.chmod(0o755)
+            right = go_modules.Module("example.org/m", "v1.0.0", "h1:a")
+            self.assertEqual(go_modules.fetched(str(go), right, Path(folder)), Path("/m"))
+            wrong = go_modules.Module("example.org/m", "v1.0.0", "h1:b")
+            with self.assertRaisesRegex(DevError, "example.org/m@v1.0.0 is not the pinned one"):
+                go_modules.fetched(str(go), wrong, Path(folder))
 
 
 if __name__ == "__main__":

