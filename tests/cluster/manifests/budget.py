@@ -1,6 +1,8 @@
 """What has to find room together, and whether it does: the table of docs/cluster.md."""
 
 import copy
+import functools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,7 +15,6 @@ from manifests.rendering import (
     Object,
     environment,
     head_group,
-    of_kind,
     parse,
     ray_cluster,
     ray_service,
@@ -28,7 +29,16 @@ NODES = 4  # of seven: the others are control planes, whose taint nothing here t
 class Scenario:
     what: str
     nodes: int
-    needs: list[fit.Need]
+    make: Callable[[], list[Object]]
+
+    @functools.cached_property
+    def pods(self) -> list[Object]:
+        """In the order in which docs/cluster.md brings them."""
+        return self.make()
+
+    @property
+    def needs(self) -> list[fit.Need]:
+        return needs(self.pods)
 
     @property
     def fits(self) -> bool:
@@ -39,50 +49,80 @@ class Scenario:
         return round(sum(each.memory for each in self.needs) / 2**20)
 
 
-def needs(objects: list[Object], workers: int | None = None) -> list[fit.Need]:
+def needs(of_pods: list[Object]) -> list[fit.Need]:
     return [
         fit.Need(
             f"{each['metadata']['namespace']}/{each['metadata']['name']}",
             requests(each)["cpu"],
             requests(each)["memory"],
         )
-        for each in pods(objects, workers)
+        for each in of_pods
     ]
 
 
-def company() -> list[fit.Need]:
-    """Who is on these nodes besides: Ray's operator, the cluster's DNS, as their charts ask."""
+def company() -> list[Object]:
+    """Who is on these nodes besides: Ray's operator, the cluster's DNS, as charts make them."""
     values = yaml.safe_load((MANIFESTS / "operator/values.yaml").read_text())
-    asked = values["resources"]["requests"]
+    operator = {
+        "priorityClassName": values["priorityClassName"],
+        "securityContext": values["podSecurityContext"],
+        "containers": [
+            {
+                "name": "kuberay-operator",
+                "image": f"quay.io/kuberay/operator:{values['image']['tag']}",
+                "resources": values["resources"],
+                "securityContext": values["securityContext"],
+            }
+        ],
+    }
+    dns = {
+        "priorityClassName": "system-cluster-critical",
+        "containers": [
+            {
+                "name": "coredns",
+                "image": "coredns",
+                "resources": {"requests": {"cpu": "100m", "memory": "70Mi"}},
+            }
+        ],
+    }
     return [
-        fit.need("kuberay-operator", asked["memory"], asked["cpu"]),
-        fit.need("coredns", "70Mi"),
+        _pod("ray-system", "kuberay-operator", operator),
+        _pod("kube-system", "coredns", dns),
     ]
 
 
-def ollama() -> list[fit.Need]:
+def _pod(namespace: str, name: str, spec: Object) -> Object:
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def ollama() -> list[Object]:
     """Of the model servers, the one that runs on such nodes; vLLM needs one with a GPU."""
-    return [each for each in needs(render(MANIFESTS / "backends")) if "/ollama" in each.name]
+    servers = render(MANIFESTS / "backends")
+    return [each for each in pods(servers) if each["metadata"]["name"].startswith("ollama-")]
 
 
-def bot() -> list[fit.Need]:
+def bot() -> list[Object]:
     objects = parse((MANIFESTS / "matrix/matrix-bot.yaml").read_text())
-    return needs(of_kind(objects, "Deployment"))
+    for each in objects:
+        each["metadata"]["namespace"] = "ray-prod"
+    return pods(objects)
 
 
-def second_cluster(name: str, workers: int) -> list[fit.Need]:
+def second_cluster(name: str, workers: int) -> list[Object]:
     """What an upgrade by a new cluster needs beside the old one."""
-    ray = needs([ray_service(environment(name))], workers)
-    return [fit.Need(f"{each.name}-new", each.cpu, each.memory) for each in ray]
+    ray = pods([ray_service(environment(name))], workers)
+    # The operator draws another name for it.
+    return json.loads(json.dumps(ray).replace("-abcde", "-fghij"))
 
 
-def first_sketch() -> list[fit.Need]:
+def first_sketch() -> list[Object]:
     """prod with the sizes that were asked for at first."""
     objects = environment("prod")
     resize(head_group(objects)["template"]["spec"]["containers"][0], "1536Mi")
     resize(worker_group(objects)["template"]["spec"]["containers"][0], "1400Mi")
     del ray_cluster(objects)["autoscalerOptions"]["resources"]
-    return needs(objects, 3)
+    return pods(objects, 3)
 
 
 def resize(container: Object, memory: str) -> None:
@@ -91,64 +131,65 @@ def resize(container: Object, memory: str) -> None:
     container["resources"]["limits"]["memory"] = memory
 
 
-def scenarios() -> list[Scenario]:
-    def of(name: str, workers: int | None = None) -> list[fit.Need]:
-        return needs(environment(name), workers)
+def _of(name: str, workers: int | None = None) -> list[Object]:
+    return pods(environment(name), workers)
 
-    always = company()
-    with_models = [*always, *ollama()]
-    table: list[tuple[str, int, Callable[[], list[fit.Need]]]] = [
-        ("dev: 2 workers, Ollama", NODES, lambda: [*of("dev"), *with_models]),
-        ("staging: 3 workers, Ollama", NODES, lambda: [*of("staging"), *with_models]),
-        ("prod: 2 workers, Ollama, bot", NODES, lambda: [*of("prod", 2), *with_models, *bot()]),
-        ("prod: 4 workers, Ollama, bot", NODES, lambda: [*of("prod"), *with_models, *bot()]),
-        (
-            "prod with a node lost: 2 workers, Ollama, bot",
-            NODES - 1,
-            lambda: [*of("prod", 2), *with_models, *bot()],
-        ),
-        (
-            "prod with a node lost: 4 workers, Ollama, bot",
-            NODES - 1,
-            lambda: [*of("prod"), *with_models, *bot()],
-        ),
-        (
-            "prod with two nodes lost: 2 workers, no Ollama",
-            NODES - 2,
-            lambda: [*of("prod", 2), *always],
-        ),
-        (
-            "prod and dev: 2 workers each, no Ollama",
-            NODES,
-            lambda: [*of("prod", 2), *of("dev"), *always],
-        ),
-        (
-            "prod and dev: 2 workers each, Ollama",
-            NODES,
-            lambda: [*of("prod", 2), *of("dev"), *with_models],
-        ),
-        (
-            "prod and staging: 2 and 1 workers, Ollama",
-            NODES,
-            lambda: [*of("prod", 2), *of("staging", 1), *with_models],
-        ),
-        (
-            "prod, and a new cluster beside the old: 2 workers each, no Ollama",
-            NODES,
-            lambda: [*of("prod", 2), *second_cluster("prod", 2), *always],
-        ),
-        (
-            "prod, and a new cluster beside the old: 2 workers each, Ollama",
-            NODES,
-            lambda: [*of("prod", 2), *second_cluster("prod", 2), *with_models],
-        ),
-        (
-            "prod as it was asked for: head 1536Mi, 3 workers of 1400Mi, Ollama",
-            NODES,
-            lambda: [*first_sketch(), *with_models],
-        ),
-    ]
-    return [Scenario(what, nodes, make()) for what, nodes, make in table]
+
+def _servers() -> list[Object]:
+    return [*company(), *ollama()]
+
+
+SCENARIOS = (
+    Scenario("dev: 2 workers, Ollama", NODES, lambda: [*_servers(), *_of("dev")]),
+    Scenario("staging: 3 workers, Ollama", NODES, lambda: [*_servers(), *_of("staging")]),
+    Scenario("prod: 2 workers, Ollama, bot", NODES, lambda: [*_servers(), *_of("prod", 2), *bot()]),
+    Scenario("prod: 4 workers, Ollama, bot", NODES, lambda: [*_servers(), *_of("prod"), *bot()]),
+    Scenario(
+        "prod with a node lost: 2 workers, Ollama, bot",
+        NODES - 1,
+        lambda: [*_servers(), *_of("prod", 2), *bot()],
+    ),
+    Scenario(
+        "prod with a node lost: 4 workers, Ollama, bot",
+        NODES - 1,
+        lambda: [*_servers(), *_of("prod"), *bot()],
+    ),
+    Scenario(
+        "prod with two nodes lost: 2 workers, no Ollama",
+        NODES - 2,
+        lambda: [*company(), *_of("prod", 2)],
+    ),
+    Scenario(
+        "prod and dev: 2 workers each, no Ollama",
+        NODES,
+        lambda: [*company(), *_of("prod", 2), *_of("dev")],
+    ),
+    Scenario(
+        "prod and dev: 2 workers each, Ollama",
+        NODES,
+        lambda: [*_servers(), *_of("prod", 2), *_of("dev")],
+    ),
+    Scenario(
+        "prod and staging: 2 and 1 workers, Ollama",
+        NODES,
+        lambda: [*_servers(), *_of("prod", 2), *_of("staging", 1)],
+    ),
+    Scenario(
+        "prod, and a new cluster beside the old: 2 workers each, no Ollama",
+        NODES,
+        lambda: [*company(), *_of("prod", 2), *second_cluster("prod", 2)],
+    ),
+    Scenario(
+        "prod, and a new cluster beside the old: 2 workers each, Ollama",
+        NODES,
+        lambda: [*_servers(), *_of("prod", 2), *second_cluster("prod", 2)],
+    ),
+    Scenario(
+        "prod as it was asked for: head 1536Mi, 3 workers of 1400Mi, Ollama",
+        NODES,
+        lambda: [*_servers(), *first_sketch()],
+    ),
+)
 
 
 def row(scenario: Scenario) -> str:

@@ -25,8 +25,32 @@ def pods(objects: list[Object], workers: int | None = None) -> list[Object]:
         elif each["kind"] in ("Deployment", "StatefulSet"):
             template = each["spec"]["template"]
             for index in range(each["spec"].get("replicas", 1)):
-                found.append(_pod(each, template, f"{each['metadata']['name']}-{index}"))
+                pod = _pod(each, template, f"{each['metadata']['name']}-{index}")
+                _mount_own_claims(pod, each)
+                found.append(pod)
     return found
+
+
+def claims(objects: list[Object]) -> list[Object]:
+    """Those that are listed, and those that StatefulSets make."""
+    found = of_kind(objects, "PersistentVolumeClaim")
+    for owner in of_kind(objects, "StatefulSet"):
+        for pod in pods([owner]):
+            for template in owner["spec"].get("volumeClaimTemplates", []):
+                claim = copy.deepcopy(template)
+                claim |= {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
+                claim["metadata"]["name"] += f"-{pod['metadata']['name']}"
+                claim["metadata"]["namespace"] = pod["metadata"]["namespace"]
+                found.append(claim)
+    return found
+
+
+def _mount_own_claims(pod: Object, owner: Object) -> None:
+    for template in owner["spec"].get("volumeClaimTemplates", []):
+        name = template["metadata"]["name"]
+        claim = {"claimName": f"{name}-{pod['metadata']['name']}"}
+        volume = {"name": name, "persistentVolumeClaim": claim}
+        pod["spec"].setdefault("volumes", []).append(volume)
 
 
 def ray_pods(service: Object, workers: int | None = None) -> list[Object]:
@@ -148,8 +172,13 @@ def _asked(container: Object, resource: str) -> float:
     return quantity(wanted)
 
 
+# What every cluster has.
+SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000}
+
+
 def priority(pod: Object, classes: list[Object]) -> int:
     known = {each["metadata"]["name"]: each["value"] for each in of_kind(classes, "PriorityClass")}
+    known |= SYSTEM_PRIORITIES
     wanted = pod["spec"].get("priorityClassName")
     assert wanted is None or wanted in known, f"{name_of(pod)}: no PriorityClass {wanted}"
     return known.get(wanted, 0)

@@ -20,8 +20,8 @@ from manifests.rules import Setup, at, rule
 
 @rule(5)
 def fits(setup: Setup) -> Iterator[str]:
-    together = [*budget.needs(setup.objects), *budget.company(), *budget.ollama()]
-    if fit.placement(together, budget.NODES) is None:
+    together = [*pods(setup.objects), *budget.company(), *budget.ollama()]
+    if fit.placement(budget.needs(together), budget.NODES) is None:
         yield f"the environment does not fit on {budget.NODES} nodes of 1843Mi"
     for pod in pods(setup.objects):
         priority(pod, setup.priorities)  # names one that exists
@@ -178,9 +178,9 @@ def upgrades(setup: Setup) -> Iterator[str]:
     if strategy == "None":
         return
     workers = worker_group(setup.objects)["replicas"]
-    together = [*budget.needs(setup.objects, workers), *budget.company(), *budget.ollama()]
+    together = [*pods(setup.objects, workers), *budget.company(), *budget.ollama()]
     together += budget.second_cluster(setup.environment, workers)
-    if fit.placement(together, budget.NODES) is None:
+    if fit.placement(budget.needs(together), budget.NODES) is None:
         yield f"upgradeStrategy {strategy}: a second cluster does not fit beside the first"
 
 
