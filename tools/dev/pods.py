@@ -22,6 +22,11 @@ SUBNET = "10.77.0"
 LAN_ADDRESS = f"{SUBNET}.1"
 FIRST_POD = 2
 PODS_MAX = 200
+# What a pod shares with nobody; memory that its processes share is gone with it.
+OWN_FOLDERS = (
+    'mkdir -p /tmp/ray && mount --bind "$0" /tmp/ray && '
+    'mount -t tmpfs -o nosuid,nodev shm /dev/shm && exec "$@"'
+)
 
 
 @dataclass
@@ -119,8 +124,8 @@ class PodNetwork:
         return [
             *self._bounded(name),
             *("nsenter", f"--net={namespaces.FOLDER / self.name}-{name}"),
-            *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
-            *("sh", "-c", 'mkdir -p /tmp/ray && mount --bind "$0" /tmp/ray && exec "$@"'),
+            *("unshare", "--mount", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"),
+            *("sh", "-c", OWN_FOLDERS),
             *(private, *argv),
         ]
 
