@@ -2,6 +2,7 @@
 """Passes connections on between this machine's loopback and pods. Lives in the pods' network.
 
 usage: forward.py in NETNS LISTEN TARGET...    loopback -> the next pod whose /-/healthz is good
+       forward.py to NETNS LISTEN TARGET       loopback -> that address
        forward.py out NETNS LISTEN TARGET      the pods' network -> loopback
 
 Addresses are IPv4:PORT. A stand-in for a Kubernetes Service, for a developer's machine.
@@ -101,7 +102,7 @@ async def inward(listening: socket.socket, targets: list[Address]) -> None:
     await watching
 
 
-async def outward(listening: socket.socket, target: Address, make: Callable) -> None:
+async def onward(listening: socket.socket, target: Address, make: Callable) -> None:
     await serve(listening, lambda: dial(make(), target))
 
 
@@ -132,15 +133,19 @@ def address(text: str) -> Address:
 
 def main(direction: str, name: str, listen: str, *targets: str) -> None:
     outside = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    if direction == "in":
+    if direction in ("in", "to"):
         listening = socket.create_server(address(listen), backlog=1024)
         namespaces.enter(name)
-        asyncio.run(inward(listening, [address(target) for target in targets]))
+        if direction == "in":
+            asyncio.run(inward(listening, [address(target) for target in targets]))
+        else:
+            (target,) = targets
+            asyncio.run(onward(listening, address(target), socket.socket))
     else:
         namespaces.enter(name)
         listening = socket.create_server(address(listen), backlog=1024)
         (target,) = targets
-        asyncio.run(outward(listening, address(target), lambda: outside_socket(outside, name)))
+        asyncio.run(onward(listening, address(target), lambda: outside_socket(outside, name)))
 
 
 if __name__ == "__main__":

@@ -71,30 +71,31 @@ def start() -> None:
 
 def reach_backends(network: PodNetwork) -> list[dict]:
     """The model servers of this machine, brought into the pods' network; else a scripted one."""
+    if found := bring_in(network):
+        return found
+    say("no model server is running: a scripted one answers (its model is called `m`)")
+    fake = [RELEASE / "fake_backend", "--host", LAN_ADDRESS, "--port", str(FAKE_PORT)]
+    network.run_in_lan([*fake, "--models", "m"], FOLDER / "fake_backend.log")
+    return [{"name": "fake", "kind": "openai", "urls": [f"http://{LAN_ADDRESS}:{FAKE_PORT}"]}]
+
+
+def bring_in(network: PodNetwork) -> list[dict]:
+    """The model servers of this machine, as backends that pods reach."""
     found = discover()
     kinds = {"lm-studio": "lmstudio", "llama-cpp": "openai"}
     for port in found.values():
         forward(network, "out", f"{LAN_ADDRESS}:{port}", f"127.0.0.1:{port}")
     if found:
         say("found: " + ", ".join(f"{name} on port {port}" for name, port in found.items()))
-    else:
-        say("no model server is running: a scripted one answers (its model is called `m`)")
-        fake = [RELEASE / "fake_backend", "--host", LAN_ADDRESS, "--port", str(FAKE_PORT)]
-        network.run_in_lan([*fake, "--models", "m"], FOLDER / "fake_backend.log")
-        found = {"fake": FAKE_PORT}
     return [
-        {
-            "name": name,
-            "kind": kinds.get(name, "openai" if name == "fake" else name),
-            "urls": [f"http://{LAN_ADDRESS}:{port}"],
-        }
+        {"name": name, "kind": kinds.get(name, name), "urls": [f"http://{LAN_ADDRESS}:{port}"]}
         for name, port in found.items()
     ]
 
 
 def forward(network: PodNetwork, direction: str, listen: str, *targets: str) -> None:
     """Runs until the network is removed: it lives in there, and only one of its sockets here."""
-    with open(FOLDER / "forward.log", "ab") as log:
+    with open(network.folder / "forward.log", "ab") as log:
         subprocess.Popen(
             [sys.executable, "-B", FORWARD, direction, network.lan, listen, *targets],
             stdin=subprocess.DEVNULL,

@@ -7,6 +7,7 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dev import namespaces
@@ -66,8 +67,28 @@ def ray_python() -> Path:
     return python(REQUIREMENTS)
 
 
+@dataclass(frozen=True)
+class Node:
+    """How `ray start` is called, and what its environment has besides everybody's."""
+
+    options: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a cluster is made of. A second one in the same network has a `prefix` to its pods'
+    names, and its `first` place there behind the others'."""
+
+    head: Node = Node((*HEAD_OPTIONS, *COMMON_OPTIONS))
+    worker: Node = Node((*WORKER_OPTIONS, *COMMON_OPTIONS))
+    token: str = field(default_factory=lambda: secrets.token_hex(32))
+    prefix: str = ""
+    first: int = 0
+
+
 class RayCluster:
-    """`head` and `worker-1`, `worker-2`, ... in `network`. Its token is made anew for each one."""
+    """`head` and `worker-1`, `worker-2`, ... in `network`."""
 
     def __init__(
         self,
@@ -75,10 +96,12 @@ class RayCluster:
         ray_python: Path,
         binary: Path,
         environment: Mapping[str, str] | None = None,
+        shape: Shape | None = None,
     ):
         self.network = network
         self.python = ray_python
-        self.token = secrets.token_hex(32)
+        self.shape = shape or Shape()
+        self.token = self.shape.token
         self.environment = {
             **ENVIRONMENT,
             "PATH": f"{self.python.parent}:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -91,24 +114,27 @@ class RayCluster:
 
     @property
     def head_address(self) -> str:
-        return self.network.address(0)
+        return self.worker_address(0)
 
     def worker_address(self, number: int) -> str:
-        return self.network.address(number)
+        return self.network.address(self.shape.first + number)
 
     def start_head(self, environment: Mapping[str, str] | None = None) -> Pod:
-        options = ("--head", f"--port={GCS_PORT}", *HEAD_OPTIONS)
-        return self._start("head", 0, options, environment)
+        return self._start(
+            "head", 0, ("--head", f"--port={GCS_PORT}"), self.shape.head, environment
+        )
 
     def start_worker(self, number: int) -> Pod:
         """From 1 on."""
-        options = (f"--address={self.head_address}:{GCS_PORT}", *WORKER_OPTIONS)
-        return self._start(f"worker-{number}", number, options)
+        address = f"--address={self.head_address}:{GCS_PORT}"
+        return self._start(f"worker-{number}", number, (address,), self.shape.worker)
 
-    def _start(self, name: str, index: int, options, environment=None) -> Pod:
-        address = f"--node-ip-address={self.network.address(index)}"
-        argv = [self.python.parent / "ray", "start", address, *options, *COMMON_OPTIONS]
-        return self.network.start(name, index, argv, {**self.environment, **(environment or {})})
+    def _start(self, name: str, number: int, options, node: Node, environment=None) -> Pod:
+        address = f"--node-ip-address={self.worker_address(number)}"
+        argv = [self.python.parent / "ray", "start", address, *options, *node.options]
+        given = {**self.environment, **node.environment, **(environment or {})}
+        place = self.shape.first + number
+        return self.network.start(self.shape.prefix + name, place, argv, given)
 
     def wait_for_head(self, seconds: float = 180) -> None:
         self._wait("the head is up", lambda: self.call("GET", "/api/version")[0] == 200, seconds)
@@ -178,7 +204,7 @@ class RayCluster:
 
     def run(self, *argv: str | Path, pod: str = "head", timeout: float = 120) -> str:
         """A program in a pod, as somebody who has logged in there; what it says."""
-        found = self.network.pods[pod]
+        found = self.network.pods[self.shape.prefix + pod]
         return output_of(
             ["nsenter", "-t", str(found.init), "--net", "--mount", "--pid"],
             argv,
