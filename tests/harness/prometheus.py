@@ -69,11 +69,15 @@ class Prometheus:
         return None
 
     def query(self, expression: str) -> list[dict]:
-        """An instant vector. Fails if Prometheus does not take the expression."""
-        path = "/api/v1/query?" + urllib.parse.urlencode({"query": expression})
-        answer = call(self.port, "GET", path, timeout=20).json()
-        assert answer["status"] == "success", f"{answer.get('error')}: {expression}"
-        return answer["data"]["result"]
+        return query(self.port, expression)
 
     def stop(self) -> None:
         self.program.stop()
+
+
+def query(port: int, expression: str) -> list[dict]:
+    """An instant vector. Fails if Prometheus does not take the expression."""
+    path = "/api/v1/query?" + urllib.parse.urlencode({"query": expression})
+    answer = call(port, "GET", path, timeout=20).json()
+    assert answer["status"] == "success", f"{answer.get('error')}: {expression}"
+    return answer["data"]["result"]

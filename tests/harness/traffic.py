@@ -6,7 +6,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dev import namespaces
@@ -39,12 +39,14 @@ class Traffic:
         pause: float = 0.02,
         probe: float = 0.2,
         body: dict | None = None,
+        headers: Mapping[str, str] | None = None,
     ):
         self._network = network
         self._addresses = list(addresses)
         self._pause = pause
         self._probe = probe
         self._body = json.dumps(body or chat("m"))
+        self._headers = {"content-type": "application/json", **(headers or {})}
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._ready: set[str] = set()
@@ -109,12 +111,7 @@ class Traffic:
         connection = http.client.HTTPConnection(address, PORT, timeout=60)
         with contextlib.closing(connection):
             try:
-                connection.request(
-                    "POST",
-                    "/v1/chat/completions",
-                    self._body,
-                    {"content-type": "application/json"},
-                )
+                connection.request("POST", "/v1/chat/completions", self._body, self._headers)
                 response = connection.getresponse()
                 text = response.read()
             except (OSError, http.client.HTTPException) as error:

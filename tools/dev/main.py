@@ -19,6 +19,7 @@ SUMMARY = {
     "record": "record what real servers say, into tests/cassettes",
     "bench": "run a benchmark of bench/: [NAME]",
     "ray": "the gateway on a small real Ray cluster, on this machine: up|down|memory",
+    "cluster": "prod of k8s/ray on this machine, with its stores and Prometheus: up|down",
     "image": "the container image: built, listed, and tried as Kubernetes would run it",
     "ci": "everything a change has to pass",
 }
@@ -77,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     made["fuzz"].add_argument("--seconds", type=float, default=60, help="for each target")
     made["bench"].add_argument("name", nargs="?")
     made["ray"].add_argument("action", choices=("up", "down", "memory"))
+    made["cluster"].add_argument("action", choices=("up", "down"))
     return top
 
 
@@ -129,6 +131,10 @@ def dispatch(options: argparse.Namespace) -> int:
             from dev import ray
 
             return {"up": ray.up, "down": ray.down, "memory": ray.memory}[options.action]()
+        case "cluster":
+            from dev import cluster
+
+            return {"up": cluster.up, "down": cluster.down}[options.action]()
         case "image":
             from dev.image import image
 

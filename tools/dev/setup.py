@@ -20,6 +20,7 @@ PACKAGES = {
     "instrument": "libclang-rt-19-dev",
     "test": "curl strace slowhttptest postgresql iproute2 redis-tools",
     "ray": "iproute2",
+    "cluster": "iproute2 redis-tools postgresql",
     "image": "buildah runc mmdebstrap iproute2",
     "bench": "valgrind",
 }
