@@ -1,6 +1,5 @@
 """Canaries by weights, as docs/operations.md has them: its own blocks are what is run here."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,20 +8,14 @@ import yaml
 
 from harness.fake import Fake
 from harness.gateway import Gateway, backend
+from harness.operations import blocks
 from harness.prometheus import Prometheus
 from harness.waiting import wait_until
 from harness.wire import chat
 
-OPERATIONS = (Path(__file__).parents[2] / "docs/operations.md").read_text()
-SECTION = OPERATIONS.partition("### A new model beside the old one\n")[2].partition("\n### ")[0]
-
-
-def blocks(kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```$", SECTION, re.MULTILINE | re.DOTALL)
-
-
-STEPS = [yaml.safe_load(each) for each in blocks("yaml")]
-QUERIES = [line for each in blocks("promql") for line in each.splitlines() if line]
+HEADING = "### A new model beside the old one"
+STEPS = [yaml.safe_load(each) for each in blocks(HEADING, "yaml")]
+QUERIES = [line for each in blocks(HEADING, "promql") for line in each.splitlines() if line]
 SHARE = 0.1
 
 

@@ -16,11 +16,12 @@ if [ ! -s "$data/PG_VERSION" ]; then
   printf '%s\n' "$POSTGRES_PASSWORD" > "$data/../password"
   chown postgres:postgres "$data/../password"
   # shellcheck disable=SC2086
-  as_postgres initdb --pgdata="$data" --username="$POSTGRES_USER" --pwfile="$data/../password" $POSTGRES_INITDB_ARGS
+  as_postgres initdb --no-sync --pgdata="$data" --username="$POSTGRES_USER" --pwfile="$data/../password" $POSTGRES_INITDB_ARGS
   rm "$data/../password"
   echo 'host all all all scram-sha-256' >> "$data/pg_hba.conf"
   echo "CREATE DATABASE \"$POSTGRES_DB\";" | as_postgres postgres --single -D "$data" postgres
 fi
 unset POSTGRES_PASSWORD
+# What dies here is processes, never the machine: nobody has to wait for its disk.
 exec setpriv --reuid=postgres --regid=postgres --init-groups \
-  postgres -D "$data" -c listen_addresses='*' -c unix_socket_directories="$data" "$@"
+  postgres -D "$data" -c fsync=off -c listen_addresses='*' -c unix_socket_directories="$data" "$@"
