@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "store/open_store.h"
+#include "store/sql_schema.h"
 #include "testing/postgres_server.h"
 
 namespace rocket {
@@ -64,6 +65,28 @@ TEST(Postgres, AServerThatSaysNothingIsGivenUp) {
   EXPECT_LT(waited, std::chrono::seconds(5));
   // Whoever asks on is told the same, at once.
   EXPECT_EQ(connection.run("SELECT 1", {}).error().code, ErrorCode::store_unavailable);
+}
+
+// As it is with two gateways that start at once: one waits for the lock while the other makes the
+// tables, and has looked for them before.
+TEST(Postgres, WhoHasWaitedForTheSchemaSeesWhatBecameOfIt) {
+  PostgresServer& server = PostgresServer::shared();
+  if (!server.missing().empty()) GTEST_SKIP() << server.missing();
+  const std::string url = server.make_database();
+  auto first = PostgresConnection::open({.url = url});
+  auto second = PostgresConnection::open({.url = url});
+  ASSERT_TRUE(first && second);
+  // Whatever else these statements look up is known to its server process then.
+  ASSERT_TRUE((*second)->begin(SqlConnection::Access::write));
+  ASSERT_TRUE((*second)->lock_schema());
+  EXPECT_EQ((*second)->schema_version().value(), 0);
+  (*second)->roll_back();
+  ASSERT_TRUE((*second)->begin(SqlConnection::Access::write));
+  EXPECT_EQ((*second)->schema_version().value(), 0);
+  ASSERT_TRUE(migrate(**first, current_schema_version()));
+  ASSERT_TRUE((*second)->lock_schema());
+  EXPECT_EQ((*second)->schema_version().value(), current_schema_version());
+  (*second)->roll_back();
 }
 
 TEST(Postgres, AStatementMayBeLongerThanASocketTakes) {
