@@ -56,7 +56,9 @@ def test_stream_without_usage(client: openai.OpenAI, engine: str) -> None:
 def test_three_choices(client: openai.OpenAI, engine: str) -> None:
     asked = {"model": ENGINES[engine], "messages": QUESTION, "max_tokens": 12, "seed": 3}
     answer = client.chat.completions.with_raw_response.create(**asked, n=3)
-    assert answer.headers["x-rocket-translation"] == "emulated=n"
+    # vLLM gives three of its own.
+    emulated = None if engine == "vllm" else "emulated=n"
+    assert answer.headers.get("x-rocket-translation") == emulated
     completion = answer.parse()
     assert [choice.index for choice in completion.choices] == [0, 1, 2]
     for choice in completion.choices:
@@ -98,13 +100,13 @@ def test_three_choices_streamed(client: openai.OpenAI, engine: str) -> None:
 def test_several_choices_are_refused_to_strict_clients(
     client: openai.OpenAI, engine: str
 ) -> None:
+    asked = {"model": ENGINES[engine], "messages": QUESTION, "n": 2, "max_tokens": 6}
+    asked["extra_headers"] = {"x-rocket-strict": "1"}
+    if engine == "vllm":  # nothing is emulated there
+        assert len(client.chat.completions.create(**asked).choices) == 2
+        return
     with pytest.raises(openai.BadRequestError, match="emulated=n"):
-        client.chat.completions.create(
-            model=ENGINES[engine],
-            messages=QUESTION,
-            n=2,
-            extra_headers={"x-rocket-strict": "1"},
-        )
+        client.chat.completions.create(**asked)
 
 
 def test_async_at_once(over_real_engines: Gateway, engine: str) -> None:
@@ -177,5 +179,6 @@ def test_an_abort_after_three_chunks_reaches_the_engine(client, engine, at_work)
         next(chunks)
     assert working()
     stream.close()
-    # It would go on for some ten seconds otherwise.
-    wait_until(f"{engine} has stopped", lambda: not working(), seconds=1)
+    # It would go on for some ten seconds otherwise. vLLM's own figures may be some seconds old.
+    seconds = 5 if engine == "vllm" else 1
+    wait_until(f"{engine} has stopped", lambda: not working(), seconds=seconds)
