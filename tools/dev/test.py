@@ -7,7 +7,7 @@ import xml.etree.ElementTree
 from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 
-from dev import engines, image, process, prometheus
+from dev import engines, image, kubernetes_tools, process, prometheus
 from dev.build import RELEASE, build, programs
 from dev.console import DevError, Tally, say
 from dev.places import BUILD, ROOT
@@ -21,7 +21,7 @@ REPORTS = BUILD / "reports"
 OPT_IN = {
     "long": "takes minutes",
     "vllm": "needs vLLM, gigabytes to install",
-    "cluster": "starts a Ray cluster, which takes minutes and half a gigabyte",
+    "cluster": "starts a Ray cluster and compiles Kubernetes, which takes minutes and gigabytes",
 }
 # Suites that ask what is said and not how soon, and need other engines: groups of folders that
 # run side by side.
@@ -181,6 +181,7 @@ def surroundings(asked: Set[str] = frozenset()) -> dict[str, str]:
     if "cluster" in asked:
         wanted["ROCKET_RAY_PYTHON"] = ray_python
         wanted["ROCKET_IMAGE"] = image.ready
+        wanted["ROCKET_KUBERNETES"] = kubernetes_tools.programs
     if "vllm" in asked:
         wanted |= {"ROCKET_VLLM": engines.vllm, "ROCKET_VLLM_MODEL": engines.vllm_model}
     for variable, get in wanted.items():

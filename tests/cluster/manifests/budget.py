@@ -30,6 +30,8 @@ class Scenario:
     what: str
     nodes: int
     make: Callable[[], list[Object]]
+    # Whom a scheduler, which places one pod after the other, may find no room for though there is.
+    may_wait: tuple[str, ...] = ()
 
     @functools.cached_property
     def pods(self) -> list[Object]:
@@ -135,6 +137,9 @@ def _of(name: str, workers: int | None = None) -> list[Object]:
     return pods(environment(name), workers)
 
 
+OLLAMA = ("rocket/ollama-0",)
+
+
 def _servers() -> list[Object]:
     return [*company(), *ollama()]
 
@@ -148,6 +153,7 @@ SCENARIOS = (
         "prod with a node lost: 2 workers, Ollama, bot",
         NODES - 1,
         lambda: [*_servers(), *_of("prod", 2), *bot()],
+        OLLAMA,
     ),
     Scenario(
         "prod with a node lost: 4 workers, Ollama, bot",
@@ -173,6 +179,7 @@ SCENARIOS = (
         "prod and staging: 2 and 1 workers, Ollama",
         NODES,
         lambda: [*_servers(), *_of("prod", 2), *_of("staging", 1)],
+        OLLAMA,
     ),
     Scenario(
         "prod, and a new cluster beside the old: 2 workers each, no Ollama",
@@ -192,8 +199,14 @@ SCENARIOS = (
 )
 
 
+def named(what: str) -> Scenario:
+    return next(each for each in SCENARIOS if each.what == what)
+
+
 def row(scenario: Scenario) -> str:
     """As it stands in docs/cluster.md."""
     room = round(fit.NODE["memory"] / 2**20) * scenario.nodes
     answer = "yes" if scenario.fits else "**no**"
+    if scenario.may_wait:
+        answer += "; Ollama may wait"
     return f"| {scenario.what} | {scenario.nodes} | {scenario.asked_mib} of {room} MiB | {answer} |"

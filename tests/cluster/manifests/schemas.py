@@ -73,6 +73,24 @@ def ray_service() -> Object:
     return schema
 
 
+def ray_service_definition() -> Object:
+    """For an API server: its CRD, of the one version that we use."""
+    schema = json.loads((DATA / "rayservice-v1.schema.json").read_text())
+    names = {"kind": "RayService", "plural": "rayservices", "singular": "rayservice"}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "rayservices.ray.io"},
+        "spec": {
+            "group": "ray.io",
+            "scope": "Namespaced",
+            "names": {**names, "listKind": "RayServiceList"},
+            "versions": [version],
+        },
+    }
+
+
 def _object(required: list[str], **properties: Object) -> Object:
     return {
         "type": "object",
