@@ -37,7 +37,7 @@ Task<void> DeskBatch::open() {
     input_ = *std::move(input);
     order_ = asking_order(input_->lines);
   }
-  opening_ = input ? Opening::good : Opening::failed;
+  opening_ = input_ ? Opening::good : Opening::failed;
   opened_.signal_all();
 }
 
