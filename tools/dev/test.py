@@ -25,7 +25,7 @@ OPT_IN = {
 }
 # Suites that ask what is said and not how soon, and need other engines: groups of folders that
 # run side by side.
-SIDE_BY_SIDE = (("integration",), ("sdk",), ("matrix", "cluster"))
+SIDE_BY_SIDE = (("sdk",), ("matrix", "cluster"))
 
 
 def test(pattern: str | None, asked: set[str]) -> int:
