@@ -191,6 +191,10 @@ def test_a_trial_job_with_the_token_and_without(prod: EmulatedBed, tmp_path: Pat
         refused = submit(prod, tmp_path, "")
         told = refused.stdout + refused.stderr
         assert refused.returncode != 0 and "token authentication is enabled" in told.lower(), told
+        # That was Ray's client; its head knows one token from another.
+        refused = submit(prod, tmp_path, "0" * 64)
+        told = refused.stdout + refused.stderr
+        assert refused.returncode != 0 and "succeeded" not in told, told
     finally:
         keys.write_text(before)
 
