@@ -335,7 +335,9 @@ std::unique_ptr<Interpreter> Dialog::interpreter(const Backend& backend) const {
                                .asked_at = call_.request().head_at};
     return embeds ? make_embed_interpreter(plan) : make_translator(plan);
   }
-  if (request_.base64) return make_base64_interpreter(call_.loop().bodies);
+  if (request_.base64 && !quirks_of(backend.kind).encodes_vectors) {
+    return make_base64_interpreter(call_.loop().bodies);
+  }
   const bool passes_unread = client() == Dialect::chat || !is_conversation(call_.operation);
   if (passes_unread) {
     return make_openai_interpreter(call_.operation, request_.usage_asked, event_bytes_max);

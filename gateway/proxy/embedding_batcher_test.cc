@@ -89,8 +89,10 @@ TEST(EmbeddingBatcher, nobody_waits_longer_than_the_setting_says) {
 }
 
 // The fake gives lists, as LM Studio does, whatever it is asked for.
-TEST(EmbeddingBatcher, who_asks_for_base64_gets_it_from_whoever_answers) {
-  SimGateway gateway(1, one_backend(50ms));
+TEST(EmbeddingBatcher, who_asks_lm_studio_for_base64_gets_it) {
+  auto backends = one_backend(50ms);
+  backends[0].kind = BackendKind::lmstudio;
+  SimGateway gateway(1, backends);
   Requests requests;
   for (int i = 0; i < 6; ++i) {
     requests.push_back(
@@ -110,6 +112,9 @@ TEST(EmbeddingBatcher, who_asks_for_base64_gets_it_from_whoever_answers) {
   }
   const auto plain = gateway.ask(embed("text", R"("encoding_format":"float",)"));
   EXPECT_TRUE(json::parse(plain->body())["data"][0]["embedding"].is_array()) << plain->body();
+  SimGateway others(1, one_backend(50ms));
+  const auto passed = others.ask(embed("text", R"("encoding_format":"base64",)"));
+  EXPECT_TRUE(json::parse(passed->body())["data"][0]["embedding"].is_array()) << passed->body();
   requests.clear();
   EXPECT_EQ(gateway.leftovers(), "");
 }

@@ -48,7 +48,8 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .takes_json_object = false,
        .knows_developers = false,
        .knows_newer_limit = false,
-       .names_tools = false},
+       .names_tools = false,
+       .encodes_vectors = false},
       // Pages of its list are as long as is asked for; the version is the only one there is.
       {.kind = BackendKind::anthropic,
        .alive_path = "/v1/models?limit=1000",

@@ -73,6 +73,8 @@ struct Quirks {
   bool steers_tools = true;
   // It takes a function's name for `tool_choice`; else words alone.
   bool names_tools = true;
+  // Vectors that are asked for in base64 come in base64; else as lists of numbers.
+  bool encodes_vectors = true;
 };
 
 [[nodiscard]] const Quirks& quirks_of(BackendKind kind);

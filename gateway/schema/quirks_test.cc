@@ -63,6 +63,7 @@ TEST(Quirks, WhatServersIgnoreIsKnown) {
     EXPECT_EQ(quirks_of(kind).steers_tools, kind != BackendKind::ollama) << to_string(kind);
     EXPECT_EQ(quirks_of(kind).refuses_excess, kind == BackendKind::vllm) << to_string(kind);
     EXPECT_EQ(quirks_of(kind).names_tools, kind != BackendKind::lmstudio) << to_string(kind);
+    EXPECT_EQ(quirks_of(kind).encodes_vectors, kind != BackendKind::lmstudio) << to_string(kind);
     const bool reasoning = quirks_of(kind).thinking_name == "reasoning";
     EXPECT_EQ(reasoning, kind == BackendKind::ollama) << to_string(kind);
     EXPECT_EQ(quirks_of(kind).unheeded.empty(), kind != BackendKind::ollama) << to_string(kind);
