@@ -57,7 +57,9 @@ struct Told {
 Told tell(std::string_view raw) {
   Told told;
   bool first = true;
-  if (raw.starts_with("\xEF\xBB\xBF")) raw.remove_prefix(3);
+  // A line of a byte order mark and nothing else ends no event: it has none before it.
+  bool marked = raw.starts_with("\xEF\xBB\xBF");
+  if (marked) raw.remove_prefix(3);
   while (!raw.empty()) {
     ROCKET_ASSERT(!told.ends);  // nothing behind the empty line
     const std::size_t feed = raw.find('\n');
@@ -65,7 +67,8 @@ Told tell(std::string_view raw) {
     std::string line(raw.substr(0, feed));
     raw.remove_prefix(feed + 1);
     if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (line.empty()) told.ends = true;
+    if (line.empty() && !marked) told.ends = true;
+    marked = false;
     const std::size_t colon = line.find(':');
     if (line.substr(0, colon) != "data") continue;
     std::string value = colon == std::string::npos ? "" : line.substr(colon + 1);

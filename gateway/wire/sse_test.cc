@@ -64,6 +64,12 @@ const std::vector<Case>& cases() {
          "data: a\n\n",
          "a"},
         {"data: b\n\n", "b"}}},
+      {"a line of a byte order mark alone ends nothing",
+       "\xEF\xBB\xBF\n"
+       "data: a\n\n",
+       {{"\xEF\xBB\xBF\n"
+         "data: a\n\n",
+         "a"}}},
       {"no space after the colon", "data:a\n\n", {{"data:a\n\n", "a"}}},
       {"only the first space is not data", "data:  a \n\n", {{"data:  a \n\n", " a "}}},
       {"a tab is data", "data:\ta\n\n", {{"data:\ta\n\n", "\ta"}}},
