@@ -7,7 +7,8 @@
 # CMake's own also names the header, by its absolute path.
 set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -Xclang -include-pch -Xclang <PCH_FILE>)
 
-# `precompile(TARGET HEADER...)`: headers as they stand behind #include, of the system alone.
+# `precompile(TARGET HEADER...)`: headers as they stand behind #include, of the system or below
+# gateway/.
 function(precompile target)
   if(NOT ROCKET_PRECOMPILE)
     return()
@@ -21,7 +22,8 @@ function(precompile target)
   target_compile_options(${target} PRIVATE
     "SHELL:$<$<COMPILE_LANGUAGE:CXX>:-Xclang -fno-pch-timestamp>")
 
-  execute_process(COMMAND "${CMAKE_CXX_COMPILER}" "-std=c++${CMAKE_CXX_STANDARD}" -M "${header}"
+  execute_process(COMMAND "${CMAKE_CXX_COMPILER}" "-std=c++${CMAKE_CXX_STANDARD}" -M
+                          "-I${PROJECT_SOURCE_DIR}/gateway" "${header}"
                   OUTPUT_VARIABLE rule COMMAND_ERROR_IS_FATAL ANY)
   string(REGEX MATCHALL "/[^ \\\n]+" included "${rule}")
   list(REMOVE_ITEM included "${header}")
@@ -29,7 +31,8 @@ function(precompile target)
   set(sum "${text}")
   foreach(file IN LISTS included)
     file(SHA256 "${file}" digest)
-    string(APPEND sum "${digest} ${file}\n")
+    string(REPLACE "${PROJECT_SOURCE_DIR}/" "" name "${file}")
+    string(APPEND sum "${digest} ${name}\n")
   endforeach()
   file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/CMakeFiles/${target}.dir/cmake_pch.hxx.pch.sum"
        CONTENT "${sum}")
