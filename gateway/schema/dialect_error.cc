@@ -1,10 +1,24 @@
 #include "schema/dialect_error.h"
 
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
 #include "wire/json.h"
 #include "wire/json_string.h"
 
 namespace rocket {
 namespace {
+
+// 503 says that nobody can answer now. Who is up but has too much to do is "overloaded" to
+// Anthropic's clients, some of which ask another model then; who is gone, or went in the middle of
+// an answer, has failed.
+bool is_overload(const ToldError& error) {
+  constexpr std::array gone{ErrorCode::connect_refused, ErrorCode::connect_failed,
+                            ErrorCode::upstream_closed};
+  const auto told = [&](ErrorCode code) { return error.code == to_string(code); };
+  return error.status == 503 && std::ranges::none_of(gone, told);
+}
 
 std::string_view anthropic_type(int status) {
   switch (status) {
@@ -14,7 +28,6 @@ std::string_view anthropic_type(int status) {
     case 404: return "not_found_error";
     case 413: return "request_too_large";
     case 429: return "rate_limit_error";
-    case 503:
     case 529: return "overloaded_error";
     case 504: return "timeout_error";
     default: return status < 500 ? "invalid_request_error" : "api_error";
@@ -33,12 +46,12 @@ void append_member(std::string& out, std::string_view key, std::string_view valu
 }  // namespace
 
 std::string_view error_type(Dialect dialect, const ToldError& error) {
-  if (dialect == Dialect::anthropic) return anthropic_type(error.status);
+  if (dialect == Dialect::anthropic) return anthropic_type(error_status(dialect, error));
   return is_ollama(dialect) ? std::string_view() : error.type;
 }
 
 int error_status(Dialect dialect, const ToldError& error) {
-  return dialect == Dialect::anthropic && error.status == 503 ? 529 : error.status;
+  return dialect == Dialect::anthropic && is_overload(error) ? 529 : error.status;
 }
 
 bool is_error_body(Dialect dialect, std::string_view body) {

@@ -19,11 +19,12 @@ struct ToldError {
   std::string_view request_id{};
 };
 
-// The type by which the dialect's clients know an error of this status; of OpenAI's it is
+// The type by which the dialect's clients know such an error; of OpenAI's it is
 // `type` itself, and Ollama has none.
 [[nodiscard]] std::string_view error_type(Dialect dialect, const ToldError& error);
 
-// The status to answer with: Anthropic's clients know 529 where others know 503.
+// The status to answer with: Anthropic's clients know 529 where others know 503, if it is for
+// having too much to do and not for being gone.
 [[nodiscard]] int error_status(Dialect dialect, const ToldError& error);
 
 // Whether clients of the dialect can read `body`, which is valid JSON, as an error.

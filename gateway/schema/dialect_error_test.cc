@@ -46,6 +46,28 @@ TEST(DialectError, IsKnownByItsShape) {
   EXPECT_FALSE(is_error_body(Dialect::chat, R"({"error":"m"})")) << "Ollama's";
 }
 
+TEST(DialectError, WhoIsGoneIsNotOverloaded) {
+  const struct {
+    std::string_view code;
+    std::string_view type;
+    int told;
+  } cases[] = {
+      {"connect_refused", "api_error", 503},
+      {"connect_failed", "api_error", 503},
+      {"upstream_closed", "api_error", 503},
+      {"no_backend", "overloaded_error", 529},
+      {"no_place", "overloaded_error", 529},
+      {"upstream_unavailable", "overloaded_error", 529},
+      {"upstream_overloaded", "overloaded_error", 529},
+  };
+  for (const auto& one : cases) {
+    const ToldError error{.status = 503, .type = "t", .code = one.code};
+    EXPECT_EQ(error_type(Dialect::anthropic, error), one.type) << one.code;
+    EXPECT_EQ(error_status(Dialect::anthropic, error), one.told) << one.code;
+    EXPECT_EQ(error_status(Dialect::chat, error), 503) << one.code;
+  }
+}
+
 TEST(DialectError, AnthropicHasATypePerStatus) {
   const struct {
     int status;

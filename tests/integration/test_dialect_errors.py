@@ -147,7 +147,8 @@ def test_of_a_stream_that_breaks_off(path: str, kind: str, rocket, fake) -> None
     error = told["error"]
     assert error["message"]
     if PATHS[path] == ANTHROPIC:
-        assert (told["type"], error["type"]) == ("error", "overloaded_error")
+        # Nobody was overloaded: some clients would ask another model then.
+        assert (told["type"], error["type"]) == ("error", "api_error")
         assert told["request_id"] == answer.header("x-request-id")
     else:
         assert (error["type"], error["code"]) == ("upstream_error", "upstream_closed")

@@ -102,7 +102,7 @@ FAULTS = {
     "status_500": (anthropic.InternalServerError, 502, "api_error", ["500"]),
     "status_503": (anthropic.OverloadedError, 529, "overloaded_error", ["503"]),
     "garbage": (anthropic.InternalServerError, 502, "api_error", ["malformed"]),
-    "reset_before_head": (anthropic.OverloadedError, 529, "overloaded_error", ["closed"]),
+    "reset_before_head": (anthropic.ServiceUnavailableError, 503, "api_error", ["closed"]),
 }
 
 
@@ -129,8 +129,10 @@ def test_a_stream_that_breaks_raises(rocket, fake) -> None:
     stream = client_of(gateway).messages.create(**OPTIONS, stream=True)
     with pytest.raises(anthropic.APIStatusError) as raised:
         list(stream)
-    # The error event itself, not merely a connection that broke.
+    # The error event itself, not merely a connection that broke. Its type is all that says whether
+    # somebody has too much to do, as its status is the stream's.
     assert raised.value.body["type"] == "error" and raised.value.api_message
+    assert raised.value.type == "api_error"
 
 
 # A tool's failure has no words in a chat.
