@@ -1,6 +1,9 @@
 """What the suites of official clients ask, and whom."""
 
+from typing import Literal
+
 import openai
+from pydantic import BaseModel
 
 from harness.engines import OLLAMA_MODEL, OLLAMA_TOOLS_MODEL, VLLM_MODEL
 from harness.gateway import Gateway
@@ -11,6 +14,17 @@ ENGINES = {"llama": "chat", "ollama": OLLAMA_MODEL, "vllm": VLLM_MODEL}
 EMBEDDING_MODELS = {"llama": "tiny-embeddings", "ollama": OLLAMA_MODEL}
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 COUNT = [{"role": "user", "content": "Count from one to one thousand."}]
+
+
+class City(BaseModel):
+    """Flat: Ollama does not hold an answer to what a schema defines elsewhere. Closed, as models of
+    pydantic's are to `openai` and those of its own are not: a small model that is held to an open
+    schema goes on with members that it has thought of until it is cut off."""
+
+    name: Literal["Paris", "Rome"]
+    country: Literal["France", "Italy"]
+    capital: bool
+
 
 CITIES = {
     "type": "object",

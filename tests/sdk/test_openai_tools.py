@@ -1,25 +1,15 @@
 """Tool calls and answers that follow a schema: the official `openai` package for Python."""
 
 import json
-from typing import Literal
 
 import openai
 import pytest
-from clients import ENGINES, FORCED, QUESTION, TOOL, WEATHER, client_of
-from openai import BaseModel
+from clients import ENGINES, FORCED, QUESTION, TOOL, WEATHER, City, client_of
 from two_calls import CALLS, PIECES, TWO_TOOLS
 
 from harness.gateway import Gateway
 
 OPTIONS = {"messages": WEATHER, "tools": [TOOL], "temperature": 0, "max_tokens": 64}
-
-
-class City(BaseModel):
-    """Flat: Ollama does not hold an answer to what a schema defines elsewhere."""
-
-    name: Literal["Paris", "Rome"]
-    country: Literal["France", "Italy"]
-    capital: bool
 
 
 def check(completion, text: str = "") -> None:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import re
 from collections.abc import Callable
-from typing import Literal
 
 import openai
 import pytest
@@ -15,9 +14,9 @@ from clients import (
     RESPONSES_FORCED,
     RESPONSES_TOOL,
     WEATHER,
+    City,
     client_of,
 )
-from openai import BaseModel
 from openai.types.responses import Response
 from two_calls import CALLS
 
@@ -39,14 +38,6 @@ CALL = re.compile(
     r" function_call_arguments.done output_item.done)+"
     r" completed"
 )
-
-
-class City(BaseModel):
-    """Flat: Ollama does not hold an answer to what a schema defines elsewhere."""
-
-    name: Literal["Paris", "Rome"]
-    country: Literal["France", "Italy"]
-    capital: bool
 
 
 def order_of(events: list) -> str:
