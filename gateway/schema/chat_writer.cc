@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include "schema/chat_settings.h"
+#include "schema/later_system.h"
 #include "schema/media.h"
 #include "schema/parameters.h"
 #include "schema/shown_tools.h"
@@ -259,11 +261,17 @@ void write_result(const Part& result, const Writing& to) {
   to.out.close('}');
 }
 
+// A client of another dialect asks a model that people run themselves. Its template is not known:
+// what is written is what all of them take.
+bool is_for_own_model(const Writing& to) {
+  return to.additions && to.from != Dialect::chat;
+}
+
 // Models that people run themselves know no developers: their templates would leave them out.
 std::string_view role_word(Role role, const Writing& to) {
   switch (role) {
     case Role::system: return "system";
-    case Role::developer: return to.additions && to.from != Dialect::chat ? "system" : "developer";
+    case Role::developer: return is_for_own_model(to) ? "system" : "developer";
     case Role::assistant: return "assistant";
     case Role::tool: return "tool";
     default: return "user";
@@ -297,9 +305,9 @@ bool only_says(const Turn& turn) {
 // What the system says in front of all else is one message: templates of models that people run
 // themselves refuse a second one or leave it out. So many turns are written by it.
 size_t write_first_system(const std::vector<Turn>& turns, const Writing& to) {
-  if (to.from == Dialect::chat || !to.additions) return 0;
+  if (!is_for_own_model(to)) return 0;
   size_t end = 0;
-  while (end < turns.size() && role_word(turns[end].role, to) == "system" && only_says(turns[end]))
+  while (end < turns.size() && is_of_system(turns[end]) && only_says(turns[end]))
     ++end;
   if (end == 0) return 0;
   to.out.open('{').key("role").quoted("system").key("content").begin_text();
@@ -331,10 +339,10 @@ std::vector<Part> shown_by_user(const Turn& turn) {
 }
 
 // Servers take images from users alone: what tools have shown stands at the front of the user's
-// turn behind them, or is one.
-void write_turns(const std::vector<Turn>& turns, const Writing& to) {
-  for (size_t n = write_first_system(turns, to); n < turns.size(); ++n) {
-    write_turn(turns[n], n, to);
+// turn behind them, or is one. `first`: how many turns came before these.
+void write_later_turns(std::span<const Turn> turns, size_t first, const Writing& to) {
+  for (size_t n = 0; n < turns.size(); ++n) {
+    write_turn(turns[n], first + n, to);
     std::vector<Part> images = shown_by_user(turns[n]);
     if (images.empty()) continue;
     to.loss.emulate("tool_result.image");
@@ -342,7 +350,17 @@ void write_turns(const std::vector<Turn>& turns, const Writing& to) {
     Turn turn = user_follows ? turns[++n] : Turn{};
     turn.parts.insert(turn.parts.begin(), std::make_move_iterator(images.begin()),
                       std::make_move_iterator(images.end()));
-    write_turn(turn, n, to);
+    write_turn(turn, first + n, to);
+  }
+}
+
+void write_turns(const std::vector<Turn>& turns, const Writing& to) {
+  const size_t first = write_first_system(turns, to);
+  const std::span<const Turn> later = std::span(turns).subspan(first);
+  if (is_for_own_model(to) && std::ranges::any_of(later, is_of_system)) {
+    write_later_turns(said_by_user(later, to.loss), first, to);
+  } else {
+    write_later_turns(later, first, to);
   }
 }
 

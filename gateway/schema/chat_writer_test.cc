@@ -107,7 +107,7 @@ TEST(ChatWriter, WhatWasThoughtIsSaidAgainInTheServersWord) {
   EXPECT_EQ(renamed.loss, "");
 }
 
-TEST(ChatWriter, WhatTheSystemSaysInFrontIsOneMessage) {
+TEST(ChatWriter, WhatTheSystemSaysIsOneMessageInFront) {
   const struct {
     const char* name;
     std::string_view body;
@@ -127,12 +127,24 @@ TEST(ChatWriter, WhatTheSystemSaysInFrontIsOneMessage) {
        {},
        R"([{"role":"system","content":"Be brief."},{"role":"user","content":"x"}])",
        ""},
-      {"in the middle it stays",
+      {"later it is the user's, beside what he says",
        R"("instructions":"Be brief.","input":[{"role":"user",)"
-       R"("content":"x"},{"role":"developer","content":"Go on."}])",
+       R"("content":"x"},{"role":"developer","content":"Go on."},{"role":"user","content":"y"}])",
        {},
-       R"([{"role":"system","content":"Be brief."},{"role":"user","content":"x"},)"
-       R"({"role":"system","content":"Go on."}])",
+       R"([{"role":"system","content":"Be brief."},{"role":"user","content":[)"
+       R"({"type":"text","text":"x"},{"type":"text","text":"Go on."},{"type":"text","text":"y"}]}])",
+       "emulated=system"},
+      {"later, where the user is silent",
+       R"("input":[{"role":"user","content":"x"},{"role":"assistant","content":"y"},)"
+       R"({"role":"system","content":"Go on."},{"role":"assistant","content":"z"}])",
+       {},
+       R"([{"role":"user","content":"x"},{"role":"assistant","content":"y"},)"
+       R"({"role":"user","content":"Go on."},{"role":"assistant","content":"z"}])",
+       "emulated=system"},
+      {"later, to OpenAI's own",
+       R"("input":[{"role":"user","content":"x"},{"role":"developer","content":"Go on."}])",
+       {.additions = false},
+       R"([{"role":"user","content":"x"},{"role":"developer","content":"Go on."}])",
        ""},
       {"OpenAI's own take both",
        R"("instructions":"Be brief.","input":[{"role":"developer",)"

@@ -41,6 +41,7 @@ class Teller {
   }
 
   void tell_turns(std::vector<Turn> turns) {
+    if (users_speak_for_system()) let_users_speak(turns);
     if (target_ == Dialect::chat && loss_.names("tool_result.image")) show_by_user(turns);
     const Turn* before = nullptr;
     std::vector<Part> parts;
@@ -48,8 +49,8 @@ class Teller {
       // Where turns are joined, one that says nothing is none.
       const auto lost = [&](const Part& part) { return is_lost(part); };
       if (merges() && std::ranges::all_of(turn.parts, lost)) continue;
-      const bool joins =
-          before != nullptr && (merges() || is_system(turn)) && role_of(*before) == role_of(turn);
+      const bool joins = before != nullptr && (merges() || is_system(turn) || is_mixed(turn)) &&
+                         role_of(*before) == role_of(turn);
       if (!joins) {
         tell_parts_of(before, std::exchange(parts, {}));
         tell("role", role_of(turn));
@@ -102,6 +103,27 @@ class Teller {
     return target_ == Dialect::chat && role_of(turn) == "system";
   }
 
+  // What the system says later, the user may have had to say, in one turn with his own.
+  [[nodiscard]] bool users_speak_for_system() const {
+    return target_ == Dialect::chat && loss_.names("system");
+  }
+  [[nodiscard]] bool is_mixed(const Turn& turn) const {
+    return users_speak_for_system() && turn.role == Role::user;
+  }
+  static void let_users_speak(std::vector<Turn>& turns) {
+    const auto is_of_system = [](const Turn& turn) {
+      return turn.role == Role::system || turn.role == Role::developer;
+    };
+    const auto is_in_front = [&](const Turn& turn) {
+      return is_of_system(turn) && turn.name.empty() &&
+             std::ranges::all_of(turn.parts,
+                                 [](const Part& part) { return part.kind == Part::Kind::text; });
+    };
+    for (auto turn = std::ranges::find_if_not(turns, is_in_front); turn != turns.end(); ++turn) {
+      if (is_of_system(*turn)) turn->role = Role::user;
+    }
+  }
+
   // Of a turn, or of several that are one. What the system says is one text in chat.
   void tell_parts_of(const Turn* turn, std::vector<Part> parts) {
     if (turn == nullptr || !is_system(*turn)) {
@@ -131,8 +153,8 @@ class Teller {
         if (developer) return "developer";
         [[fallthrough]];
       case Role::system:
-        // In the middle it may have had to become the user's.
-        return loss_.names("system") ? "user" : "system";
+        // In the middle it may have had to become the user's; chat's have done so before.
+        return loss_.names("system") && target_ != Dialect::chat ? "user" : "system";
       case Role::assistant: return "assistant";
       case Role::tool: return "tool";
       default: return "user";

@@ -280,6 +280,15 @@ def test_an_answer_follows_its_schema(client: openai.OpenAI, engine: str) -> Non
         assert isinstance(stream.get_final_response().output_parsed, City)
 
 
+def test_a_developer_may_speak_later(client: openai.OpenAI, engine: str) -> None:
+    items = [*QUESTION, {"role": "developer", "content": "Answer with one word."}]
+    options = {**OPTIONS, "model": ENGINES[engine], "input": items}
+    answer = client.responses.with_raw_response.create(**options)
+    # The template of a model need not have a place for him there; the user says it.
+    assert "emulated=system" in answer.headers["x-rocket-translation"].split(",")
+    assert answer.parse().output_text
+
+
 def test_a_schema_of_one_s_own(client: openai.OpenAI, engine: str) -> None:
     schema = RESPONSES_TOOL["parameters"]
     response = client.responses.create(
