@@ -135,6 +135,8 @@ def _asking(name: str, rest: str) -> Command:
             close = difflib.get_close_matches(option, ("backend", "model"), n=1)
             meant = f"did you mean `--{close[0]}`?" if close else f"usage: `{USAGE[name]}`"
             return Mistake(f"`!{name}` has no option `--{_shown(option)}`; {meant}")
+        if option in options:
+            return Mistake(f"`--{option}` is there twice. Usage: `{USAGE[name]}`")
         if not equals:
             value, rest = _first_word(_DASHES.sub("--", rest))
         value = _unquoted(value)

@@ -67,6 +67,7 @@ MISTAKES = {
     "!infer --model —backend b x": "`--model` needs a name",
     '!infer --model "" x': "`--model` needs a name",
     "!infer --model= x": "`--model` needs a name",
+    "!infer --model a --model b x": "`--model` is there twice",
     "!infer --modle m x": "did you mean `--model`?",
     "!infer --temperature 1 x": "has no option `--temperature`; usage",
     "!status a b": "one word at most",

@@ -15,6 +15,9 @@ WITH_FILES = frozenset(["m.file", "m.image", "m.audio", "m.video"])
 # A reaction with one of these stops an answer; without the mark that asks for a coloured glyph.
 STOP_KEYS = frozenset(["❌", "🛑", "⏹", "✋", "🚫", "✖", "🗙", "⛔"])
 
+# The lines that a reply repeats, if any.
+_QUOTE = re.compile(r"(?:>[^\n]*(?:\n|\Z))*")
+
 
 @dataclass(frozen=True)
 class Attachment:
@@ -105,10 +108,7 @@ def text_of(content: dict) -> str:
     if not isinstance(body, str):
         return ""
     if "m.in_reply_to" in relation(content) and body.startswith("> "):
-        lines = body.split("\n")
-        while lines and lines[0].startswith(">"):
-            lines.pop(0)
-        body = "\n".join(lines)
+        body = body[_QUOTE.match(body).end() :]  # type: ignore[union-attr]
     return body.strip()
 
 

@@ -59,6 +59,7 @@ IN_A_ROOM = [
     (text("!infer x", **{"m.relates_to": THEIRS}), Infer("x")),
     (text("> <@b:here> !infer y\n> more\n\n!infer x", **QUOTED), Infer("x")),
     (text("> <@b:here> !infer y", **QUOTED), None),
+    (text("> a\n" * 16_000 + "\n!infer x", **QUOTED), Infer("x")),
     (text("", **MENTIONED), None),
     ({"msgtype": "m.notice", "body": "!infer x"}, None),
     ({"msgtype": "m.emote", "body": "!infer x"}, None),
