@@ -59,7 +59,13 @@ async def _run(config: Config, secrets: Secrets) -> int:
         config.rocket_admin_url,
         config.limits.answer_time,
     )
-    runner, port = await health.serve(telemetry, host, port)
+    try:
+        runner, port = await health.serve(telemetry, host, port)
+    except OSError as error:
+        raise OSError(
+            f"listen: {host}:{port} can not be had ({os.strerror(error.errno or 0)}); end what "
+            "listens there, or choose another"
+        ) from error
     log(
         "serving",
         listen=f"{host}:{port}",

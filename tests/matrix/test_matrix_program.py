@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import subprocess
 from pathlib import Path
 
@@ -102,6 +103,18 @@ def test_problems_end_it_and_tell_no_secret(bot_python: Path, folder: Path) -> N
     assert open_to_all.returncode == 1
     assert "access_token_file: others may read it; chmod 600" in open_to_all.stderr
     assert "syt_secret" not in open_to_all.stderr + missing.stderr
+
+
+def test_an_address_that_is_taken(synapse, bot) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listen = f"127.0.0.1:{other.getsockname()[1]}"
+        program = bot(synapse, "http://127.0.0.1:1", ready=False, listen=listen)
+        assert program.program.wait(30) == 3
+    told = program.program.err()
+    assert told == (
+        f"listen: {listen} can not be had (Address already in use); end what listens there, or "
+        "choose another\n"
+    )
 
 
 def test_a_token_that_is_refused(synapse, person, bot) -> None:
