@@ -21,6 +21,7 @@ from nio.crypto import ENCRYPTION_ENABLED
 from rocket_matrix.matrix_http import Away, HomeserverError, Limited, MatrixHttp, TooLarge
 from rocket_matrix.requests import Attachment, Room
 from rocket_matrix.room_keys import NOT_YET, RoomKeys
+from rocket_matrix.sturdy_client import SturdyClient
 from rocket_matrix.telemetry import Telemetry, log
 
 SYNC_TIMEOUT_MS = 30_000
@@ -111,7 +112,7 @@ class Homeserver:
             )
         if self.encrypts:
             self._store.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._client = nio.AsyncClient(
+        self._client = SturdyClient(
             self._url,
             self.user_id,
             store_path=str(self._store) if self.encrypts else "",
@@ -185,14 +186,7 @@ class Homeserver:
                 await self._nio(client.keys_query())
             if client.should_claim_keys:
                 await self._nio(client.keys_claim(client.get_users_for_key_claiming()))
-        except (
-            TimeoutError,
-            aiohttp.ClientError,
-            OSError,
-            Away,
-            Limited,
-            HomeserverError,
-        ) as error:
+        except Exception as error:  # also what nio makes of a stranger's keys
             log("keys are late", why=type(error).__name__)
 
     async def missed(self, stretch: Stretch, since: str) -> list[dict]:
@@ -416,8 +410,8 @@ class Homeserver:
                     "type": clear.get("type"),
                     "content": clear.get("content"),
                 }
-            except (nio.EncryptionError, AttributeError, TypeError):
-                log("not decrypted", event_id=event.get("event_id"))
+            except Exception as error:  # whatever the library makes of what anybody sends
+                log("not decrypted", event_id=event.get("event_id"), why=type(error).__name__)
         edit = ((event.get("unsigned") or {}).get("m.relations") or {}).get("m.replace")
         if isinstance(edit, dict) and edit.get("type") == "m.room.encrypted":
             relations = {"m.replace": self._decrypted(room_id, edit)}

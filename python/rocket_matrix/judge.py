@@ -61,7 +61,7 @@ class Judge:
             for event in await self._new_events(stretch, since):
                 try:
                     request = await self._judged(event, stretch.room_id)
-                except (KeyError, TypeError, ValueError, AttributeError) as error:
+                except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
                     # A stranger's homeserver may send anything.
                     log(
                         "an event makes no sense",
@@ -115,7 +115,9 @@ class Judge:
             log("refused", reason=reason, room=room_id, user=sender)
             return None
         if self._old(event):
+            # For good, where a clock is wrong: whoever runs the bot has to find out.
             self._telemetry.refused.labels("old").inc()
+            log("refused", reason="old", room=room_id, event_id=event.get("event_id"))
             return None
         if self._journal.seen(request.event_id):
             return None

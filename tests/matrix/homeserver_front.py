@@ -22,6 +22,8 @@ class HomeserverFront:
         self.failed = 0
         # What is made of messages with a certain body, on their way to the bot.
         self.contents: dict[str, dict] = {}
+        # Likewise, what such messages are given beside their content.
+        self.members: dict[str, dict] = {}
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -84,14 +86,14 @@ class HomeserverFront:
         self._server.server_close()
 
     def _changed(self, path: str, data: bytes) -> bytes:
-        if not self.contents or "/sync" not in path:
+        if not (self.contents or self.members) or "/sync" not in path:
             return data
         found = json.loads(data)
         for room in found.get("rooms", {}).get("join", {}).values():
             for event in room["timeline"]["events"]:
-                event["content"] = self.contents.get(
-                    event["content"].get("body", ""), event["content"]
-                )
+                body = event["content"].get("body", "")
+                event["content"] = self.contents.get(body, event["content"])
+                event.update(self.members.get(body, {}))
         return json.dumps(found).encode()
 
     def _fails(self, path: str) -> bool:
