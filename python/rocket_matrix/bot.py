@@ -17,7 +17,8 @@ from rocket_matrix.batches import Batches
 from rocket_matrix.commands import Batch as BatchCommand
 from rocket_matrix.commands import Infer, Mistake
 from rocket_matrix.gateway import GatewayError
-from rocket_matrix.homeserver import Batch, Invitation
+from rocket_matrix.homeserver import Batch
+from rocket_matrix.invitations import Invitations
 from rocket_matrix.jobs import BadLines, card
 from rocket_matrix.journal import Job, Work
 from rocket_matrix.judge import Judge
@@ -28,8 +29,6 @@ from rocket_matrix.requests import Identity, may_speak_since, stopped_by
 from rocket_matrix.telemetry import log
 from rocket_matrix.typing_notices import TypingNotices
 
-# How long joining a room may hold up everything else; whoever invited can do so again.
-JOIN_SECONDS = 20.0
 SYNC_RETRY_MAX = 5.0
 # How often a request is begun again after a crash before it is given up: it may be the reason.
 ATTEMPTS_MAX = 10
@@ -77,16 +76,15 @@ class Bot:
         """Until it is cancelled. HomeserverError: the token is refused."""
         parts, config = self._parts, self._config
         access = self._access = Access(
-            config.users,
-            config.admins,
-            config.rooms,
-            config.direct_messages,
-            await self._aliases(),
+            config.users, config.admins, config.rooms, config.direct_messages
         )
+        self._invitations = Invitations(parts, access)
+        await self._invitations.know_aliases()
         me = Identity(self._home.user_id, self._home.display_name)
         self._judge = Judge(parts, access, me, lambda: self._open, self._stopped)
         self._answering = Answering(parts, access, me)
         self._replies = Replies(parts, access, self._batches, self._stop_newest)
+        self._spawn(self._invitations.answer())
         try:
             await self._follow()
         finally:
@@ -103,7 +101,7 @@ class Bot:
             since = self._journal.position()
             batch = await self._next(since, first)
             self._telemetry.synced()
-            await self._invited(batch)
+            self._invitations.take(batch.invitations)
             # Before the very first sync nobody can have asked this bot anything.
             requests = await self._judge.requests(batch, since) if since else []
             if batch.position != since:
@@ -156,27 +154,6 @@ class Bot:
         for job in self._journal.open_jobs() if rooms else []:
             if job.room_id in rooms and job.card:
                 self._begin_watching(job)
-
-    async def _invited(self, batch: Batch) -> None:
-        for invitation in batch.invitations:
-            room_id = invitation.room_id
-            welcome = await self._welcome(invitation)
-            log("invited", room=room_id, by=invitation.inviter, welcome=welcome)
-            if not welcome:
-                self._telemetry.refused.labels("invitation").inc()
-            act = self._home.join if welcome else self._home.decline
-            try:
-                await asyncio.wait_for(act(room_id), JOIN_SECONDS)
-            except (TimeoutError, HomeserverError) as error:
-                log("not joined", room=room_id, code=getattr(error, "code", "timeout"))
-                self._telemetry.errors.labels("join").inc()
-
-    async def _welcome(self, invitation: Invitation) -> bool:
-        who, room_id, direct = invitation.inviter, invitation.room_id, invitation.direct
-        if not self._access.invitation(who, room_id, direct) and self._access.user(who):
-            # A room that is new, or has been upgraded, may have got an alias since.
-            self._access.know_aliases(await self._aliases())
-        return self._access.invitation(who, room_id, direct)
 
     # What stops.
 
@@ -336,13 +313,3 @@ class Bot:
         work.outbox = said(work, told)
         self._journal.save(work)
         await self._answering.deliver(work)
-
-    async def _aliases(self) -> list[str]:
-        found = []
-        for alias in self._config.rooms:
-            if alias.startswith("#"):
-                try:
-                    found.append(await self._home.room_of_alias(alias))
-                except HomeserverError as error:
-                    log("no such room", alias=alias, code=error.code)
-        return found

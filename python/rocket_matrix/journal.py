@@ -215,6 +215,15 @@ class Journal:
                 (room_id, model),
             )
 
+    def room_of(self, alias: str) -> str:
+        """The room that it was when that was last known; else empty."""
+        return self._value(f"alias {alias}")
+
+    def keep_room_of(self, alias: str, room_id: str) -> None:
+        if self.room_of(alias) != room_id:
+            with self._transaction():
+                self._set(f"alias {alias}", room_id)
+
     def hint(self, room_id: str, every_seconds: float) -> bool:
         """Whether the room is to be told something again that it was told before."""
         now = time.time()

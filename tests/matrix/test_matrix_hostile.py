@@ -4,6 +4,7 @@ import pytest
 from homeserver_front import HomeserverFront
 
 from harness.gateway import backend
+from harness.waiting import wait_until
 
 MEGOLM = {
     "algorithm": "m.megolm.v1.aes-sha2",
@@ -103,3 +104,41 @@ def test_a_time_beyond_all_times(synapse, front, person, bot, url) -> None:
     alice.say(room, "odd")
     alice.answer(alice.say(room, "!help"))
     assert program.samples("rocket_matrix_errors_total") == {'{where="event"}': 1}
+
+
+def test_an_alias_that_nobody_resolves(synapse, front, person, bot, url) -> None:
+    """Its homeserver is gone, and the bot's own says 502 for as long as that."""
+    front.fail("/directory/room/", 10**6)
+    alice = person(synapse, "alice")
+    program = bot(synapse, url, rooms=["#gone:nowhere.example"], homeserver=front.url)
+    room = alice.room(program.user_id, direct=True)
+    alice.answer(alice.say(room, "!help"))
+
+
+def test_an_alias_is_remembered(synapse, front, person, bot, url) -> None:
+    """While it can not be resolved, the room is the one that it was."""
+    alice, bob = person(synapse, "alice"), person(synapse, "bob")
+    room = alice.room(bob.user_id, alias=f"ops-{alice.name}")
+    bob.join(room)
+    rooms = [f"#ops-{alice.name}:localhost"]
+    program = bot(synapse, url, rooms=rooms, direct_messages=False, homeserver=front.url)
+    alice.invite(room, program.user_id)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    front.fail("/directory/room/", 10**6)
+    program.restart()
+    alice.answer(alice.say(room, "!help"))
+
+
+def test_invitations_of_strangers_hold_nobody_up(synapse, front, person, bot, url) -> None:
+    alice, mallory = person(synapse, "alice"), person(synapse, "mallory")
+    program = bot(synapse, url, users=["@alice*:localhost"], homeserver=front.url)
+    front.fail("/leave", 10**6)
+    for _ in range(12):
+        mallory.room(program.user_id)
+    room = alice.room(program.user_id, direct=True)
+    alice.answer(alice.say(room, "!help"), seconds=15)
+    refused = '{reason="invitation"}'
+    wait_until(
+        "all are counted",
+        lambda: program.samples("rocket_matrix_refused_total").get(refused) == 12,
+    )
