@@ -18,6 +18,9 @@ from dev.places import CACHE
 
 SOURCES = Path(__file__).parent / "element"
 QUIETLY = ("--no-audit", "--no-fund", "--ignore-scripts")
+# Seconds for 320 MB of packages: a registry's mirror may pass on a few hundred KiB a second. What a
+# try before this one has brought stays in npm's own cache.
+FETCHING_MAX = 1800
 
 
 def built() -> Path:
@@ -38,7 +41,7 @@ def built() -> Path:
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(SOURCES / name, packages)
             command = [npm, "ci", "--legacy-peer-deps", *QUIETLY]
-            subprocess.run(command, cwd=packages, check=True, timeout=600)
+            subprocess.run(command, cwd=packages, check=True, timeout=FETCHING_MAX)
             (packages / "ready").touch()
         if not (site / "ready").exists():
             command = [node, SOURCES / "build.mjs", packages / "node_modules", site]
