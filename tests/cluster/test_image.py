@@ -127,7 +127,7 @@ def test_the_list_of_parts_is_cyclonedx_and_true() -> None:
     errors = [each.message for each in validator().iter_errors(found)]
     assert errors == []
     names = {(each["name"], each["type"]) for each in found["components"]}
-    wanted = {"libssl3", "python3", "bash", "wget", "libc6", "ray", "aiohttp", "matrix-nio"}
+    wanted = {"libssl3", "python3", "bash", "wget", "libc6", "ray", "aiohttp", "vodozemac"}
     assert wanted <= {name for name, _ in names} and ("rocket", "application") in names
     assert libraries, "the list names what is not there"
     pinned = (image.ROOT / "python/requirements.txt").read_text()

@@ -23,11 +23,20 @@ _QUIET = ("noexec", "nosuid", "nodev")
 
 class ContainerNetwork(PodNetwork):
     """`root` is the image's file system; every container has the same one, and can not write to it.
-    Every pod has to have a bound in `memory`."""
+    Every pod has to have a bound in `memory`. `volumes`: what pods have beside that, by their names
+    (made by volume())."""
 
-    def __init__(self, name: str, folder: Path, root: Path, memory: Mapping[str, int]):
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        root: Path,
+        memory: Mapping[str, int],
+        volumes: Mapping[str, Sequence[dict]] | None = None,
+    ):
         super().__init__(name, folder, memory)
         self._root = root
+        self._volumes = dict(volumes or {})
         self._hosts: dict[str, str] = {}
 
     def group(self, name: str) -> MemoryGroup:
@@ -108,7 +117,11 @@ class ContainerNetwork(PodNetwork):
                 "noNewPrivileges": True,
                 "capabilities": {},
             },
-            "mounts": [*mounts(most), *(names(bundle / each) for each in ("hosts", "resolv.conf"))],
+            "mounts": [
+                *mounts(most),
+                *(names(bundle / each) for each in ("hosts", "resolv.conf")),
+                *self._volumes.get(name, ()),
+            ],
             "linux": {
                 "namespaces": [
                     {"type": "network", "path": namespace},
@@ -160,6 +173,12 @@ def names(file: Path) -> dict:
         "source": str(file),
         "options": options,
     }
+
+
+def volume(folder: Path, where: str, writable: bool = False) -> dict:
+    """A folder of this machine at a place in the container."""
+    options = ["bind", "rw" if writable else "ro", "nosuid", "nodev"]
+    return {"destination": where, "type": "bind", "source": str(folder), "options": options}
 
 
 def groups(name: str) -> list[Path]:

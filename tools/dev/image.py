@@ -106,7 +106,7 @@ def recipe() -> str:
     """What a change of makes another image."""
     found = hashlib.sha256()
     named = [DOCKERFILE, RELEASE / "rocket", ROOT / "python/requirements.txt"]
-    named.append(ROOT / "python/rocket_matrix/requirements.txt")
+    named.append(ROOT / "python/rocket_matrix/requirements_e2e.txt")
     for folder in ("python/rocket_ray", "python/rocket_matrix", "deploy/ray_serve"):
         named += [each for each in (ROOT / folder).rglob("*") if each.suffix in (".py", ".yaml")]
     for path in sorted(named):
@@ -115,16 +115,23 @@ def recipe() -> str:
 
 
 def label() -> str | None:
+    return (inspected().get("Labels") or {}).get("rocket.recipe")
+
+
+def environment() -> dict[str, str]:
+    """What its programs find in theirs, whoever runs it."""
+    return dict(each.split("=", 1) for each in inspected().get("Env") or [])
+
+
+def inspected() -> dict:
+    """Its configuration; nothing where there is no image."""
     answer = subprocess.run(
         [*map(str, buildah()), "inspect", "--type=image", f"localhost/{NAME}"],
         capture_output=True,
         text=True,
         check=False,
     )
-    if answer.returncode != 0:
-        return None
-    labels = json.loads(answer.stdout)["OCIv1"]["config"].get("Labels") or {}
-    return labels.get("rocket.recipe")
+    return json.loads(answer.stdout)["OCIv1"]["config"] if answer.returncode == 0 else {}
 
 
 def base() -> None:
