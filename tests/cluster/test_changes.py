@@ -1,7 +1,6 @@
 """Changes, and back, on a cluster under load: the steps of docs/operations.md, executed."""
 
 import copy
-import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,7 +13,6 @@ from dev.pods import Pod
 from dev.ray_cluster import RayCluster
 from harness.emulated_bed import EmulatedBed
 from harness.gateway import backend
-from harness.keys import entry
 from harness.operations import blocks, command
 from harness.traffic import Traffic
 from harness.waiting import wait_until
@@ -174,29 +172,20 @@ def test_a_trial_job_with_the_token_and_without(prod: EmulatedBed, tmp_path: Pat
     folder = tmp_path / "trial"
     folder.mkdir()
     (folder / "trial.py").write_text(program)
-    key = "trial-" + "k" * 40
-    (folder / "key").write_text(key + "\n")
-    keys = prod.emulated.volumes.folder / "ray-secrets/rocket-keys.yaml"
-    before = keys.read_text()
-    keys.write_text(before + f"- {json.dumps(entry('trial', key))}\n")
     first = prod.backends[0]["name"]
     prod.emulated.configure(prod.backends, models={"fast": [{"backend": first, "model": "m"}]})
-    try:
-        wait_until(
-            "the route is there", lambda: prod.everywhere(lambda pod: prod.answers(pod, "fast"))
-        )
-        done = submit(prod, tmp_path, prod.cluster.token)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert done.stdout.count(f"{first} ") >= 20 and "succeeded" in done.stdout, done.stdout
-        refused = submit(prod, tmp_path, "")
-        told = refused.stdout + refused.stderr
-        assert refused.returncode != 0 and "token authentication is enabled" in told.lower(), told
-        # That was Ray's client; its head knows one token from another.
-        refused = submit(prod, tmp_path, "0" * 64)
-        told = refused.stdout + refused.stderr
-        assert refused.returncode != 0 and "succeeded" not in told, told
-    finally:
-        keys.write_text(before)
+    wait_until("the route is there", lambda: prod.everywhere(lambda pod: prod.answers(pod, "fast")))
+    # Its calls show the key of handle_key_file: whoever has none is refused here.
+    done = submit(prod, tmp_path, prod.cluster.token)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count(f"{first} ") >= 20 and "succeeded" in done.stdout, done.stdout
+    refused = submit(prod, tmp_path, "")
+    told = refused.stdout + refused.stderr
+    assert refused.returncode != 0 and "token authentication is enabled" in told.lower(), told
+    # That was Ray's client; its head knows one token from another.
+    refused = submit(prod, tmp_path, "0" * 64)
+    told = refused.stdout + refused.stderr
+    assert refused.returncode != 0 and "succeeded" not in told, told
 
 
 def submit(prod: EmulatedBed, folder: Path, token: str) -> subprocess.CompletedProcess[str]:

@@ -207,11 +207,12 @@ class EmulatedCluster:
     def _write_secrets(self) -> None:
         """What the pods read of them, and what people do."""
         replace(self.network.folder / "token", self.ray.token, 0o600)
-        keys = self.volumes.named(SECRETS) / "rocket-keys.yaml"
-        if not keys.exists():
-            command = [self.programs.rocket, "key", "new", "--name", "you", "--keys-file", keys]
-            said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            replace(self.key_file, said, 0o600)
+        folder = self.volumes.named(SECRETS)
+        if not (keys := folder / "rocket-keys.yaml").exists():
+            for name, file in (("handles", folder / "handle-key"), ("you", self.key_file)):
+                command = [self.programs.rocket, "key", "new", "--name", name, "--keys-file", keys]
+                said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                replace(file, said, 0o600)
 
     def _wait_for(self, kind: str) -> None:
         if kind == "head":

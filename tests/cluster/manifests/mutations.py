@@ -73,6 +73,16 @@ def deployment(setup: Setup, **values: object) -> None:
     serving(setup, lambda config: config["applications"][0]["deployments"][0].update(values))
 
 
+def application(setup: Setup, change: Callable[[Object], object]) -> None:
+    """Of its `args`."""
+    serving(setup, lambda config: change(config["applications"][0]["args"]))
+
+
+def secret_items(setup: Setup) -> list[Object]:
+    (found,) = [e for e in worker(setup)["template"]["spec"]["volumes"] if "secret" in e]
+    return found["secret"]["items"]
+
+
 def memory(container: Object, size: str) -> None:
     container["resources"]["requests"]["memory"] = container["resources"]["limits"]["memory"] = size
 
@@ -468,5 +478,15 @@ MUTATIONS = [
         0,
         lambda s: memory(worker_container(s), "512Mi"),
         "more than the worker's memory has room for",
+    ),
+    Mutation(
+        0,
+        lambda s: application(s, lambda args: args.pop("handle_key_file")),
+        "handle_key_file: not given, but rocket.yaml has a keys_file",
+    ),
+    Mutation(
+        0,
+        lambda s: secret_items(s).remove({"key": "handle-key", "path": "handle-key"}),
+        "no Secret of the workers has it",
     ),
 ]

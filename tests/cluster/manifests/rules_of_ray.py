@@ -249,6 +249,26 @@ def gateway_fits_its_pod(setup: Setup) -> Iterator[str]:
         yield "rocket.yaml: limits.bodies_in_flight_bytes: more than the worker's memory has room for"
 
 
+@rule(0)
+def handles_show_a_key(setup: Setup) -> Iterator[str]:
+    """Else every call of a handle is refused: 401."""
+    if not _gateway_config(setup).get("keys_file"):
+        return
+    file = at(_application(setup), "args", "handle_key_file")
+    if not file:
+        yield "serveConfigV2: args.handle_key_file: not given, but rocket.yaml has a keys_file"
+    elif file not in set(_secret_files(worker_group(setup.objects)["template"]["spec"])):
+        yield f"serveConfigV2: args.handle_key_file {file}: no Secret of the workers has it"
+
+
+def _secret_files(pod: dict) -> Iterator[str]:
+    """Where the first container finds what its Secrets hold."""
+    mounts = {each["name"]: each["mountPath"] for each in pod["containers"][0]["volumeMounts"]}
+    for volume in pod["volumes"]:
+        for item in at(volume, "secret", "items", default=[]):
+            yield f"{mounts.get(volume['name'])}/{item['path']}"
+
+
 def _application(setup: Setup) -> dict:
     (found,) = serve_config(setup.objects)["applications"]
     return found
