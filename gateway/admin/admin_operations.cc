@@ -166,8 +166,21 @@ void count_responses(const Call& call) {
   set(Family::stored_response_bytes, store ? store->held_bytes() : 0);
 }
 
+// Nor do circuit breakers, which open and close between probes as well.
+void tell_breakers(const Call& call) {
+  const TimePoint now = call.loop().io.timers.now();
+  for (const Backend& backend : call.current()->snapshot->backends) {
+    for (const auto& endpoint : backend.endpoints) {
+      call.loop()
+          .metrics.gauge(Family::breaker_state, {endpoint->id})
+          .set(static_cast<std::int64_t>(endpoint->breaker.standing(now).state));
+    }
+  }
+}
+
 Task<void> send_metrics(Call& call, const Exposition& exposition) {
   count_responses(call);
+  tell_breakers(call);
   call.send_text(200, exposition.text(call.loop().io.timers.now()), exposition_content_type);
   co_return;
 }

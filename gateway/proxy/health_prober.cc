@@ -148,9 +148,6 @@ void HealthProber::record(const Target& target, const Result<Fetched>& answer) {
   state.reason.store(health.reason(), std::memory_order_relaxed);
   loop_.metrics.gauge(Family::backend_health_status, {target.backend->name, state.id})
       .set(is_alive(health.verdict()) ? 1 : 0);
-  const auto standing = state.breaker.standing(now());
-  loop_.metrics.gauge(Family::breaker_state, {state.id})
-      .set(static_cast<std::int64_t>(standing.state));
   if (before != health.verdict()) tell_change(target, failure_of(answer));
 }
 
