@@ -121,7 +121,7 @@ json describe_backends(const Current& current, Control& control, TimePoint now) 
 
 // Endpoints are counted by whether they answer their probes, and named with their verdict if that
 // is not `healthy`.
-json describe_health(const AdminView& view, bool draining, TimePoint now) {
+json describe_health(const AdminView& view, TimePoint now) {
   const Snapshot& snapshot = *view.control.snapshot();
   size_t healthy = 0;
   size_t all = 0;
@@ -138,7 +138,7 @@ json describe_health(const AdminView& view, bool draining, TimePoint now) {
                         {"reason", assessment.reason}});
     }
   }
-  return {{"status", draining ? "draining" : "ok"},
+  return {{"status", view.health.serving() ? "ok" : "draining"},
           {"ready", view.health.ready()},
           {"revision", snapshot.revision},
           {"version", ROCKET_VERSION},
@@ -209,7 +209,7 @@ void add_admin_operations(Operations& operations, const AdminView& view) {
   operations.add({Method::get, "/health", Operation::health,
                   [view](Call& call) {
                     const TimePoint now = call.loop().io.timers.now();
-                    return send_json(call, describe_health(view, call.loop().draining, now));
+                    return send_json(call, describe_health(view, now));
                   },
                   true});
   operations.add({Method::get, "/backends", Operation::none,

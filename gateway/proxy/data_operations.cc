@@ -158,11 +158,11 @@ void add_data_operations(Operations& operations, PortHealth health) {
   add_anthropic_operations(operations);
   add_ollama_operations(operations);
   operations.add({Method::get, "/health", Operation::health,
-                  [](Call& call) {
-                    const std::string body =
-                        std::string(R"({"status":")") + (call.loop().draining ? "draining" : "ok") +
-                        R"(","revision":)" + std::to_string(call.current()->snapshot->revision) +
-                        "}";
+                  [serving = health.serving](Call& call) {
+                    const std::string body = std::string(R"({"status":")") +
+                                             (serving() ? "ok" : "draining") + R"(","revision":)" +
+                                             std::to_string(call.current()->snapshot->revision) +
+                                             "}";
                     return send_now(call, 200, body);
                   },
                   true, Access::anyone});

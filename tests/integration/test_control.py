@@ -141,6 +141,8 @@ def test_a_lame_duck_serves_and_then_drains(rocket, fake) -> None:
     assert gateway.call("GET", "/-/healthz").status == 503
     assert gateway.call("GET", "/readyz").status == 503
     assert gateway.call("GET", "/livez").status == 200
+    for health in (gateway.call("GET", "/health"), gateway.admin("/health")):
+        assert (health.status, health.json()["status"]) == (200, "draining")
     assert gateway.chat(chat("m")).status == 200
     assert post(gateway.admin_port, "/lame_duck").status == 200
     gateway.terminate()

@@ -188,6 +188,7 @@ def test_sigterm_lets_200_streams_end_and_refuses_new_clients(rocket, fake) -> N
     # A lame duck: it serves, but says that it is going.
     wait_until("/readyz is 503", lambda: gateway.call("GET", "/readyz").status == 503)
     assert gateway.call("GET", "/-/healthz").status == 503
+    assert gateway.call("GET", "/health").json()["status"] == "draining"
     assert gateway.chat(chat("m")).status == 200
     wait_until("new connections are refused", gateway.refuses_connections)
     texts = streams.texts()
