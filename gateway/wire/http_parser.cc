@@ -114,22 +114,23 @@ int HttpParser::on_protocol(llhttp_t* llhttp, const char* at, std::size_t size) 
   return self.refuse(self.malformed(HPE_INVALID_CONSTANT, "Expected HTTP/"));
 }
 
-// In a body these lines are trailers: llhttp has found them legal, and they are dropped.
+// In a body these lines are trailers: their names are judged, their values dropped.
 int HttpParser::on_header_field(llhttp_t* llhttp, const char* at, std::size_t size) {
-  HttpParser& self = parser_of(llhttp);
-  if (self.state_ == State::head) self.headers_.append_name({at, size});
+  parser_of(llhttp).headers_.append_name({at, size});
   return 0;
 }
 
 int HttpParser::on_header_field_complete(llhttp_t* llhttp) {
   HttpParser& self = parser_of(llhttp);
-  if (self.state_ != State::head) return 0;
   if (self.headers_.size() == self.limits_.headers) {
+    const std::string_view where = self.state_ == State::head ? "head has" : "trailers are";
     return self.refuse(
-        {self.too_large_, fmt::format("the head has more than {} lines", self.limits_.headers)});
+        {self.too_large_, fmt::format("the {} more than {} lines", where, self.limits_.headers)});
   }
   self.headers_.end_name();
-  return 0;
+  if (self.state_ == State::head) return 0;
+  auto judged = self.judge_trailer(self.headers_[self.headers_.size() - 1].name);
+  return judged ? 0 : self.refuse(std::move(judged.error()));
 }
 
 int HttpParser::on_header_value(llhttp_t* llhttp, const char* at, std::size_t size) {
@@ -139,8 +140,7 @@ int HttpParser::on_header_value(llhttp_t* llhttp, const char* at, std::size_t si
 }
 
 int HttpParser::on_header_value_complete(llhttp_t* llhttp) {
-  HttpParser& self = parser_of(llhttp);
-  if (self.state_ == State::head) self.headers_.end_value();
+  parser_of(llhttp).headers_.end_value();
   return 0;
 }
 

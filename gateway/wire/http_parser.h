@@ -49,6 +49,8 @@ class HttpParser {
   // Called when llhttp_ and headers_ hold a whole head. Judges it, keeps it, and says what
   // follows: a body, nothing (complete), or another head (head), this one being interim.
   [[nodiscard]] virtual Result<State> finish_head() = 0;
+  // Called with the name of each trailer, which llhttp has found legal.
+  [[nodiscard]] virtual Result<void> judge_trailer(std::string_view name) const = 0;
   // The error for what llhttp refuses.
   [[nodiscard]] virtual Error malformed(llhttp_errno_t code, std::string_view reason) const = 0;
   // The error for a peer that has used up budget_.
@@ -79,7 +81,7 @@ class HttpParser {
   // spends one. In a body only framing does, while body bytes and chunks earn some: that bounds
   // chunk extensions and trailers, by header_bytes plus as much as the body itself has.
   std::int64_t budget_ = 0;
-  HeaderList headers_;  // of the head being read
+  HeaderList headers_;  // of the head being read; then trailers, without their values
   std::optional<Error> error_;
   std::vector<std::string_view> body_;
 

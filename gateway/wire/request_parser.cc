@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "wire/target.h"
@@ -13,6 +14,27 @@ namespace {
 
 // More than the longest method and the space behind it.
 constexpr std::size_t method_bytes_max = 32;
+
+// What is decided before the body has been read can not be said behind it: where the request goes,
+// who sends it, how it is framed and what its body is (RFC 9110, 6.5.1). Another reader may listen.
+constexpr std::array<std::string_view, 18> only_in_heads{"host",
+                                                         "authorization",
+                                                         "proxy-authorization",
+                                                         "x-api-key",
+                                                         "cookie",
+                                                         "content-encoding",
+                                                         "content-type",
+                                                         "content-range",
+                                                         "connection",
+                                                         "keep-alive",
+                                                         "te",
+                                                         "trailer",
+                                                         "upgrade",
+                                                         "expect",
+                                                         "max-forwards",
+                                                         "range",
+                                                         "cache-control",
+                                                         "content-length"};
 
 Method method_of(std::uint8_t method) {
   switch (method) {
@@ -114,6 +136,13 @@ Error RequestParser::malformed(llhttp_errno_t code, std::string_view reason) con
   }
   if (code == HPE_INVALID_METHOD) return {ErrorCode::bad_request, "unknown method"};
   return {ErrorCode::bad_request, fmt::format("malformed HTTP: {}", reason)};
+}
+
+Result<void> RequestParser::judge_trailer(std::string_view name) const {
+  const bool early = std::ranges::any_of(
+      only_in_heads, [&](std::string_view one) { return equals_ignoring_case(name, one); });
+  if (!early) return {};
+  return fail(ErrorCode::bad_request, fmt::format("{} may not be a trailer", name));
 }
 
 Result<HttpParser::State> RequestParser::finish_head() {

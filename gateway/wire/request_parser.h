@@ -37,6 +37,7 @@ class RequestParser final : public HttpParser {
   static int on_version(llhttp_t* llhttp, const char* at, std::size_t size);
 
   [[nodiscard]] Result<State> finish_head() override;
+  [[nodiscard]] Result<void> judge_trailer(std::string_view name) const override;
   [[nodiscard]] Error malformed(llhttp_errno_t code, std::string_view reason) const override;
   [[nodiscard]] Error over_budget() const override;
 

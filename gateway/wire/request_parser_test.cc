@@ -262,6 +262,12 @@ TEST(RequestParser, Refuses) {
       {"chunk ended by a bare LF", chunked("1\r\na\n0\r\n\r\n"), bad_request, "after chunk data"},
       {"trailer with a space before its colon", chunked("0\r\nX : y\r\n\r\n"), bad_request,
        "header token"},
+      {"trailer that would name the host", chunked("0\r\nHost: b\r\n\r\n"), bad_request,
+       "Host may not be a trailer"},
+      {"trailer that would show a key", chunked("0\r\nX-A: b\r\nAUTHORIZATION: b\r\n\r\n"),
+       bad_request, "AUTHORIZATION may not be a trailer"},
+      {"trailer that would name an encoding", chunked("0\r\ncontent-encoding: gzip\r\n\r\n"),
+       bad_request, "content-encoding may not be a trailer"},
       {"trailer that would change the framing", chunked("0\r\nContent-Length: 3\r\n\r\n"),
        bad_request, "Content-Length"},
       // Header lines.
@@ -366,6 +372,11 @@ TEST(RequestParser, Limits) {
        start + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(10'000, 'x'), head_too_large},
       {"an endless chunk size",
        start + "Transfer-Encoding: chunked\r\n\r\n" + std::string(10'000, '0'), head_too_large},
+      {"as many trailers as may be",
+       start + "Transfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\nA: b\r\nA: b\r\n\r\n", std::nullopt},
+      {"one trailer more",
+       start + "Transfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\n\r\n",
+       head_too_large},
       {"endless trailers",
        start + "Transfer-Encoding: chunked\r\n\r\n0\r\n" +
            [] {

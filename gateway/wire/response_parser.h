@@ -40,6 +40,8 @@ class ResponseParser final : public HttpParser {
   static int on_status(llhttp_t* llhttp, const char* at, std::size_t size);
 
   [[nodiscard]] Result<State> finish_head() override;
+  // They go no further, whatever they say.
+  [[nodiscard]] Result<void> judge_trailer(std::string_view /*name*/) const override { return {}; }
   [[nodiscard]] Error malformed(llhttp_errno_t code, std::string_view reason) const override;
 
   [[nodiscard]] Result<void> judge_start_line() const;

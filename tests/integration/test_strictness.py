@@ -238,6 +238,10 @@ BAD_CHUNKS = {
     "folded trailer": b"5\r\nhello\r\n0\r\nX: a\r\n b\r\n\r\n",
     "a length in a trailer": b"5\r\nhello\r\n0\r\nContent-Length: 3\r\n\r\n",
     "an encoding in a trailer": b"5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "a host in a trailer": b"5\r\nhello\r\n0\r\nHost: b\r\n\r\n",
+    "a key in a trailer": b"5\r\nhello\r\n0\r\nAuthorization: Bearer b\r\n\r\n",
+    "a cookie in a trailer": b"5\r\nhello\r\n0\r\nCookie: a=b\r\n\r\n",
+    "101 trailers": b"5\r\nhello\r\n0\r\n" + b"X: y\r\n" * 101 + b"\r\n",
     "trailers of 100 KB": b"5\r\nhello\r\n0\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
 }
 
