@@ -57,7 +57,7 @@ constexpr std::array table{
     ErrorMeaning{ErrorCode::connect_refused, 503, upstream_error, Blame::upstream, "the backend refuses connections"},
     ErrorMeaning{ErrorCode::connect_timeout, 504, timeout_error, Blame::upstream, "connecting to the backend took longer than timeouts.connect"},
     ErrorMeaning{ErrorCode::connect_failed, 503, upstream_error, Blame::upstream, "the backend can not be reached"},
-    ErrorMeaning{ErrorCode::upstream_closed, 503, upstream_error, Blame::upstream, "the backend closed the connection before its answer was whole"},
+    ErrorMeaning{ErrorCode::upstream_closed, 502, upstream_error, Blame::upstream, "the backend closed the connection before its answer was whole"},
     ErrorMeaning{ErrorCode::upstream_garbage, 502, upstream_error, Blame::upstream, "the backend's answer is malformed"},
     ErrorMeaning{ErrorCode::upstream_too_large, 502, upstream_error, Blame::upstream, "the backend's answer is too large"},
     ErrorMeaning{ErrorCode::upstream_status, 502, upstream_error, Blame::upstream, "the backend failed"},

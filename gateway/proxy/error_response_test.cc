@@ -115,6 +115,7 @@ TEST(ErrorMeaning, PromisedStatuses) {
       {ErrorCode::store_off, 501, "invalid_request_error"},
       {ErrorCode::store_unavailable, 503, "server_error"},
       {ErrorCode::store_full, 507, "server_error"},
+      {ErrorCode::upstream_closed, 502, "upstream_error"},
       {ErrorCode::upstream_garbage, 502, "upstream_error"},
       {ErrorCode::upstream_too_large, 502, "upstream_error"},
       {ErrorCode::upstream_unauthorized, 502, "upstream_error"},

@@ -11,11 +11,9 @@ namespace rocket {
 namespace {
 
 // 503 says that nobody can answer now. Who is up but has too much to do is "overloaded" to
-// Anthropic's clients, some of which ask another model then; who is gone, or went in the middle of
-// an answer, has failed.
+// Anthropic's clients, some of which ask another model then; who is gone has failed.
 bool is_overload(const ToldError& error) {
-  constexpr std::array gone{ErrorCode::connect_refused, ErrorCode::connect_failed,
-                            ErrorCode::upstream_closed};
+  constexpr std::array gone{ErrorCode::connect_refused, ErrorCode::connect_failed};
   const auto told = [&](ErrorCode code) { return error.code == to_string(code); };
   return error.status == 503 && std::ranges::none_of(gone, told);
 }

@@ -54,7 +54,6 @@ TEST(DialectError, WhoIsGoneIsNotOverloaded) {
   } cases[] = {
       {"connect_refused", "api_error", 503},
       {"connect_failed", "api_error", 503},
-      {"upstream_closed", "api_error", 503},
       {"no_backend", "overloaded_error", 529},
       {"no_place", "overloaded_error", 529},
       {"upstream_unavailable", "overloaded_error", 529},

@@ -332,8 +332,8 @@ def test_one_endpoint_of_two_killed_loses_no_request(rocket, fake) -> None:
 # the first token of a stream.
 FAULTS = {
     "hang_before_head": (504, True),
-    "reset_before_head": (503, True),
-    "end_before_head": (503, True),
+    "reset_before_head": (502, True),
+    "end_before_head": (502, True),
     "garbage": (502, True),
     "http09": (502, True),
     "endless_head": (502, True),
@@ -342,7 +342,7 @@ FAULTS = {
     "bare_lf": (502, True),
     "two_lengths": (502, True),
     "length_and_chunked": (502, True),
-    "length_too_long": (503, False),
+    "length_too_long": (502, False),
     "bad_chunk_size": (502, False),
     "overflowing_chunk_size": (502, False),
     "continue_flood": (502, True),

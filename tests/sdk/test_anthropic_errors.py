@@ -102,7 +102,7 @@ FAULTS = {
     "status_500": (anthropic.InternalServerError, 502, "api_error", ["500"]),
     "status_503": (anthropic.OverloadedError, 529, "overloaded_error", ["503"]),
     "garbage": (anthropic.InternalServerError, 502, "api_error", ["malformed"]),
-    "reset_before_head": (anthropic.ServiceUnavailableError, 503, "api_error", ["closed"]),
+    "reset_before_head": (anthropic.InternalServerError, 502, "api_error", ["closed"]),
 }
 
 

@@ -199,7 +199,7 @@ FAULTS = {
     "status_500": (openai.InternalServerError, 502, "upstream_status", ["500"]),
     "status_503": (openai.InternalServerError, 503, "upstream_unavailable", ["503"]),
     "garbage": (openai.InternalServerError, 502, "upstream_garbage", ["malformed"]),
-    "reset_before_head": (openai.InternalServerError, 503, "upstream_closed", ["closed"]),
+    "reset_before_head": (openai.InternalServerError, 502, "upstream_closed", ["closed"]),
 }
 
 
