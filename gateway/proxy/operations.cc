@@ -127,7 +127,8 @@ Result<void> Operations::check_host(const RequestHead& head) const {
   if (!host.ends_with(']')) host = host.substr(0, host.rfind(':'));
   const bool loopback_literal =
       host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
-  if (host == "localhost" || host == "[::1]" || loopback_literal) return {};
+  const bool loopback_name = equals_ignoring_case(host, "localhost") || host == "[::1]";
+  if (loopback_name || loopback_literal) return {};
   return fail(ErrorCode::forbidden,
               "the admin port is called by a loopback name only, such as localhost");
 }

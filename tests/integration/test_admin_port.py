@@ -69,3 +69,11 @@ def test_it_answers_to_loopback_names_only(rocket, fake, host: str) -> None:
     with RawConnection(gateway.admin_port) as connection:
         connection.send(request_bytes("GET", "/metrics", host=host))
         assert connection.read().status == 403
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost:8090", "127.0.0.2", "[::1]"])
+def test_it_answers_to_every_loopback_name(rocket, fake, host: str) -> None:
+    gateway = rocket({"backends": [backend("a", fake().url)]})
+    with RawConnection(gateway.admin_port) as connection:
+        connection.send(request_bytes("GET", "/metrics", host=host))
+        assert connection.read().status == 200
