@@ -21,8 +21,9 @@ struct Message {
 
 class MessageWriter {
  public:
-  MessageWriter(Dialect from, JsonPieces& out, TranslationLoss& loss)
-      : from_(from), out_(out), loss_(loss) {}
+  enum class Of : unsigned char { request, answer };
+  MessageWriter(Dialect from, Of of, JsonPieces& out, TranslationLoss& loss)
+      : from_(from), of_(of), out_(out), loss_(loss) {}
 
   [[nodiscard]] Message gather(const std::vector<Part>& parts) {
     Message message;
@@ -35,7 +36,7 @@ class MessageWriter {
 
   void write_members(const Message& message, std::string_view id) {
     out_.key("content");
-    write_joined(message.texts, "content");
+    write_texts(message.texts);
     if (!message.thinking.empty()) {
       out_.key("thinking");
       write_joined(message.thinking, "thinking");
@@ -49,11 +50,17 @@ class MessageWriter {
     if (!message.calls.empty()) write_calls(message.calls, id);
   }
 
-  void write_joined(const std::vector<RawText>& texts, std::string_view what) {
+  // The texts of an answer are one text in pieces: what quotes something else is a piece by itself.
+  void write_texts(const std::vector<RawText>& texts) {
+    write_joined(texts, "content", of_ == Of::answer ? "" : "\\n");
+  }
+
+  void write_joined(const std::vector<RawText>& texts, std::string_view what,
+                    std::string_view between = "\\n") {
     if (texts.size() > 1) loss_.emulate(what);
     out_.begin_text();
     for (size_t i = 0; i < texts.size(); ++i) {
-      if (i != 0) out_.add_text("\\n");
+      if (i != 0) out_.add_text(between);
       out_.add_text(texts[i].inside);
     }
     out_.end_text();
@@ -113,6 +120,7 @@ class MessageWriter {
   }
 
   Dialect from_;
+  Of of_;
   JsonPieces& out_;
   TranslationLoss& loss_;
 };
@@ -123,7 +131,7 @@ class RequestWriter {
       : conversation_(conversation),
         frame_(frame),
         loss_(loss),
-        messages_(conversation.dialect, out_, loss) {}
+        messages_(conversation.dialect, MessageWriter::Of::request, out_, loss) {}
 
   [[nodiscard]] JsonPieces write() {
     out_.open('{').key("model");
@@ -307,7 +315,7 @@ void append_durations(Duration total, Duration first_token, std::string& out) {
 JsonPieces write_ollama_answer(Dialect dialect, const Answer& answer, const AnswerFrame& frame,
                                TranslationLoss& loss) {
   JsonPieces out;
-  MessageWriter writer(answer.dialect, out, loss);
+  MessageWriter writer(answer.dialect, MessageWriter::Of::answer, out, loss);
   Message message = writer.gather(answer.parts);
   out.open('{').key("model");
   if (answer.model.empty()) {
@@ -318,7 +326,7 @@ JsonPieces write_ollama_answer(Dialect dialect, const Answer& answer, const Answ
   out.key("created_at").quoted(frame.created_at);
   if (dialect == Dialect::generate) {
     out.key("response");
-    writer.write_joined(message.texts, "content");
+    writer.write_texts(message.texts);
     if (!message.thinking.empty()) {
       out.key("thinking");
       writer.write_joined(message.thinking, "thinking");

@@ -82,6 +82,18 @@ TEST(OllamaWriter, GenerateHasNoCalls) {
   EXPECT_EQ(loss.to_string(), "dropped=tool_calls");
 }
 
+TEST(OllamaWriter, PiecesOfAnAnswerAreOneText) {
+  Answer answer;
+  answer.parts = {{.text = {"The sky "}}, {.text = {"is blue"}}};
+  for (const Dialect dialect : {Dialect::ollama, Dialect::generate}) {
+    TranslationLoss loss;
+    const std::string written =
+        write_ollama_answer(dialect, answer, {.model = "m", .created_at = "now"}, loss).joined();
+    EXPECT_TRUE(written.contains(R"(":"The sky is blue")")) << written;
+    EXPECT_EQ(loss.to_string(), "emulated=content");
+  }
+}
+
 TEST(OllamaWriter, TellsHowLongAWholeAnswerTook) {
   Answer answer;
   answer.parts = {{.text = {"x"}}};
