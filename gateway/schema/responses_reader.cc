@@ -232,6 +232,7 @@ class RequestReader {
 
   [[nodiscard]] Result<void> finish() {
     if (!input_seen_) faults_.note("`input` is missing; send a string or a list of items");
+    if (conversation_.turns.empty()) faults_.note("`input` is empty; send at least one item");
     return faults_.result();
   }
 

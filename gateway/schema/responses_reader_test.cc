@@ -13,6 +13,8 @@ TEST(ResponsesReader, RefusesWhatItCanNotAnswer) {
   } cases[] = {
       {"{", ErrorCode::invalid_json, "line 1"},
       {R"({"model":"m"})", ErrorCode::invalid_field, "`input` is missing"},
+      {R"({"model":"m","input":[]})", ErrorCode::invalid_field, "`input` is empty"},
+      {R"({"model":"m","input":null})", ErrorCode::invalid_field, "`input` is empty"},
       {R"({"input":7})", ErrorCode::invalid_field, "`input` must be a list"},
       {R"({"input":[7]})", ErrorCode::invalid_field, "`input`"},
       {R"({"input":[{"role":"robot","content":"x"}]})", ErrorCode::invalid_field, "`input.role`"},
