@@ -96,6 +96,7 @@ void AnthropicStreamWriter::begin_block(const StreamEvent& event) {
   }
   to += "}}\n\n";
   in_call_ = event.block == Part::Kind::tool_call;
+  refused_ |= event.block == Part::Kind::refusal;
 }
 
 Result<void> AnthropicStreamWriter::add_arguments(RawText piece) {
@@ -131,7 +132,9 @@ void AnthropicStreamWriter::end_block() {
 void AnthropicStreamWriter::end(const StreamEvent& event) {
   std::string& to = out();
   to += "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"";
-  to += stop_word(Dialect::anthropic, event.stop);
+  // OpenAI's models refuse in a text of its own kind, and end as usual.
+  const bool refused = event.stop == StopReason::end && refused_;
+  to += stop_word(Dialect::anthropic, refused ? StopReason::content_filter : event.stop);
   to += R"(","stop_sequence":)";
   if (event.stop_sequence.empty()) {
     to += "null";

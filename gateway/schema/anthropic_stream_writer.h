@@ -24,6 +24,7 @@ class AnthropicStreamWriter final : public StreamWriter {
   std::string model_;
   size_t index_ = 0;
   bool in_call_ = false;
+  bool refused_ = false;
   std::string head_;  // of the open block's deltas, up to the inside of their text
   ToolArguments arguments_;
   TokenUsage usage_;

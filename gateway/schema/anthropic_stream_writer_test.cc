@@ -43,6 +43,18 @@ TEST(AnthropicStreamWriter, WritesEvents) {
       "\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
 }
 
+TEST(AnthropicStreamWriter, ARefusalIsNoEndOfATurn) {
+  AnthropicStreamWriter writer(frame);
+  const std::vector<StreamEvent> events{{.kind = Kind::start},
+                                        {.kind = Kind::block_start, .block = Part::Kind::refusal},
+                                        {.kind = Kind::text, .text = {"No."}},
+                                        {.kind = Kind::block_end},
+                                        {.kind = Kind::stop}};
+  for (const StreamEvent& event : events)
+    ASSERT_TRUE(writer.take(event));
+  EXPECT_TRUE(writer.out().contains(R"("stop_reason":"refusal")")) << writer.out();
+}
+
 // What is between the inputs of the deltas, put together.
 std::string input_of(std::string_view written) {
   std::string input;

@@ -374,7 +374,11 @@ JsonPieces write_anthropic_answer(const Answer& answer, const AnswerFrame& frame
   for (const Part& part : answer.parts) {
     if (blocks.can_write(part)) blocks.write(part, fmt::format("toolu_{}_{}", frame.id, n++));
   }
-  out.close(']').key("stop_reason").quoted(stop_word(Dialect::anthropic, answer.stop));
+  // OpenAI's models refuse in a text of its own kind, and end as usual.
+  const bool refused =
+      answer.stop == StopReason::end && has_part(answer.parts, Part::Kind::refusal);
+  const StopReason stop = refused ? StopReason::content_filter : answer.stop;
+  out.close(']').key("stop_reason").quoted(stop_word(Dialect::anthropic, stop));
   out.key("stop_sequence");
   if (answer.stop_sequence.empty()) {
     out.json("null");

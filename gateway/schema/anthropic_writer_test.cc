@@ -172,6 +172,16 @@ TEST(AnthropicWriter, WhatIsTheProvidersOwnStaysWhereItStands) {
   }
 }
 
+TEST(AnthropicWriter, ARefusalIsNoEndOfATurn) {
+  Answer answer;
+  answer.parts.push_back({.kind = Part::Kind::refusal, .text = {"No."}});
+  TranslationLoss loss;
+  const auto written = [&] { return write_anthropic_answer(answer, {.id = "r"}, loss).joined(); };
+  EXPECT_TRUE(written().contains(R"("stop_reason":"refusal")")) << written();
+  answer.stop = StopReason::max_tokens;
+  EXPECT_TRUE(written().contains(R"("stop_reason":"max_tokens")")) << written();
+}
+
 TEST(AnthropicWriter, ForeignThinkingIsNotForged) {
   const Written written =
       write("", R"([{"role":"user","content":"Hi"},)"

@@ -151,7 +151,11 @@ class AssistantWriter {
     } else {
       write_parts(content_, to_);
     }
-    if (refusal_ != nullptr) to_.out.key("refusal").text(refusal_->text);
+    if (refusal_ != nullptr) {
+      to_.out.key("refusal").text(refusal_->text);
+    } else if (to_.answer) {
+      to_.out.key("refusal").json("null");  // their description has it in every answer
+    }
     write_thinking();
     if (calls_.empty()) return;
     to_.out.key("tool_calls").open('[');

@@ -221,6 +221,7 @@ TEST(ChatWriter, AnAnswersTextIsOneString) {
   const std::string written = write_chat_answer(answer, {.id = "r"}, loss).joined();
   EXPECT_TRUE(written.contains(R"("content":"one two")")) << written;
   EXPECT_EQ(loss.to_string(), "emulated=content");
+  EXPECT_TRUE(written.contains(R"("refusal":null)")) << written;
   answer.parts.clear();
   answer.parts.push_back({.kind = Part::Kind::thinking, .text = {"Hm"}});
   EXPECT_TRUE(write_chat_answer(answer, {.id = "r"}, loss).joined().contains(R"("content":"")"));
@@ -236,7 +237,7 @@ TEST(ChatWriter, AnswersHaveIdsThatTheUpstreamForgot) {
   EXPECT_EQ(written,
             R"({"id":"chatcmpl-r1","object":"chat.completion","created":7,"model":"m",)"
             R"("choices":[{"index":0,"message":{"role":"assistant","content":null,)"
-            R"("tool_calls":[{"id":"call_r1_0","type":"function","function":{"name":"f",)"
+            R"("refusal":null,"tool_calls":[{"id":"call_r1_0","type":"function","function":{"name":"f",)"
             R"("arguments":"{\"a\":1}"}}]},"logprobs":null,"finish_reason":"tool_calls"}],)"
             R"("usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0,)"
             R"("prompt_tokens_details":{"cached_tokens":0,"cache_write_tokens":0},)"

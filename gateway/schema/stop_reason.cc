@@ -19,7 +19,6 @@ constexpr std::array<Words, stop_reason_count> words{{
     {"length", "max_output_tokens", "max_tokens", "length"},
     {"length", "max_output_tokens", "model_context_window_exceeded", "length"},
     {"tool_calls", "completed", "tool_use", "stop"},
-    {"stop", "completed", "refusal", "stop"},
     {"content_filter", "content_filter", "refusal", "stop"},
     {"stop", "completed", "pause_turn", "stop"},
 }};

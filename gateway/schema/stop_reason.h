@@ -14,11 +14,10 @@ enum class StopReason : unsigned char {
   max_tokens,        // the request's limit
   context_exceeded,  // the model's limit
   tool_use,          // it wants tools to be called
-  refusal,           // it does not want to
-  content_filter,    // it may not
+  content_filter,    // it may not, or does not want to
   pause,             // the provider's own tool takes longer: ask again
 };
-inline constexpr size_t stop_reason_count = 8;
+inline constexpr size_t stop_reason_count = 7;
 
 // The dialect's word for it: "end_turn". Of Responses what goes into incomplete_details, or
 // "completed". Where a dialect has fewer words, the nearest that does not claim more.

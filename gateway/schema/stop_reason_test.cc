@@ -30,7 +30,7 @@ TEST(StopReason, IsReadAsItIsMeant) {
       {Dialect::anthropic, "max_tokens", StopReason::max_tokens},
       {Dialect::anthropic, "model_context_window_exceeded", StopReason::context_exceeded},
       {Dialect::anthropic, "tool_use", StopReason::tool_use},
-      {Dialect::anthropic, "refusal", StopReason::refusal},
+      {Dialect::anthropic, "refusal", StopReason::content_filter},
       {Dialect::anthropic, "pause_turn", StopReason::pause},
       {Dialect::anthropic, "stop", std::nullopt},
       {Dialect::ollama, "stop", StopReason::end},
@@ -55,6 +55,14 @@ TEST(StopReason, EveryReasonHasAWordThatIsUnderstood) {
       EXPECT_EQ(stop_word(dialect, *read), word);
     }
   }
+}
+
+// Who reads "stop" takes what was said for all there is to say.
+TEST(StopReason, ARefusalIsNoEndWhereThereIsAWordForIt) {
+  const auto refusal = read_stop_word(Dialect::anthropic, "refusal");
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(stop_word(Dialect::chat, *refusal), "content_filter");
+  EXPECT_EQ(stop_word(Dialect::responses, *refusal), "content_filter");
 }
 
 // What was cut off is told to be, everywhere.
