@@ -277,7 +277,12 @@ TEST(BatchEngine, cancelling_closes_what_is_asked_and_keeps_what_was_answered) {
   EXPECT_EQ(done.status, BatchStatus::cancelled);
   EXPECT_NE(done.cancelled_at, 0);
   EXPECT_EQ(done.completed, 12U);
-  EXPECT_EQ(batches.names_in(done.output_file_id).size(), 12U);
+  EXPECT_EQ(done.failed, 88U) << "every line has a result";
+  Names names = batches.names_in(done.output_file_id);
+  EXPECT_EQ(names.size(), 12U);
+  names.merge(batches.names_in(done.error_file_id));
+  EXPECT_EQ(names, all_of(100));
+  EXPECT_TRUE(batches.files().get(done.error_file_id).contains("\"code\":\"batch_cancelled\""));
   EXPECT_EQ(gateway.fake("a").counters().requests, 16U) << "no line is begun any more";
   EXPECT_EQ(gateway.leftovers(), "");
 }

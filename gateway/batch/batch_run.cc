@@ -158,8 +158,9 @@ Task<bool> BatchRun::open_input() {
 
 // Its file may have gone after lines of it had been answered: that is kept.
 Task<void> BatchRun::fail_with(std::string problems) {
+  if (batch_.status == BatchStatus::cancelling) co_return;  // it ends as that
   auto next = co_await with_results();
-  if (next.status == BatchStatus::cancelling) co_return;  // it ends as that
+  if (next.status == BatchStatus::cancelling) co_return;
   next.status = BatchStatus::failed;
   next.failed_at = wall_seconds();
   next.errors = std::move(problems);
@@ -221,8 +222,9 @@ Task<void> BatchRun::await_others() {
   }
 }
 
-// Lines that were not answered in time have a result as well: that they were not.
-Task<void> BatchRun::expire_unfinished() {
+// Lines that were not answered before it expired or was cancelled have a result as well: that they
+// were not.
+Task<void> BatchRun::close_unfinished() {
   constexpr std::size_t group_lines = 256;
   const bool good = co_await open_input();
   if (!good) co_return;
@@ -232,22 +234,26 @@ Task<void> BatchRun::expire_unfinished() {
     const auto begin = lines.begin() + static_cast<std::ptrdiff_t>(at);
     const auto count = std::min(group_lines, lines.size() - at);
     std::vector<std::uint32_t> group(begin, begin + static_cast<std::ptrdiff_t>(count));
-    co_await expire(std::move(group));
+    co_await close(std::move(group));
   }
 }
 
 // They are read one by one: only their names are kept.
-Task<void> BatchRun::expire(std::vector<std::uint32_t> lines) {
-  auto read = [input = input_, lines = std::move(lines),
+Task<void> BatchRun::close(std::vector<std::uint32_t> lines) {
+  const bool cancelled = batch_.status == BatchStatus::cancelling;
+  auto read = [input = input_, lines = std::move(lines), cancelled,
                batch = batch_]() -> Result<std::vector<LineResult>> {
     std::vector<LineResult> results;
     for (const std::uint32_t line : lines) {
       const auto texts = input->read({&line, 1});
       if (!texts) return std::unexpected(texts.error());
+      const AskedLine asked = asked_line(batch, line, texts->front());
       results.push_back(
-          unanswered_line(asked_line(batch, line, texts->front()), "batch_expired",
-                          "This request could not be executed before the completion window "
-                          "expired."));
+          cancelled ? unanswered_line(asked, "batch_cancelled",
+                                      "The batch was cancelled before this request was executed.")
+                    : unanswered_line(asked, "batch_expired",
+                                      "This request could not be executed before the completion "
+                                      "window expired."));
     }
     return results;
   };
@@ -267,9 +273,13 @@ Task<void> BatchRun::expire(std::vector<std::uint32_t> lines) {
 
 // Writes what has come of it into files, and ends it.
 Task<void> BatchRun::finish() {
-  if (batch_.status == BatchStatus::finalizing && batch_.expired_at != 0) {
-    co_await expire_unfinished();
-    if (batch_.status != BatchStatus::finalizing) co_return;
+  const bool late = batch_.status == BatchStatus::finalizing && batch_.expired_at != 0;
+  // One that was cancelled before its lines were counted has none.
+  const bool cancelled = batch_.status == BatchStatus::cancelling && batch_.total != 0;
+  if (late || cancelled) {
+    const BatchStatus status = batch_.status;
+    co_await close_unfinished();
+    if (batch_.status != status) co_return;
   }
   auto next = co_await with_results();
   if (batch_.status == BatchStatus::cancelling) {

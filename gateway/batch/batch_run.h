@@ -63,7 +63,7 @@ class BatchRun {
   [[nodiscard]] Task<void> answer_lines();
   [[nodiscard]] Task<void> ask_unfinished();
   [[nodiscard]] Task<void> await_others();
-  [[nodiscard]] Task<void> expire_unfinished();
+  [[nodiscard]] Task<void> close_unfinished();
   [[nodiscard]] Task<void> finish();
   // As it is, with the files of what its lines have come to.
   [[nodiscard]] Task<StoredBatch> with_results();
@@ -71,7 +71,7 @@ class BatchRun {
   [[nodiscard]] Task<std::string> written(BatchFiles::Results results);
   [[nodiscard]] Task<void> fail_with(std::string problems);
   [[nodiscard]] Task<std::vector<bool>> finished_lines();
-  [[nodiscard]] Task<void> expire(std::vector<std::uint32_t> lines);
+  [[nodiscard]] Task<void> close(std::vector<std::uint32_t> lines);
   // Its status becomes another, unless somebody has changed it meanwhile; then it is what that has
   // made of it.
   [[nodiscard]] Task<void> change(StoredBatch next);

@@ -253,6 +253,9 @@ def test_cancelling_closes_what_is_asked(rocket: Rocket, fake: Fakes, tmp_path: 
     assert gateway.in_flight() == 0
     found = batches.results(gateway, ended["output_file_id"])
     assert batches.custom_ids(found) == batches.names(2)
+    closed = batches.results(gateway, ended["error_file_id"])
+    assert {line["error"]["code"] for line in closed} == {"batch_cancelled"}
+    assert len({line["custom_id"] for line in closed}) == 40
     again = gateway.call("POST", f"/v1/batches/{batch_id}/cancel")
     assert again.status == 200 and again.json()["status"] == "cancelled"
     assert upstream.stop()["aborted"] == 4
