@@ -462,7 +462,7 @@ struct Config {
           "interactive, embeddings normal. The header `x-rocket-lane` can only lower it.");
     visit("limits", self.limits, "Nothing is unbounded.");
     visit("heartbeat", self.heartbeat,
-          "Silence in a stream after which the client is sent a comment; 0s: never.");
+          "Silence in a stream after which the client is sent a sign of life; 0s: never.");
     visit("embedding_batching", self.embedding_batching, "Several requests, one upstream call.");
     visit("responses", self.responses, "What is kept of `/v1/responses`; a reload keeps it.");
     visit("store", self.store,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proxy/packed_events.h"
+#include "proxy/stream_reply.h"
 #include "schema/embed_translation.h"
 #include "schema/embedding_vectors.h"
 #include "schema/openai_stream.h"
@@ -11,8 +12,6 @@
 
 namespace rocket {
 namespace {
-
-constexpr std::string_view sse_comment = ": keep-alive\n\n";
 
 Usage usage_of(const TokenUsage& usage) {
   return {usage.input, usage.output, usage.cache_read};
@@ -91,7 +90,7 @@ class OpenAiInterpreter : public Interpreter {
   std::string last_words(const ToldError& error) override {
     return write_error_event(Dialect::chat, error);
   }
-  std::string_view sign_of_life() override { return sse_comment; }
+  std::string_view sign_of_life() override { return rocket::sign_of_life(Dialect::chat); }
 
   Result<void> hear_whole(std::string_view body) override {
     auto answer = read_openai_answer(body);
@@ -177,10 +176,7 @@ class PassingInterpreter final : public Interpreter {
   std::string last_words(const ToldError& error) override {
     return write_error_event(dialect_, error, passed_);
   }
-  std::string_view sign_of_life() override {
-    if (dialect_ == Dialect::anthropic) return "event: ping\ndata: {\"type\": \"ping\"}\n\n";
-    return is_ollama(dialect_) ? std::string_view() : sse_comment;
-  }
+  std::string_view sign_of_life() override { return rocket::sign_of_life(dialect_); }
 
   Result<void> hear_whole(std::string_view body) override {
     TranslationLoss ignored;

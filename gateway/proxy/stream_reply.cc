@@ -9,10 +9,16 @@ constexpr std::string_view unbuffered_lines =
 
 }  // namespace
 
+std::string_view sign_of_life(Dialect dialect) {
+  if (dialect == Dialect::anthropic) return "event: ping\ndata: {\"type\": \"ping\"}\n\n";
+  return is_ollama(dialect) ? "" : ": keep-alive\n\n";
+}
+
 StreamReply::StreamReply(ResponseWriter& writer, Timers& timers, Dialect dialect,
                          Duration heartbeat)
     : writer_(writer),
       timers_(timers),
+      dialect_(dialect),
       heartbeat_(is_ollama(dialect) ? Duration::zero() : heartbeat),
       last_sent_(timers.now()) {}
 
@@ -30,6 +36,7 @@ TimePoint StreamReply::next_beat() const {
 
 Task<bool> StreamReply::beat(std::string header_lines, std::string_view sign) {
   begin(header_lines);
+  if (sign.empty()) sign = sign_of_life(dialect_);
   send({&sign, 1}, false);
   const bool alive = co_await drained();
   co_return alive;

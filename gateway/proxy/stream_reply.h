@@ -10,6 +10,10 @@
 
 namespace rocket {
 
+// What may stand between any two events. Clients that watch over events see no comments, so it is an
+// event where the dialect has one. Empty: it has neither.
+[[nodiscard]] std::string_view sign_of_life(Dialect dialect);
+
 // The client's side of a streamed answer: when its head goes out, what fills a long silence, and
 // how it breaks.
 class StreamReply {
@@ -25,10 +29,10 @@ class StreamReply {
 
   // When the client should be sent something again.
   [[nodiscard]] TimePoint next_beat() const;
-  // Sends `sign`, which clients ignore and proxies in between count as life. `header_lines` are
-  // those of a head that does not know its backend yet. False: the client is gone.
-  static constexpr std::string_view comment = ": keep-alive\n\n";
-  [[nodiscard]] Task<bool> beat(std::string header_lines, std::string_view sign = comment);
+  // Sends a sign that clients ignore, and that they and proxies in between count as life: the
+  // answer's own, or without one what the dialect has. `header_lines` are those of a head that does
+  // not know its backend yet. False: the client is gone.
+  [[nodiscard]] Task<bool> beat(std::string header_lines, std::string_view sign = {});
 
   // Whole events. Copies what the client does not take at once, and then drained() is due.
   void send(std::span<const std::string_view> pieces, bool last);
@@ -41,6 +45,7 @@ class StreamReply {
  private:
   ResponseWriter& writer_;
   Timers& timers_;
+  Dialect dialect_;
   Duration heartbeat_;
   TimePoint last_sent_;
   bool begun_ = false;
