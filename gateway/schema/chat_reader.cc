@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "schema/allowed_tools.h"
 #include "schema/media.h"
 #include "schema/parameters.h"
 #include "schema/request_faults.h"
@@ -234,6 +235,7 @@ class RequestReader {
 
   [[nodiscard]] Result<void> finish() {
     if (!messages_seen_) faults_.note("`messages` is missing; send a list of messages");
+    if (allowed_) allow_tools(*allowed_, conversation_, reading_.loss);
     return faults_.result();
   }
 
@@ -294,6 +296,8 @@ class RequestReader {
     } else if (const auto function = json_find(value.text, "function")) {
       choice.kind = Kind::function;
       if (const auto name = json_find(function->text, "name")) choice.name = raw_text(*name);
+    } else if (is_allowed_tools(value)) {
+      allowed_ = value;
     } else if (!value.is_null()) {
       conversation_.extra.push_back({"tool_choice", value.text});
     }
@@ -344,6 +348,7 @@ class RequestReader {
   Conversation& conversation_;
   RequestFaults faults_;
   Reading reading_;
+  std::optional<JsonValue> allowed_;  // of the tools, which may stand behind it
   bool messages_seen_ = false;
 };
 

@@ -1,8 +1,10 @@
 #include "schema/responses_reader.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "schema/allowed_tools.h"
 #include "schema/media.h"
 #include "schema/parameters.h"
 #include "schema/request_faults.h"
@@ -233,6 +235,7 @@ class RequestReader {
   [[nodiscard]] Result<void> finish() {
     if (!input_seen_) faults_.note("`input` is missing; send a string or a list of items");
     if (conversation_.turns.empty()) faults_.note("`input` is empty; send at least one item");
+    if (allowed_) allow_tools(*allowed_, conversation_, reading_.loss);
     return faults_.result();
   }
 
@@ -336,6 +339,8 @@ class RequestReader {
     } else if (const auto name = json_find(value.text, "name");
                value.kind == JsonKind::object && name && may_be_function(value)) {
       choice = {Kind::function, raw_text(*name)};
+    } else if (is_allowed_tools(value)) {
+      allowed_ = value;
     } else if (!value.is_null()) {
       conversation_.extra.push_back({"tool_choice", value.text});
     }
@@ -397,6 +402,7 @@ class RequestReader {
   RequestFaults faults_;
   Reading reading_;
   const ResponsesContext& context_;
+  std::optional<JsonValue> allowed_;  // of the tools, which may stand behind it
   bool input_seen_ = false;
 };
 
