@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "schema/anthropic_ids.h"
+#include "schema/anthropic_words.h"
 #include "schema/parameters.h"
 #include "schema/request_faults.h"
 
@@ -114,8 +115,15 @@ Part read_block(const JsonValue& block, Within within, Reading& reading) {
     reading.faults.note("a block of `messages.content` must be an object with a `type`");
     return part;
   }
+  const auto words = [&] {
+    std::string said = words_of_block(block);
+    return said.empty() ? RawText{} : RawText{reading.kept.keep(std::move(said))};
+  };
   const auto kind = kind_of(*type);
-  if (!kind) return part;
+  if (!kind) {
+    part.text = words();
+    return part;
+  }
   if (*kind == Part::Kind::tool_result && within == Within::result) {
     reading.faults.note("a `tool_result` of `messages.content` can not stand within another");
     return part;
@@ -123,7 +131,10 @@ Part read_block(const JsonValue& block, Within within, Reading& reading) {
   Media media;
   if (*kind == Part::Kind::image || *kind == Part::Kind::document) {
     const auto source = json_find(block.text, "source");
-    if (!source || !read_source(*source, media)) return part;
+    if (!source || !read_source(*source, media)) {
+      part.text = words();
+      return part;
+    }
   }
   part = {.kind = *kind, .media = media};
   if (*kind == Part::Kind::tool_call) part.arguments = "{}";

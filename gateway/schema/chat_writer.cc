@@ -42,6 +42,10 @@ bool can_write(const Part& part, const Writing& to) {
   switch (part.kind) {
     case Part::Kind::foreign:
       if (to.from == Dialect::chat) return true;
+      if (!part.text.empty()) {
+        to.loss.emulate(foreign_type(part.json));
+        return true;
+      }
       to.loss.drop(foreign_type(part.json));
       return false;
     case Part::Kind::image:
@@ -54,6 +58,12 @@ bool can_write(const Part& part, const Writing& to) {
       return false;
     default: return true;
   }
+}
+
+// What another dialect alone has, as the text that it comes to.
+Part in_words(const Part& part, const Writing& to) {
+  const bool foreign = part.kind == Part::Kind::foreign && to.from != Dialect::chat;
+  return foreign ? Part{.text = part.text} : part;
 }
 
 void write_document(const Part& part, const Writing& to) {
@@ -95,7 +105,13 @@ void write_part(const Part& part, const Writing& to) {
       to.out.close('}');
       return;
     case Part::Kind::document: write_document(part, to); return;
-    case Part::Kind::foreign: to.out.json(part.json); return;
+    case Part::Kind::foreign:
+      if (to.from == Dialect::chat) {
+        to.out.json(part.json);
+      } else {
+        write_part(in_words(part, to), to);
+      }
+      return;
     default: return;
   }
 }
@@ -193,7 +209,7 @@ class AssistantWriter {
           if (!can_write(part, to_)) break;
           // What was said between calls is said before them.
           if (!calls_.empty()) to_.loss.emulate("order");
-          content_.push_back(part);
+          content_.push_back(in_words(part, to_));
       }
     }
   }
@@ -252,6 +268,12 @@ void write_result(const Part& result, const Writing& to) {
   for (const Part& part : result.content) {
     if (part.kind == Part::Kind::text) {
       texts.push_back(part);
+    } else if (part.kind == Part::Kind::foreign && !part.text.empty()) {
+      to.loss.emulate(foreign_type(part.json));
+      texts.push_back(in_words(part, to));
+    } else if (part.kind == Part::Kind::document && part.media.source == Media::Source::text) {
+      to.loss.emulate("document");
+      texts.push_back({.text = part.media.data});
     } else if (!is_shown_by_user(part)) {
       to.loss.drop(part.kind == Part::Kind::image ? "tool_result.image" : "tool_result.content");
     }

@@ -75,6 +75,31 @@ TEST(ChatWriter, WhatAToolShowsIsShownByTheUser) {
   EXPECT_EQ(of_a_file.loss, "dropped=tool_result.image");
 }
 
+// What a model is to answer from is said to it in whatever words there are.
+TEST(ChatWriter, SearchResultsAndDocumentsOfBlocksAreText) {
+  const std::string result =
+      R"({"type":"search_result","source":"https://a","title":"A \"b\"","content":[{"type":"text",)"
+      R"("text":"one"},{"type":"text","text":"two"}],"citations":{"enabled":true}})";
+  const std::string document =
+      R"({"type":"document","title":"D","source":{"type":"content","content":[{"type":"text",)"
+      R"("text":"inside"},{"type":"image","source":{"type":"file","file_id":"f"}}]}})";
+  const Written written =
+      write(R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":[)" + result + "," +
+            document + R"(,{"type":"text","text":"Which?"}]}]})");
+  EXPECT_TRUE(written.text.ends_with(
+      R"("messages":[{"role":"user","content":[)"
+      R"({"type":"text","text":"A \"b\"\nhttps://a\n\none\n\ntwo"},)"
+      R"({"type":"text","text":"D\n\ninside"},{"type":"text","text":"Which?"}]}]})"))
+      << written.text;
+  EXPECT_EQ(written.loss, "emulated=search_result,emulated=document");
+  const Written told = write(
+      R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"tool_result",)"
+      R"("tool_use_id":"t","content":[)" +
+      result + R"(,{"type":"document","source":{"type":"text","data":"plain"}}]}]}]})");
+  EXPECT_TRUE(told.text.contains(R"(one\n\ntwo"},{"type":"text","text":"plain"}])")) << told.text;
+  EXPECT_EQ(told.loss, "emulated=search_result,emulated=document");
+}
+
 // Servers refuse a list of nothing.
 TEST(ChatWriter, ATurnOfWhichNothingIsLeftIsEmpty) {
   const std::string foreign = R"([{"type":"server_tool_use","id":"s","name":"w","input":{}}])";

@@ -73,7 +73,8 @@ struct Part {
     foreign,  // something that only its own dialect has
   };
   Kind kind = Kind::text;
-  RawText text{};                // text, thinking, refusal; of redacted_thinking what is sealed
+  RawText text{};                // text, thinking, refusal; of redacted_thinking what is sealed,
+                                 // of what is foreign what it says in words
   RawText signature{};           // thinking
   RawText id{};                  // tool_call, and the call that a tool_result answers
   RawText name{};                // of the function, or of the document; empty: not said

@@ -98,7 +98,13 @@ class MessageWriter {
         break;
       case Part::Kind::tool_call: message.calls.push_back(&part); break;
       case Part::Kind::tool_result: break;
-      case Part::Kind::foreign: loss_.drop(foreign_type(part.json)); break;
+      case Part::Kind::foreign:
+        if (part.text.empty()) {
+          loss_.drop(foreign_type(part.json));
+        } else {
+          loss_.emulate(foreign_type(part.json));
+          message.texts.push_back(part.text);
+        }
     }
   }
 
@@ -274,6 +280,9 @@ class RequestWriter {
       if (part.kind == Part::Kind::text) {
         if (!part.text.empty()) texts.push_back(part.text);
         if (!same()) loss_.drop(part.extra);
+      } else if (part.kind == Part::Kind::foreign && !part.text.empty()) {
+        loss_.emulate(foreign_type(part.json));
+        texts.push_back(part.text);
       } else {
         const bool image = part.kind == Part::Kind::image;
         loss_.drop(image ? "tool_result.image" : "tool_result.content");

@@ -199,6 +199,17 @@ class RequestWriter {
     }
   }
 
+  void write_foreign(const Part& part, std::string_view text_type) {
+    if (conversation_.dialect == Dialect::responses) {
+      out_.json(part.json);
+    } else if (part.text.empty()) {
+      loss_.drop(foreign_type(part.json));
+    } else {
+      loss_.emulate(foreign_type(part.json));
+      write_part({.text = part.text}, text_type);
+    }
+  }
+
   void write_part(const Part& part, std::string_view text_type) {
     switch (part.kind) {
       case Part::Kind::text:
@@ -217,10 +228,7 @@ class RequestWriter {
         }
         break;
       default:
-        if (part.kind == Part::Kind::foreign) {
-          if (conversation_.dialect == Dialect::responses) out_.json(part.json);
-          if (conversation_.dialect != Dialect::responses) loss_.drop(foreign_type(part.json));
-        }
+        if (part.kind == Part::Kind::foreign) write_foreign(part, text_type);
         return;
     }
     write_extra(part.extra);
