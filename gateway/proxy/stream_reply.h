@@ -10,8 +10,8 @@
 
 namespace rocket {
 
-// What may stand between any two events. Clients that watch over events see no comments, so it is an
-// event where the dialect has one. Empty: it has neither.
+// What may stand between any two events. Clients that watch over events see no comments, so it is
+// an event where the dialect has one. Empty: it has neither.
 [[nodiscard]] std::string_view sign_of_life(Dialect dialect);
 
 // The client's side of a streamed answer: when its head goes out, what fills a long silence, and

@@ -259,14 +259,15 @@ TEST(ChatWriter, AnswersHaveIdsThatTheUpstreamForgot) {
   TranslationLoss loss;
   const std::string written =
       write_chat_answer(answer, {.id = "r1", .model = "m", .created = 7}, loss).joined();
-  EXPECT_EQ(written,
-            R"({"id":"chatcmpl-r1","object":"chat.completion","created":7,"model":"m",)"
-            R"("choices":[{"index":0,"message":{"role":"assistant","content":null,)"
-            R"("refusal":null,"tool_calls":[{"id":"call_r1_0","type":"function","function":{"name":"f",)"
-            R"("arguments":"{\"a\":1}"}}]},"logprobs":null,"finish_reason":"tool_calls"}],)"
-            R"("usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0,)"
-            R"("prompt_tokens_details":{"cached_tokens":0,"cache_write_tokens":0},)"
-            R"("completion_tokens_details":{"reasoning_tokens":0}}})");
+  EXPECT_EQ(
+      written,
+      R"({"id":"chatcmpl-r1","object":"chat.completion","created":7,"model":"m",)"
+      R"("choices":[{"index":0,"message":{"role":"assistant","content":null,)"
+      R"("refusal":null,"tool_calls":[{"id":"call_r1_0","type":"function","function":{"name":"f",)"
+      R"("arguments":"{\"a\":1}"}}]},"logprobs":null,"finish_reason":"tool_calls"}],)"
+      R"("usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0,)"
+      R"("prompt_tokens_details":{"cached_tokens":0,"cache_write_tokens":0},)"
+      R"("completion_tokens_details":{"reasoning_tokens":0}}})");
 }
 
 }  // namespace
