@@ -208,8 +208,10 @@ void Router::list_models() {
   for (const size_t index : sequence()) {
     const RouterBackend& backend = input_.backends[index];
     for (const auto& endpoint : backend.endpoints) {
-      for (const std::string& model : endpoint.models) {
-        if (seen.insert(model).second) listed_.push_back({model, backend.name});
+      for (size_t i = 0; i < endpoint.models.size(); ++i) {
+        const std::string& model = endpoint.models[i];
+        const ModelCard* const card = i < endpoint.cards.size() ? &endpoint.cards[i] : nullptr;
+        if (seen.insert(model).second) listed_.push_back({model, backend.name, card});
       }
     }
   }
@@ -224,7 +226,9 @@ std::vector<Router::Listed> Router::models(const KeyScope& scope) const {
     const auto owner = std::ranges::find_if(
         entry.candidates, [&](const Candidate& one) { return within(scope, one); });
     if (owner == entry.candidates.end()) continue;
-    if (!entry.routed) listed.owner = input_.backends[owner->backend].name;
+    if (!entry.routed && listed.owner != input_.backends[owner->backend].name) {
+      listed = {listed.model, input_.backends[owner->backend].name};
+    }
     allowed.push_back(listed);
   }
   return allowed;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/model_card.h"
 #include "base/model_facts.h"
 #include "base/random.h"
 #include "policy/capability.h"
@@ -27,6 +28,7 @@ struct RouterBackend {
     bool known = false;               // its inventory has been read at least once
     std::vector<std::string> models;  // in the backend's order
     std::vector<ModelFacts> facts{};  // beside the models; of those without any nothing is known
+    std::vector<ModelCard> cards{};   // the same
     bool awaited = false;             // nobody has asked it yet: what it has is known in a moment
   };
   std::vector<EndpointModels> endpoints;
@@ -99,6 +101,7 @@ class Router {
   struct Listed {
     std::string_view model;
     std::string_view owner;  // the backend first in order that has it; "rocket" for a route
+    const ModelCard* card = nullptr;  // of the owner's; null: nothing is known
   };
   [[nodiscard]] std::vector<Listed> models(const KeyScope& scope = {}) const;
 

@@ -217,10 +217,12 @@ RouterInput router_input(const Snapshot& snapshot) {
       RouterBackend::EndpointModels models{.known = probed.inventory_known,
                                            .models = {},
                                            .facts = {},
+                                           .cards = {},
                                            .awaited = !probed.asked && !probed.inventory_known};
       for (const InventoryModel& model : probed.models) {
         models.models.push_back(model.name);
         models.facts.push_back(model.facts);
+        models.cards.push_back(model.card);
       }
       known.endpoints.push_back(std::move(models));
     }

@@ -271,6 +271,24 @@ TEST(Dialog, ListsModelsAsEachClientKnowsThem) {
   EXPECT_EQ(gateway.ask(sim_get("/nothing"))->status(), 404);
 }
 
+// What an Ollama tells of its models comes through; who else has them tells less.
+TEST(Dialog, OllamasModelsAreShownAsTheirServerShowsThem) {
+  SimGateway gateway(1, {backend(Upstream{FakeKind::ollama, BackendKind::ollama, Dialect::chat})});
+  const json tag = json::parse(gateway.ask(sim_get("/api/tags"))->body())["models"][0];
+  EXPECT_EQ(tag["size"], 104'857'600);
+  EXPECT_EQ(tag["digest"], std::string(64, 'd'));
+  EXPECT_EQ(tag["modified_at"], "2026-01-01T00:00:00Z");
+  EXPECT_EQ(tag["details"]["parameter_size"], "135M");
+  gateway.fake("one").recorder().clear();
+  const auto shown = gateway.ask(sim_post("/api/show", R"({"name":"fake-model"})"));
+  ASSERT_EQ(shown->status(), 200);
+  const RecordedRequest& asked = gateway.fake("one").recorder().requests().back();
+  EXPECT_TRUE(asked.head.starts_with("POST /api/show ")) << asked.head;
+  EXPECT_EQ(json::parse(asked.body)["model"], "fake-model");
+  EXPECT_TRUE(json::parse(shown->body()).contains("model_info")) << shown->body();
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
 // Where nobody knows of loading, there is nothing to do for it.
 TEST(Dialog, WhoAsksForALoadedModelIsToldThatItIs) {
   SimGateway gateway(1, {backend(upstreams[0])});

@@ -57,6 +57,10 @@ void complete(std::vector<InventoryModel>& models, const Quirks& quirks,
     if (!probed.loaded) continue;
     const auto loaded = all_loaded.find(model.name);
     model.facts.loaded = loaded != all_loaded.end();
+    if (model.facts.loaded) {
+      model.card.in_memory = loaded->second->card.size;
+      model.card.in_vram = loaded->second->card.in_vram;
+    }
     // What it was loaded with counts, not what it could have been loaded with.
     if (model.facts.loaded && loaded->second->facts.context != 0) {
       model.facts.context = loaded->second->facts.context;
@@ -70,7 +74,7 @@ void forget_changed(std::map<std::string, Endpoint::Probed::Details>& known,
   const ByName listed = by_name(models);
   std::erase_if(known, [&](const auto& one) {
     const auto found = listed.find(one.first);
-    return found == listed.end() || found->second->digest != one.second.digest;
+    return found == listed.end() || found->second->card.digest != one.second.digest;
   });
 }
 
@@ -226,7 +230,7 @@ Task<void> HealthProber::read_details(Target target, const Inventory* inventory)
     const auto answer = co_await ask(target, path, std::move(body));
     // A server that is too busy to tell will not tell of the next one either.
     if (!answer) co_return;
-    known[model.name] = {model.digest,
+    known[model.name] = {model.card.digest,
                          is_good(answer) ? read_model_details(answer->body) : ModelFacts{}};
   }
 }

@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "base/timestamp.h"
 #include "proxy/exchange.h"
+#include "proxy/fetch.h"
 #include "proxy/routing.h"
 #include "schema/conversation.h"
 #include "wire/json.h"
@@ -51,7 +52,7 @@ std::optional<ModelFacts> facts_of(const Call& call, std::string_view model) {
 }
 
 // Ollama's own programs show the first twelve digits of a model's digest, and end when it has none.
-// What is known of every model is its name.
+// What is known of a model that is none of Ollama's is its name.
 void append_digest(std::string& out, std::string_view name) {
   constexpr std::string_view digits = "0123456789abcdef";
   for (const std::uint8_t byte : sha256(name)) {
@@ -60,20 +61,34 @@ void append_digest(std::string& out, std::string_view name) {
   }
 }
 
-void append_model(std::string& out, std::string_view name) {
+// What its server tells for people to look at; empty for one that tells nothing of the kind.
+ModelCard card_of(const Router::Listed& model) {
+  return model.card == nullptr ? ModelCard{} : *model.card;
+}
+
+void append_model(std::string& out, std::string_view name, const ModelCard& card) {
   const std::string quoted = json_quoted(name);
-  out += R"({"name":)" + quoted + R"(,"model":)" + quoted + R"(,"size":0,"digest":")";
-  append_digest(out, name);
-  out += "\",";
-  out += no_details;
+  out += R"({"name":)" + quoted + R"(,"model":)" + quoted;
+  out += R"(,"size":)" + std::to_string(card.size) + R"(,"digest":)";
+  if (card.digest.empty()) {
+    out += '"';
+    append_digest(out, name);
+    out += '"';
+  } else {
+    out += json_quoted(card.digest);
+  }
+  out += ',';
+  out += card.details.empty() ? std::string(no_details) : R"("details":)" + card.details;
 }
 
 Task<void> tags(Call& call) {
   std::string body = R"({"models":[)";
   for (const Router::Listed& model : call.current()->router->models(call.key_scope())) {
     if (!body.ends_with('[')) body += ',';
-    append_model(body, model.model);
-    body.append(R"(,"modified_at":")").append(no_time).append("\"}");
+    const ModelCard card = card_of(model);
+    append_model(body, model.model, card);
+    body += R"(,"modified_at":)";
+    body += json_quoted(card.modified_at.empty() ? no_time : card.modified_at) + "}";
   }
   call.send_json(200, body + "]}");
   co_return;
@@ -85,9 +100,12 @@ Task<void> loaded(Call& call) {
     const auto facts = facts_of(call, model.model);
     if (!facts || !facts->loaded) continue;
     if (!body.ends_with('[')) body += ',';
-    append_model(body, model.model);
-    body.append(R"(,"expires_at":")").append(no_end).append(R"(","size_vram":0,"context_length":)");
-    body += std::to_string(facts->context) + "}";
+    ModelCard card = card_of(model);
+    card.size = card.in_memory;
+    append_model(body, model.model, card);
+    body.append(R"(,"expires_at":")").append(no_end).append(R"(","size_vram":)");
+    body += std::to_string(card.in_vram);
+    body += R"(,"context_length":)" + std::to_string(facts->context) + "}";
   }
   call.send_json(200, body + "]}");
   co_return;
@@ -109,10 +127,39 @@ Result<std::string> model_asked(const Call& call) {
   return model;
 }
 
+// What the server tells that would be asked first, if that is an Ollama: templates, parameters and
+// all. Empty: it is none, or tells nothing in time.
+Task<std::string> told_by_server(Call& call, std::string model) {
+  const std::shared_ptr<const Current> current = call.current();
+  const auto route = current->router->route(model, {}, call.loop().random, call.key_scope());
+  if (!route || route->candidates.empty()) co_return std::string();
+  const Candidate& first = *route->candidates.front();
+  if (!current->snapshot->backends[first.backend].speaks(Dialect::ollama)) co_return std::string();
+  const std::string& name = first.model.empty() ? model : first.model;
+  const auto verbose = json_find(call.request().body.text(), "verbose");
+  std::string asked = R"({"model":)" + json_quoted(name);
+  asked += verbose && verbose->as_bool() == true ? R"(,"verbose":true})" : "}";
+  const TimePoint now = call.loop().io.timers.now();
+  const TimePoint deadline = deadline_after(now, current->snapshot->config.health.timeout);
+  for (const std::uint32_t place : first.endpoints) {
+    const EndpointUse& use = current->endpoints[first.backend][place];
+    if (!is_alive(use.endpoint->verdict.load(std::memory_order_relaxed))) continue;
+    auto told = co_await fetch(call.loop().io, *use.endpoint, *use.pool,
+                               FetchRequest{"/api/show", asked}, deadline);
+    if (told && told->status == 200) co_return std::move(told->body);
+  }
+  co_return std::string();
+}
+
 Task<void> show(Call& call) {
   const auto model = model_asked(call);
   if (!model) {
     call.send_error(model.error());
+    co_return;
+  }
+  const std::string told = co_await told_by_server(call, *model);
+  if (!told.empty()) {
+    call.send_json(200, told);
     co_return;
   }
   const auto facts = facts_of(call, *model);

@@ -50,10 +50,10 @@ class ModelReader {
     } else if (member.key_is("name")) {
       name_ = value.as_string().value_or("");
     } else if (member.key_is("digest")) {
-      model_.digest = value.as_string().value_or("");
+      model_.card.digest = value.as_string().value_or("");
     } else if (member.key_is("owned_by")) {
       owner_ = value.as_string().value_or("");
-    } else {
+    } else if (!take_card(member)) {
       take_warmth(member);
       take_context(member);
       take_abilities(member);
@@ -71,6 +71,25 @@ class ModelReader {
   [[nodiscard]] const std::string& owner() const { return owner_; }
 
  private:
+  // Ollama's tags and ps.
+  bool take_card(const JsonMember& member) {
+    constexpr size_t details_max = 4096;
+    const JsonValue& value = member.value;
+    if (member.key_is("modified_at")) {
+      model_.card.modified_at = value.as_string().value_or("");
+    } else if (member.key_is("size")) {
+      model_.card.size = static_cast<std::uint64_t>(std::max<std::int64_t>(0, number(value)));
+    } else if (member.key_is("size_vram")) {
+      model_.card.in_vram = static_cast<std::uint64_t>(std::max<std::int64_t>(0, number(value)));
+    } else if (member.key_is("details") && value.kind == JsonKind::object) {
+      if (value.text.size() <= details_max) model_.card.details = value.text;
+    } else {
+      return false;
+    }
+    return true;
+  }
+  static std::int64_t number(const JsonValue& value) { return value.as_int().value_or(0); }
+
   // LM Studio v1 lists the loaded instances of a model, v0 its state; llama.cpp's router has a
   // status.
   void take_warmth(const JsonMember& member) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/model_card.h"
 #include "base/model_facts.h"
 
 namespace rocket {
@@ -12,7 +13,7 @@ namespace rocket {
 struct InventoryModel {
   std::string name;
   ModelFacts facts{};
-  std::string digest{};  // of its files, where told: under the same name it may be another one
+  ModelCard card{};
 
   [[nodiscard]] bool operator==(const InventoryModel&) const = default;
 };
