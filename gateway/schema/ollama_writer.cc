@@ -283,6 +283,9 @@ class RequestWriter {
       } else if (part.kind == Part::Kind::foreign && !part.text.empty()) {
         loss_.emulate(foreign_type(part.json));
         texts.push_back(part.text);
+      } else if (part.kind == Part::Kind::document && part.media.source == Media::Source::text) {
+        loss_.emulate("document");
+        texts.push_back(part.media.data);
       } else {
         const bool image = part.kind == Part::Kind::image;
         loss_.drop(image ? "tool_result.image" : "tool_result.content");

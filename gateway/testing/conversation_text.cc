@@ -18,7 +18,8 @@ std::string plain_json(std::string_view json) {
 
 class Teller {
  public:
-  Teller(Dialect target, const TranslationLoss& loss) : target_(target), loss_(loss) {}
+  Teller(Dialect target, const TranslationLoss& loss, const char* between = "\n")
+      : target_(target), loss_(loss), between_(between) {}
 
   void tell(std::string_view what, std::string_view value) {
     if (value.empty() || loss_.names(what)) return;
@@ -75,7 +76,7 @@ class Teller {
     std::string texts;
     for (const Part& part : parts) {
       if (part.kind == Part::Kind::text && is_ollama(target_)) {
-        texts += (texts.empty() ? "" : "\n") + part.text.decoded();
+        texts += (texts.empty() ? "" : between_) + part.text.decoded();
         tell(part.extra);
         continue;
       }
@@ -197,7 +198,7 @@ class Teller {
     switch (part.kind) {
       case Kind::thinking: return loss_.names("thinking");
       case Kind::redacted_thinking: return loss_.names("redacted_thinking");
-      case Kind::foreign: return loss_.names(foreign_type(part.json));
+      case Kind::foreign: return part.text.empty() && loss_.names(foreign_type(part.json));
       case Kind::image:
         return loss_.names(part.media.source == Media::Source::url ? "image_url" : "image");
       case Kind::document:
@@ -213,6 +214,8 @@ class Teller {
       part.text = part.media.data;
     }
     if (part.kind == Part::Kind::refusal && loss_.names("refusal")) part.kind = Part::Kind::text;
+    const bool foreign = part.kind == Part::Kind::foreign && !part.text.empty();
+    if (foreign && loss_.names(foreign_type(part.json))) part = {.text = part.text};
   }
 
   void tell(const Part& part) {
@@ -245,20 +248,28 @@ class Teller {
     tell("title", part.name.decoded());
   }
 
+  // What a tool gives in words.
+  static bool is_told(const Part& part) {
+    const bool document =
+        part.kind == Part::Kind::document && part.media.source == Media::Source::text;
+    const bool foreign = part.kind == Part::Kind::foreign && !part.text.empty();
+    return part.kind == Part::Kind::text || document || foreign;
+  }
+
   void tell_result(const Part& part) {
     tell("result", part.id.decoded());
     if (part.failed) tell("tool_result.is_error", "true");
     std::vector<Part> content = part.content;
     std::erase_if(content, [&](const Part& one) {
-      return one.kind == Part::Kind::image
-                 ? loss_.names("tool_result.image")
-                 : one.kind != Part::Kind::text && loss_.names("tool_result.content");
+      return one.kind == Part::Kind::image ? loss_.names("tool_result.image")
+                                           : !is_told(one) && loss_.names("tool_result.content");
     });
     tell_parts(content);
   }
 
   Dialect target_;
   const TranslationLoss& loss_;
+  const char* between_;  // the texts of Ollama's only one
   std::string out_;
 };
 
@@ -339,10 +350,13 @@ std::string conversation_text(const Conversation& conversation, Dialect target,
 }
 
 std::string answer_text(const Answer& answer, Dialect target, const TranslationLoss& loss) {
-  Teller teller(target, loss);
+  Teller teller(target, loss, "");
   teller.tell("model", answer.model.decoded());
-  // Where several reasons share a word, the word.
-  teller.tell("stop_reason", stop_word(target, answer.stop));
+  // Where several reasons share a word, the word. Whoever refuses in a text ends as usual, but for
+  // Anthropic's clients.
+  const bool refused = target == Dialect::anthropic && answer.stop == StopReason::end &&
+                       has_part(answer.parts, Part::Kind::refusal);
+  teller.tell("stop_reason", stop_word(target, refused ? StopReason::content_filter : answer.stop));
   teller.tell("input", std::to_string(answer.usage.input));
   teller.tell("output", std::to_string(answer.usage.output));
   if (!is_ollama(target)) {
