@@ -17,10 +17,9 @@ from rocket_matrix.matrix_http import HomeserverError
 from rocket_matrix.messages import editing, notice, replying
 from rocket_matrix.pace import Pace
 from rocket_matrix.parts import Parts
-from rocket_matrix.requests import attachment_of
+from rocket_matrix.requests import Request, attachment_of
 from rocket_matrix.telemetry import log
 
-RESULT_BYTES_MAX = 50 << 20
 POLL = 2.0
 POLL_MAX = 15.0
 # How long it is asked whether a batch has been made when the connection broke over that.
@@ -35,17 +34,19 @@ class Batches:
         self._gateway = parts.gateway
         self._journal = parts.journal
         self._telemetry = parts.telemetry
+        # A file is in memory two or three times while it is passed on: one of each sort at a time.
+        self._one_attachment = asyncio.Lock()
+        self._one_result = asyncio.Lock()
 
     async def submit(self, work: Work) -> dict:
         """Makes the batch that is asked for, once. GatewayError and HomeserverError tell the person."""
         request = work.request
         if work.attempts == 1 and len(self._journal.open_jobs()) >= self._config.limits.jobs:
             raise GatewayError("Too many jobs run just now; ask again when one of them has ended.")
-        data, endpoint = await self._lines(work)
         mark = hashlib.sha256(request.event_id.encode()).hexdigest()[:32]
         batch = await self._made_before(mark) if work.attempts > 1 else None
         if not batch:
-            batch = await self._make(data, endpoint, mark)
+            batch = await self._make_anew(work, mark)
         job = Job(
             str(batch["id"]),
             request.event_id,
@@ -96,7 +97,7 @@ class Batches:
             pace.sent(time.monotonic())
             await asyncio.sleep(max(wait, pace.wait(time.monotonic())))
 
-    async def _lines(self, work: Work) -> tuple[bytes, str]:
+    async def _make_anew(self, work: Work, mark: str) -> dict:
         request, command = work.request, work.request.command
         assert isinstance(command, Batch)
         attachment = request.attachment
@@ -104,9 +105,13 @@ class Batches:
             event = await self._home.event(request.room_id, request.replies_to)
             attachment = attachment_of(event.get("content") or {})
         if attachment:
-            found = await self._home.download(attachment, self._config.limits.attachment)
-            data = jobs.without_mark(found)
-            return data, jobs.endpoint_of(data)
+            async with self._one_attachment:
+                found = await self._home.download(attachment, self._config.limits.attachment)
+                data = jobs.without_mark(found)
+                return await self._make(data, jobs.endpoint_of(data), mark)
+        return await self._make(self._lines(request, command), jobs.ENDPOINTS[0], mark)
+
+    def _lines(self, request: Request, command: Batch) -> bytes:
         if not command.prompts:
             raise jobs.BadLines(
                 "There is nothing to do. Write one prompt a line below `!batch`, or make it the "
@@ -120,7 +125,7 @@ class Batches:
             for line in lines:
                 line["body"]["backend"] = command.backend or settings.backend
             data = "".join(json.dumps(line) + "\n" for line in lines).encode()
-        return data, jobs.ENDPOINTS[0]
+        return data
 
     async def _make(self, data: bytes, endpoint: str, mark: str) -> dict:
         form = aiohttp.FormData()
@@ -202,8 +207,11 @@ class Batches:
                 or not file_id.replace("-", "").replace("_", "").isalnum()
             ):
                 continue
-            data = await self._content(file_id)
-            if data is None or not await self._attached(job, data, name):
+            async with self._one_result:
+                data = await self._content(file_id)
+                shown = data is not None and await self._attached(job, data, name)
+                data = None
+            if not shown:
                 told += f"\nIts {name} file can not be shown here; ask an admin for `{file_id}`."
         await self._place(job, notice(told), "summary")
 
@@ -221,10 +229,10 @@ class Batches:
 
     async def _content(self, file_id: str) -> bytes | None:
         """None: it can not be had."""
-        path, wait = f"/v1/files/{file_id}/content", 0.5
+        path, wait, most = f"/v1/files/{file_id}/content", 0.5, self._config.limits.results
         while True:
             try:
-                return await self._gateway.ask_bytes("GET", path, most=RESULT_BYTES_MAX)
+                return await self._gateway.ask_bytes("GET", path, most=most)
             except GatewayError as error:
                 if not error.again:
                     log("results can not be had", file=file_id, status=error.status)

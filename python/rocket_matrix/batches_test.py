@@ -65,6 +65,23 @@ class Home:
         return "$sent"
 
 
+class SlowHome(Home):
+    """Takes a few turns of the loop over each file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attached = self.at_once = self._now = 0
+
+    async def attach(self, room_id: str, data: bytes, name: str, kind: str) -> dict:
+        self._now += 1
+        self.at_once = max(self.at_once, self._now)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        self._now -= 1
+        self.attached += 1
+        return await super().attach(room_id, data, name, kind)
+
+
 class WithJournal(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -140,7 +157,7 @@ class Ended(WithJournal):
         )
 
     def test_what_can_not_be_shown_is_named(self) -> None:
-        too_large = GatewayError("Rocket's answer is larger than 50 MiB; tell an admin.")
+        too_large = GatewayError("Rocket's answer is larger than 12 MiB; tell an admin.")
         for rocket, home in (
             (self.rocket(b"{}\n"), Home(refuses_files=True)),
             (self.rocket(too_large), Home()),
@@ -148,6 +165,22 @@ class Ended(WithJournal):
             (summary,) = self.told(rocket, home)
             self.assertIn("2 of 2 lines answered", summary)
             self.assertIn("ask an admin for `file-1`", summary)
+
+    def test_two_at_once_take_the_memory_of_one(self) -> None:
+        """Files of results are large, and many jobs may end together."""
+        jobs = [Job(f"batch_{n}", f"$q{n}", "!r:here", "", "@a:here", card="$c") for n in (1, 2)]
+        home = SlowHome()
+        answers = {f"GET /v1/batches/batch_{n}": [{**ENDED, "id": f"batch_{n}"}] for n in (1, 2)}
+        rocket = Rocket({**answers, "GET /v1/files/file-1/content": [b"{}\n"]})
+
+        async def both() -> None:
+            watching = Batches(self.parts(rocket, home))
+            await asyncio.gather(*(watching.watch(job) for job in jobs))
+
+        for job in jobs:
+            self.journal.add_job(job)
+        asyncio.run(both())
+        self.assertEqual((home.attached, home.at_once), (2, 1))
 
 
 if __name__ == "__main__":

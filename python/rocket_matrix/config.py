@@ -89,6 +89,7 @@ class Limits:
     answer: int = setting(size(1024, 1 << 20), 256 << 10)
     jobs: int = setting(count(1, 1000), 100)
     attachment: int = setting(size(1024, 100 << 20), 10 << 20)
+    results: int = setting(size(1024, 100 << 20), 12 << 20)
     answer_time: float = setting(duration(1, 3600), 900.0)
     answer_within: float = setting(duration(1, 7 * 86400), 3600.0)
 
