@@ -145,6 +145,7 @@ TEST(Receipts, ARequestUnderWayIsFoundAndOneWhoseClientLeftToo) {
   const json waiting = receipt_of(gateway, "1");
   EXPECT_EQ(waiting["under_way"], true);
   EXPECT_EQ(waiting["status"], nullptr);
+  EXPECT_EQ(waiting["lane"], "interactive") << "by which it has been let in";
   ASSERT_EQ(waiting["attempts"].size(), 1U);
   EXPECT_EQ(waiting["attempts"][0]["outcome"], nullptr);
   EXPECT_GT(waiting["engine_ms"], 90);

@@ -224,7 +224,6 @@ void Call::close_receipt(const End& end) {
   note_gateway_time();
   Receipt& receipt = *receipt_;
   receipt.status = end.status;
-  receipt.lane = account_.lane;
   receipt.outcome = account_.outcome;
   receipt.blame = account_.blame;
   receipt.total = end.total;
@@ -264,6 +263,7 @@ Result<Lane> Call::lane() {
     lane = std::max(lane, *asked);
   }
   account_.lane = to_string(lane);
+  if (receipt_ != nullptr) receipt_->lane = account_.lane;
   return lane;
 }
 

@@ -89,12 +89,13 @@ def test_a_request_under_way_is_found(rocket, fake) -> None:
         payload = json.dumps(body).encode()
         connection.send(
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nx-request-id: hung\r\n"
-            b"Content-Type: application/json\r\n"
+            b"Content-Type: application/json\r\nx-rocket-lane: batch\r\n"
             b"Content-Length: %d\r\n\r\n%s" % (len(payload), payload)
         )
         assert connection.read_head().status == 200
         told = receipt(gateway, "hung")
         assert told["under_way"] is True
+        assert told["lane"] == "batch"
         assert (told["status"], told["outcome"]) == (None, None)
         assert [each["outcome"] for each in told["attempts"]] == [None]
 
