@@ -17,14 +17,12 @@ extern template class json_sax_dom_callback_parser<json>;
 extern template class serializer<json>;
 extern template class lexer<json, FromString>;
 extern template class parser<json, FromString>;
-extern template bool parser<json, FromString>::sax_parse_internal(
-    json_sax_dom_parser<json>*);
+extern template bool parser<json, FromString>::sax_parse_internal(json_sax_dom_parser<json>*);
 extern template bool parser<json, FromString>::sax_parse_internal(
     json_sax_dom_callback_parser<json>*);
 extern template class lexer<json, FromView>;
 extern template class parser<json, FromView>;
-extern template bool parser<json, FromView>::sax_parse_internal(
-    json_sax_dom_parser<json>*);
+extern template bool parser<json, FromView>::sax_parse_internal(json_sax_dom_parser<json>*);
 extern template bool parser<json, FromView>::sax_parse_internal(
     json_sax_dom_callback_parser<json>*);
 
