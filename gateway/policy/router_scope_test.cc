@@ -135,7 +135,7 @@ TEST(RouterScope, ListsWhatIsInside) {
   const Router router(input());
   const auto names = [&](const KeyScope& scope) {
     std::string text;
-    for (const auto& [model, owner] : router.models(scope))
+    for (const auto& [model, owner, card] : router.models(scope))
       text += std::string(model) + "@" + std::string(owner) + " ";
     return text;
   };
@@ -144,6 +144,23 @@ TEST(RouterScope, ListsWhatIsInside) {
   EXPECT_EQ(names({{}, {"ollama"}}),
             "fast@rocket steady@rocket secret@ollama llama3:latest@ollama ");
   EXPECT_EQ(names({{"fast"}, {"late"}}), "");
+}
+
+// What is told of a model is told by whoever is named beside it.
+TEST(RouterScope, CardsAreOfTheOwner) {
+  RouterInput two = input();
+  for (RouterBackend& backend : two.backends) {
+    for (RouterBackend::EndpointModels& endpoint : backend.endpoints) {
+      for (size_t i = 0; i < endpoint.models.size(); ++i)
+        endpoint.cards.push_back({.digest = backend.name});
+    }
+  }
+  const Router router(std::move(two));
+  for (const KeyScope& scope : {KeyScope{}, KeyScope{{}, {"ollama"}}}) {
+    for (const auto& [model, owner, card] : router.models(scope)) {
+      EXPECT_TRUE(card == nullptr || card->digest == owner) << model;
+    }
+  }
 }
 
 }  // namespace

@@ -292,7 +292,7 @@ TEST(Router, ListsEachModelOnceWithWhoeverIsAskedFirst) {
   input.routes = {{"fast", {{1, "llama3", 0}}, false}, {"gemma", {{2, "shared", 0}}, false}};
   Names listed;
   const Router router(input);
-  for (const auto& [model, owner] : router.models())
+  for (const auto& [model, owner, card] : router.models())
     listed.push_back(std::string(model) + " of " + std::string(owner));
   const Names expected{"fast of rocket",
                        "gemma of rocket",
@@ -310,7 +310,7 @@ TEST(Router, EveryListedModelHasARoute) {
   const RouterInput input = fleet();
   const Router router(input);
   Random random(1);
-  for (const auto& [model, owner] : router.models())
+  for (const auto& [model, owner, card] : router.models())
     EXPECT_TRUE(router.route(model, owner, random)) << model;
 }
 
