@@ -7,9 +7,9 @@
 #include <span>
 #include <utility>
 
+#include "schema/chat_parts.h"
 #include "schema/chat_settings.h"
 #include "schema/later_system.h"
-#include "schema/media.h"
 #include "schema/parameters.h"
 #include "schema/shown_tools.h"
 #include "schema/token_estimate.h"
@@ -17,128 +17,7 @@
 namespace rocket {
 namespace {
 
-// What the writer carries through a request.
-struct Writing {
-  Dialect from;
-  JsonPieces& out;
-  TranslationLoss& loss;
-  bool additions = true;
-  bool answer = false;
-  std::string_view thinking_name = "reasoning_content";
-
-  // Members that only the dialect they came from knows.
-  void extra(const std::vector<Field>& fields) const {
-    if (from != Dialect::chat) {
-      loss.drop(fields);
-      return;
-    }
-    for (const Field& field : fields)
-      out.field(field);
-  }
-};
-
-// What chat has no words for, named as lost.
-bool can_write(const Part& part, const Writing& to) {
-  switch (part.kind) {
-    case Part::Kind::foreign:
-      if (to.from == Dialect::chat) return true;
-      if (!part.text.empty()) {
-        to.loss.emulate(foreign_type(part.json));
-        return true;
-      }
-      to.loss.drop(foreign_type(part.json));
-      return false;
-    case Part::Kind::image:
-      if (part.media.source != Media::Source::file) return true;
-      to.loss.drop("image");
-      return false;
-    case Part::Kind::document:
-      if (part.media.source != Media::Source::url) return true;
-      to.loss.drop("document");
-      return false;
-    default: return true;
-  }
-}
-
-// What another dialect alone has, as the text that it comes to.
-Part in_words(const Part& part, const Writing& to) {
-  const bool foreign = part.kind == Part::Kind::foreign && to.from != Dialect::chat;
-  return foreign ? Part{.text = part.text} : part;
-}
-
-void write_document(const Part& part, const Writing& to) {
-  if (part.media.source == Media::Source::text) {
-    to.loss.emulate("document");
-    to.loss.drop(part.extra);
-    to.out.open('{').key("type").quoted("text").key("text").text(part.media.data).close('}');
-    return;
-  }
-  to.out.open('{').key("type").quoted("file").key("file").open('{');
-  if (!part.name.empty()) to.out.key("filename").text(part.name);
-  if (part.media.source == Media::Source::file) {
-    to.out.key("file_id").text(part.media.data);
-  } else {
-    to.out.key("file_data");
-    write_media_url(part.media, to.out);
-  }
-  to.out.close('}');
-  to.extra(part.extra);
-  to.out.close('}');
-}
-
-void write_part(const Part& part, const Writing& to) {
-  switch (part.kind) {
-    case Part::Kind::text:
-      to.out.open('{').key("type").quoted("text").key("text").text(part.text);
-      to.extra(part.extra);
-      to.out.close('}');
-      return;
-    case Part::Kind::refusal:
-      to.out.open('{').key("type").quoted("refusal").key("refusal").text(part.text).close('}');
-      return;
-    case Part::Kind::image:
-      to.out.open('{').key("type").quoted("image_url").key("image_url").open('{').key("url");
-      write_media_url(part.media, to.out);
-      if (!part.detail.empty()) to.out.key("detail").text(part.detail);
-      to.out.close('}');
-      to.extra(part.extra);
-      to.out.close('}');
-      return;
-    case Part::Kind::document: write_document(part, to); return;
-    case Part::Kind::foreign:
-      if (to.from == Dialect::chat) {
-        to.out.json(part.json);
-      } else {
-        write_part(in_words(part, to), to);
-      }
-      return;
-    default: return;
-  }
-}
-
-void write_parts(const std::vector<Part>& parts, const Writing& to) {
-  const auto lost = [&](const Part& part) { return !can_write(part, to); };
-  if (std::ranges::any_of(parts, lost)) {
-    std::vector<Part> kept = parts;
-    std::erase_if(kept, lost);
-    write_parts(kept, to);
-    return;
-  }
-  const Part* const text = only_text(parts);
-  if (text != nullptr && (to.from != Dialect::chat || text->extra.empty())) {
-    to.extra(text->extra);
-    to.out.text(text->text);
-  } else if (parts.empty()) {
-    to.out.quoted("");
-  } else {
-    to.out.open('[');
-    for (const Part& part : parts)
-      write_part(part, to);
-    to.out.close(']');
-  }
-}
-
-void write_call(const Part& call, std::string_view id, const Writing& to) {
+void write_call(const Part& call, std::string_view id, const ChatWriting& to) {
   to.out.open('{').key("id");
   if (call.id.empty()) {
     to.out.quoted(id);
@@ -154,7 +33,7 @@ void write_call(const Part& call, std::string_view id, const Writing& to) {
 // The members of a message of the assistant's besides its role. `id` is for calls without one.
 class AssistantWriter {
  public:
-  AssistantWriter(const std::vector<Part>& parts, const Writing& to) : parts_(parts), to_(to) {}
+  AssistantWriter(const std::vector<Part>& parts, const ChatWriting& to) : parts_(parts), to_(to) {}
 
   void write(std::string_view id) {
     gather();
@@ -165,7 +44,7 @@ class AssistantWriter {
     } else if (to_.answer && content_.size() > 1) {
       write_joined();
     } else {
-      write_parts(content_, to_);
+      write_chat_parts(content_, to_);
     }
     if (refusal_ != nullptr) {
       to_.out.key("refusal").text(refusal_->text);
@@ -206,10 +85,10 @@ class AssistantWriter {
           }
           [[fallthrough]];
         default:
-          if (!can_write(part, to_)) break;
+          if (!chat_can_write(part, to_)) break;
           // What was said between calls is said before them.
           if (!calls_.empty()) to_.loss.emulate("order");
-          content_.push_back(in_words(part, to_));
+          content_.push_back(in_chat_words(part, to_));
       }
     }
   }
@@ -251,7 +130,7 @@ class AssistantWriter {
   }
 
   const std::vector<Part>& parts_;
-  const Writing& to_;
+  const ChatWriting& to_;
   std::vector<Part> content_;
   std::vector<const Part*> thinking_;
   std::vector<const Part*> calls_;
@@ -263,14 +142,14 @@ bool is_shown_by_user(const Part& part) {
   return part.kind == Part::Kind::image && part.media.source != Media::Source::file;
 }
 
-void write_result(const Part& result, const Writing& to) {
+void write_result(const Part& result, const ChatWriting& to) {
   std::vector<Part> texts;
   for (const Part& part : result.content) {
     if (part.kind == Part::Kind::text) {
       texts.push_back(part);
     } else if (part.kind == Part::Kind::foreign && !part.text.empty()) {
       to.loss.emulate(foreign_type(part.json));
-      texts.push_back(in_words(part, to));
+      texts.push_back(in_chat_words(part, to));
     } else if (part.kind == Part::Kind::document && part.media.source == Media::Source::text) {
       to.loss.emulate("document");
       texts.push_back({.text = part.media.data});
@@ -282,19 +161,19 @@ void write_result(const Part& result, const Writing& to) {
   to.out.open('{').key("role").quoted("tool").key("tool_call_id").text(result.id);
   if (!result.name.empty()) to.out.key("name").text(result.name);
   to.out.key("content");
-  write_parts(texts, to);
+  write_chat_parts(texts, to);
   to.extra(result.extra);
   to.out.close('}');
 }
 
 // A client of another dialect asks a model that people run themselves. Its template is not known:
 // what is written is what all of them take.
-bool is_for_own_model(const Writing& to) {
+bool is_for_own_model(const ChatWriting& to) {
   return to.additions && to.from != Dialect::chat;
 }
 
 // Models that people run themselves know no developers: their templates would leave them out.
-std::string_view role_word(Role role, const Writing& to) {
+std::string_view role_word(Role role, const ChatWriting& to) {
   switch (role) {
     case Role::system: return "system";
     case Role::developer: return is_for_own_model(to) ? "system" : "developer";
@@ -304,7 +183,7 @@ std::string_view role_word(Role role, const Writing& to) {
   }
 }
 
-void write_turn(const Turn& turn, size_t n, const Writing& to) {
+void write_turn(const Turn& turn, size_t n, const ChatWriting& to) {
   if (turn.role == Role::tool) {
     for (const Part& result : turn.parts)
       write_result(result, to);
@@ -316,7 +195,7 @@ void write_turn(const Turn& turn, size_t n, const Writing& to) {
     AssistantWriter(turn.parts, to).write(fmt::format("{}", n));
   } else {
     to.out.key("content");
-    write_parts(turn.parts, to);
+    write_chat_parts(turn.parts, to);
   }
   to.extra(turn.extra);
   to.out.close('}');
@@ -330,7 +209,7 @@ bool only_says(const Turn& turn) {
 
 // What the system says in front of all else is one message: templates of models that people run
 // themselves refuse a second one or leave it out. So many turns are written by it.
-size_t write_first_system(const std::vector<Turn>& turns, const Writing& to) {
+size_t write_first_system(const std::vector<Turn>& turns, const ChatWriting& to) {
   if (!is_for_own_model(to)) return 0;
   size_t end = 0;
   while (end < turns.size() && is_of_system(turns[end]) && only_says(turns[end]))
@@ -366,7 +245,7 @@ std::vector<Part> shown_by_user(const Turn& turn) {
 
 // Servers take images from users alone: what tools have shown stands at the front of the user's
 // turn behind them, or is one. `first`: how many turns came before these.
-void write_later_turns(std::span<const Turn> turns, size_t first, const Writing& to) {
+void write_later_turns(std::span<const Turn> turns, size_t first, const ChatWriting& to) {
   for (size_t n = 0; n < turns.size(); ++n) {
     write_turn(turns[n], first + n, to);
     std::vector<Part> images = shown_by_user(turns[n]);
@@ -380,7 +259,7 @@ void write_later_turns(std::span<const Turn> turns, size_t first, const Writing&
   }
 }
 
-void write_turns(const std::vector<Turn>& turns, const Writing& to) {
+void write_turns(const std::vector<Turn>& turns, const ChatWriting& to) {
   const size_t first = write_first_system(turns, to);
   const std::span<const Turn> later = std::span(turns).subspan(first);
   if (is_for_own_model(to) && std::ranges::any_of(later, is_of_system)) {
@@ -391,7 +270,7 @@ void write_turns(const std::vector<Turn>& turns, const Writing& to) {
 }
 
 // False: there are none, and servers refuse an empty list.
-bool write_tools(const Conversation& conversation, const ShownTools& shown, const Writing& to) {
+bool write_tools(const Conversation& conversation, const ShownTools& shown, const ChatWriting& to) {
   const bool any = std::ranges::any_of(conversation.tools, [&](const Tool& tool) {
     return (tool.json.empty() || to.from == Dialect::chat) && shown.contain(tool.name);
   });
@@ -450,7 +329,8 @@ void write_stop(const std::vector<RawText>& stop, JsonPieces& out) {
 JsonPieces write_chat_request(const Conversation& conversation, const RequestFrame& frame,
                               TranslationLoss& loss) {
   JsonPieces out;
-  const Writing to{conversation.dialect, out, loss, frame.additions, false, frame.thinking_name};
+  const ChatWriting to{conversation.dialect, out,   loss,
+                       frame.additions,      false, frame.thinking_name};
   out.open('{').key("model");
   if (frame.model.empty()) {
     out.text(conversation.model);
@@ -484,7 +364,7 @@ JsonPieces write_chat_request(const Conversation& conversation, const RequestFra
 JsonPieces write_chat_answer(const Answer& answer, const AnswerFrame& frame,
                              TranslationLoss& loss) {
   JsonPieces out;
-  const Writing to{answer.dialect, out, loss, true, true};
+  const ChatWriting to{answer.dialect, out, loss, true, true};
   out.open('{').key("id").quoted(fmt::format("chatcmpl-{}", frame.id));
   out.key("object").quoted("chat.completion").key("created").json(fmt::format("{}", frame.created));
   out.key("model");
