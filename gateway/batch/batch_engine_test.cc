@@ -198,6 +198,79 @@ TEST(BatchEngine, who_takes_only_so_many_at_once_is_asked_so_many) {
   }
 }
 
+// Two models, each of a backend of its own; lines of `slow` come first.
+std::vector<SimGateway::BackendSpec> two_backends() {
+  auto specs = one_backend();
+  specs.front().name = "b";
+  FakeScript script;
+  script.models = {"slow"};
+  specs.push_back({.name = "a", .endpoints = {script}, .default_model = "slow"});
+  return specs;
+}
+
+std::string slow_lines(int count, const std::string& more = "") {
+  std::string text = sim_lines(count, more, "slow");
+  for (std::size_t at = 0; (at = text.find("fake-model", at)) != std::string::npos;)
+    text.replace(at, 10, "slow");
+  return text;
+}
+
+TEST(BatchEngine, a_model_that_is_asked_once_at_a_time_holds_back_no_other) {
+  SimGateway gateway(1, two_backends(), with_lines_in_flight(8));
+  SimBatches batches(gateway);
+  gateway.fake("a").script().concurrent = 1;
+  batches.run_for(1s);
+  batches.start("one");
+  const std::string id = batches.make(slow_lines(60, a_second) + sim_lines(400));
+  batches.run_for(6s);
+  EXPECT_EQ(gateway.fake("b").counters().requests, 400U) << "seven at a time take 3 s";
+  EXPECT_GE(gateway.fake("a").counters().requests, 5U);
+  const StoredBatch done = batches.finish(id, 60s);
+  EXPECT_EQ(done.completed, 460U) << "and its one place was never left alone";
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
+struct Trouble {
+  const char* name;
+  std::function<void(SimGateway&)> begin;
+  std::function<void(SimGateway&)> end;
+};
+
+TEST(BatchEngine, a_model_that_nobody_can_answer_now_holds_back_no_other) {
+  const auto status = [](int code, const char* retry_after) {
+    return [=](SimGateway& gateway) {
+      gateway.fake("a").script().status = code;
+      gateway.fake("a").script().retry_after = retry_after;
+    };
+  };
+  const Trouble troubles[] = {
+      {"429", status(429, ""), status(200, "")},
+      {"429 for 2 s", status(429, "2"), status(200, "")},
+      {"503 for 7 s", status(503, "7"), status(200, "")},
+      {"down", [](SimGateway& gateway) { gateway.refuse("a"); },
+       [](SimGateway& gateway) { gateway.link("a").connect = SimLink::Connect::accept; }},
+  };
+  for (const Trouble& trouble : troubles) {
+    SCOPED_TRACE(trouble.name);
+    Config config = with_lines_in_flight(8);
+    config.batch.attempts = 100;
+    config.batch.backoff_max = 5s;
+    SimGateway gateway(1, two_backends(), config);
+    SimBatches batches(gateway);
+    trouble.begin(gateway);
+    batches.run_for(1s);
+    batches.start("one");
+    const std::string id = batches.make(slow_lines(100) + sim_lines(1500));
+    batches.run_for(25s);
+    EXPECT_EQ(gateway.fake("b").counters().requests, 1500U) << "eight at a time take 10 s";
+    trouble.end(gateway);
+    const StoredBatch done = batches.finish(id, 60s);
+    EXPECT_EQ(done.completed, 1600U);
+    EXPECT_EQ(batches.names_in(done.output_file_id).size(), 1600U);
+    EXPECT_EQ(gateway.leftovers(), "");
+  }
+}
+
 // What has been answered and is not written counts as in flight.
 void kill_and_count(std::uint64_t seed, Duration time) {
   constexpr std::uint32_t in_flight = 8;

@@ -1,9 +1,11 @@
 #include "batch/batch_lines.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "batch/batch_ids.h"
+#include "batch/kept_lines.h"
 #include "batch/line_result.h"
 
 namespace rocket {
@@ -16,6 +18,7 @@ constexpr std::size_t results_bytes_max = std::size_t{32} * 1024 * 1024;
 constexpr std::size_t results_max = 1024;
 constexpr Duration again_soon = std::chrono::seconds(1);
 constexpr Duration look_again = std::chrono::milliseconds(50);
+constexpr int too_many = 429;
 
 }  // namespace
 
@@ -88,10 +91,20 @@ bool BatchLines::may_start() const {
          journal_.waiting() < results_max && journal_.waiting_bytes() < results_bytes_max;
 }
 
+bool BatchLines::can_start(const Ready& ready) const {
+  return !plan_.held(input_->lines[ready.line].model, now()) && has_turn(ready.line);
+}
+
 std::size_t BatchLines::startable_lines() const {
-  return static_cast<std::size_t>(std::ranges::count_if(ready_, [&](const Ready& ready) {
-    return !plan_.held(input_->lines[ready.line].model, now());
-  }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(ready_, [&](const Ready& ready) { return can_start(ready); }));
+}
+
+// That may be asked at once: of a model that is held none.
+std::size_t BatchLines::places_of(std::uint32_t model) const {
+  if (plan_.held(model, now())) return 0;
+  const auto window = windows_.find(model);
+  return window == windows_.end() ? around_.places.most() : window->second.size();
 }
 
 std::size_t BatchLines::ready_bytes() const {
@@ -115,14 +128,35 @@ void BatchLines::make_ready_again() {
 }
 
 void BatchLines::start() {
+  KeptLines kept(around_.places.most());
+  std::vector<Ready> back;
   for (auto ready = ready_.begin(); ready != ready_.end() && may_start();) {
-    if (plan_.held(input_->lines[ready->line].model, now()) || !has_turn(ready->line)) {
+    const std::uint32_t model = input_->lines[ready->line].model;
+    const bool starts = can_start(*ready);
+    if (!starts && kept.keep(model, places_of(model))) {
       ++ready;
       continue;
     }
     Ready taken = std::move(*ready);
     ready = ready_.erase(ready);
-    tasks_.spawn(answer(std::move(taken)));
+    if (starts) {
+      tasks_.spawn(answer(std::move(taken)));
+    } else {
+      back.push_back(std::move(taken));
+    }
+  }
+  give_back(std::move(back));
+}
+
+// In their order. The store knows them as begun, and goes on to.
+void BatchLines::give_back(std::vector<Ready> lines) {
+  for (; !lines.empty(); lines.pop_back()) {
+    Ready& ready = lines.back();
+    if (!plan_.give_back(input_->lines[ready.line].model, ready.line)) {
+      ready_.push_front(std::move(ready));
+    } else if (ready.retry) {
+      retries_.insert_or_assign(ready.line, *ready.retry);
+    }
   }
 }
 
@@ -134,7 +168,7 @@ void BatchLines::fetch_if_due() {
   if (startable >= (ahead + 1) / 2 || ready_.size() >= 4 * ahead) return;
   if (startable != 0 && ready_bytes() >= ahead_bytes_max) return;
   if (to_begin_.empty()) {
-    const auto taken = plan_.take(ahead, now());
+    const auto taken = take(startable);
     to_begin_.assign(taken.begin(), taken.end());
   }
   if (!to_begin_.empty()) {
@@ -146,12 +180,33 @@ void BatchLines::fetch_if_due() {
   }
 }
 
+// Of a model that takes only so many at once no more than these, ready ones included.
+std::vector<std::uint32_t> BatchLines::take(std::size_t startable) {
+  const std::size_t ahead = around_.places.most();
+  std::unordered_map<std::uint32_t, std::size_t> ready;
+  for (const Ready& each : ready_)
+    ++ready[input_->lines[each.line].model];
+  const bool full = ready_.size() - startable >= ahead;
+  return plan_.take(ahead, now(), [&](std::uint32_t model) -> std::size_t {
+    const auto window = windows_.find(model);
+    if (window == windows_.end()) return ahead;
+    if (full && !window->second.open(now())) return 0;
+    return window->second.size() - std::min(window->second.size(), ready[model]);
+  });
+}
+
 Task<void> BatchLines::fetch() {
   std::vector<std::uint32_t> group = next_group();
-  co_await begin(group);
+  std::vector<std::uint32_t> unbegun;
+  std::ranges::copy_if(group, std::back_inserter(unbegun),
+                       [&](std::uint32_t line) { return !unanswered_.contains(line); });
+  if (!unbegun.empty()) co_await begin(std::move(unbegun));
   auto texts = co_await read(group);
-  for (std::size_t i = 0; i < group.size(); ++i)
-    ready_.push_back({group[i], std::move(texts[i])});
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    Ready ready{group[i], std::move(texts[i])};
+    if (const auto before = retries_.extract(group[i])) ready.retry = before.mapped();
+    ready_.push_back(std::move(ready));
+  }
   fetching_ = false;
   changed_.signal_all();
 }
@@ -250,6 +305,7 @@ Task<void> BatchLines::answer(Ready ready) {
   LineRetry retry = ready.retry.value_or(LineRetry(retry_settings()));
   while (true) {
     std::optional<Duration> again;
+    bool turned_away = false;
     {
       LinePlaces::Place place(sharer_);
       LineWindow::Asking asking(windows_[model], now());
@@ -276,13 +332,16 @@ Task<void> BatchLines::answer(Ready ready) {
                 asked, {answer.status, answer.request_id, answer.body.text(), answer.translation},
                 batch_.endpoint),
             std::move(kept));
-      } else if (!answer.asked) {
-        plan_.hold(model, now() + *again);
+      } else if (!answer.asked || answer.status == too_many) {
+        if (plan_.hold(model, now() + *again)) {
+          refused_.push_back({ready.line, std::move(ready.text), retry});
+          turned_away = true;
+        }
       }
     }
     if (windows_[model].pristine()) windows_.erase(model);
     changed_.signal_all();
-    if (!again) co_return;
+    if (!again || turned_away) co_return;
     co_await SleepUntil(around_.loop.io.timers, now() + *again);
     if (stopping_) co_return;
     while (!has_place() || !has_turn(ready.line)) {

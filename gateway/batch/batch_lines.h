@@ -22,10 +22,14 @@ namespace rocket {
 // comes of them to its journal.
 //
 //   to begin --begin_lines--> ready --a place--> asked --answer--> journal
-//                                                  ^  '--may change--> paused --.
-//                                                  '-----------------------------'
+//       ^                      '     ^            ^  |'--may change--> paused --.
+//       '--its model can wait--'     '--refused---|--'                          |
+//                                                 '-----------------------------'
 //
-// Who is refused because too many are asked at once is ready again, and fewer are asked.
+// Who is refused because too many are asked at once is ready again, and fewer are asked of its
+// model; so is who was turned away for a while, and none of its model is asked until then. What can
+// not be asked now goes back into the plan (kept_lines): models that others wait for are no reason
+// to wait.
 //
 // A line is known to the store as begun before it is asked, so that one that takes the process
 // down with it is recognised. Lines are begun and read in groups, some ahead of those that are
@@ -59,12 +63,16 @@ class BatchLines {
   [[nodiscard]] bool over() const;
   [[nodiscard]] bool may_start() const;
   [[nodiscard]] bool has_place() const;
+  [[nodiscard]] std::size_t places_of(std::uint32_t model) const;
   [[nodiscard]] bool has_turn(std::uint32_t line) const;
+  [[nodiscard]] bool can_start(const Ready& ready) const;
   [[nodiscard]] std::size_t startable_lines() const;
   [[nodiscard]] std::size_t ready_bytes() const;
   [[nodiscard]] TimePoint next_look() const;
   void start();
   void make_ready_again();
+  void give_back(std::vector<Ready> lines);
+  [[nodiscard]] std::vector<std::uint32_t> take(std::size_t startable);
   void fetch_if_due();
   [[nodiscard]] Task<void> fetch();
   [[nodiscard]] std::vector<std::uint32_t> next_group();
@@ -90,6 +98,7 @@ class BatchLines {
   std::deque<Ready> ready_;
   std::deque<Ready> refused_;                              // to be ready again
   std::unordered_map<std::uint32_t, LineWindow> windows_;  // by model
+  std::unordered_map<std::uint32_t, LineRetry> retries_;   // of lines that were given back
   std::unordered_set<std::uint32_t> unanswered_;
   std::size_t under_way_ = 0;  // being asked or paused
   std::size_t under_way_bytes_ = 0;

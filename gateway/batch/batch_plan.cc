@@ -36,21 +36,40 @@ BatchPlan::BatchPlan(std::span<const IndexedLine> lines, const std::vector<bool>
   }
 }
 
-std::vector<std::uint32_t> BatchPlan::take(std::size_t most, TimePoint now) {
+std::vector<std::uint32_t> BatchPlan::take(std::size_t most, TimePoint now, const Room& room) {
   std::vector<std::uint32_t> taken;
   for (Queue& queue : queues_) {
-    if (queue.held_until > now) continue;
-    while (taken.size() < most && queue.next < queue.lines.size())
+    if (taken.size() == most) break;
+    if (queue.held_until > now || queue.next == queue.lines.size()) continue;
+    const std::size_t wanted = room ? room(queue.model) : most;
+    const std::size_t end =
+        queue.next + std::min({wanted, most - taken.size(), queue.lines.size() - queue.next});
+    while (queue.next < end)
       taken.push_back(queue.lines[queue.next++]);
   }
   left_ -= taken.size();
   return taken;
 }
 
-void BatchPlan::hold(std::uint32_t model, TimePoint until) {
-  const auto queue = std::ranges::lower_bound(queues_, model, {}, &Queue::model);
-  if (queue == queues_.end() || queue->model != model) return;
+// Whatever stood at the places before `next` has been taken.
+bool BatchPlan::give_back(std::uint32_t model, std::uint32_t line) {
+  Queue* const queue = queue_of(model);
+  if (queue == nullptr || queue->next == 0) return false;
+  queue->lines[--queue->next] = line;
+  ++left_;
+  return true;
+}
+
+bool BatchPlan::hold(std::uint32_t model, TimePoint until) {
+  Queue* const queue = queue_of(model);
+  if (queue == nullptr) return false;
   queue->held_until = std::max(queue->held_until, until);
+  return true;
+}
+
+BatchPlan::Queue* BatchPlan::queue_of(std::uint32_t model) {
+  const auto queue = std::ranges::lower_bound(queues_, model, {}, &Queue::model);
+  return queue == queues_.end() || queue->model != model ? nullptr : &*queue;
 }
 
 bool BatchPlan::held(std::uint32_t model, TimePoint now) const {

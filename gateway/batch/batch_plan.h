@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -35,14 +36,21 @@ class BatchPlan {
   BatchPlan(std::span<const IndexedLine> lines, const std::vector<bool>& finished,
             std::span<const BegunLine> begun);
 
-  // At most `most` lines to begin now; none: there are none, or their models are held.
-  [[nodiscard]] std::vector<std::uint32_t> take(std::size_t most, TimePoint now);
-  // No more lines of that model before `until`.
-  void hold(std::uint32_t model, TimePoint until);
+  // How many more lines of a model there is use for.
+  using Room = std::function<std::size_t(std::uint32_t model)>;
+  // At most `most` lines to begin now; none: there are none, their models are held, or there is no
+  // use for them.
+  [[nodiscard]] std::vector<std::uint32_t> take(std::size_t most, TimePoint now,
+                                                const Room& room = {});
+  // A line that take() has given comes before the others of its model again. False: it is none of
+  // them (but a suspected one).
+  [[nodiscard]] bool give_back(std::uint32_t model, std::uint32_t line);
+  // No more lines of that model before `until`. False: it has none but suspected ones.
+  bool hold(std::uint32_t model, TimePoint until);
   [[nodiscard]] bool held(std::uint32_t model, TimePoint now) const;
   // When lines of a model that is held may be taken; never: none waits for that.
   [[nodiscard]] TimePoint next_at() const;
-  // Lines that take() has not given yet.
+  // Lines that take() has not given yet, or that were given back.
   [[nodiscard]] std::size_t left() const { return left_; }
 
   // The next suspected line, and how often it has been begun; to be asked for when no other line
@@ -56,6 +64,8 @@ class BatchPlan {
     std::size_t next = 0;
     TimePoint held_until{};
   };
+
+  [[nodiscard]] Queue* queue_of(std::uint32_t model);
 
   std::vector<Queue> queues_;  // by their models: each line may ask for one of its own
   std::vector<BegunLine> suspects_;

@@ -69,6 +69,35 @@ TEST(BatchPlan, only_the_model_that_is_meant_is_held) {
   EXPECT_EQ(plan.take(9, start), (Lines{0, 3}));
 }
 
+TEST(BatchPlan, of_each_model_only_what_there_is_use_for) {
+  const auto lines = lines_of({0, 0, 0, 1, 1, 2, 2, 2}, {0, 0, 0, 0, 0, 0, 0, 0});
+  BatchPlan plan(lines, {}, {});
+  const std::size_t room[] = {1, 0, 9};
+  const auto use = [&](std::uint32_t model) { return room[model]; };
+  EXPECT_EQ(plan.take(3, start, use), (Lines{0, 5, 6}));
+  EXPECT_EQ(plan.take(3, start, use), (Lines{1, 7}));
+  EXPECT_EQ(plan.left(), 3U);
+  EXPECT_EQ(plan.take(9, start), (Lines{2, 3, 4}));
+}
+
+TEST(BatchPlan, what_is_given_back_comes_first_of_its_model) {
+  const auto lines = lines_of({0, 0, 0, 1, 2}, {0, 0, 0, 0, 0});
+  const BegunLine begun[] = {{4, BatchPlan::suspected}};
+  BatchPlan plan(lines, {}, begun);
+  EXPECT_FALSE(plan.give_back(0, 0)) << "it has not been taken";
+  EXPECT_EQ(plan.take(2, start), (Lines{0, 1}));
+  EXPECT_TRUE(plan.give_back(0, 1));
+  EXPECT_TRUE(plan.give_back(0, 0));
+  EXPECT_FALSE(plan.give_back(2, 4)) << "of a suspected line's model there is no other";
+  EXPECT_EQ(plan.left(), 4U);
+  EXPECT_TRUE(plan.hold(0, start + 1s));
+  EXPECT_FALSE(plan.hold(2, start + 1s));
+  EXPECT_EQ(plan.take(9, start), Lines{3});
+  EXPECT_EQ(plan.next_at(), start + 1s);
+  EXPECT_EQ(plan.take(9, start + 1s), (Lines{0, 1, 2}));
+  EXPECT_EQ(plan.left(), 0U);
+}
+
 TEST(BatchPlan, lines_that_were_lost_with_the_process_several_times_come_alone) {
   const auto lines = lines_of({0, 0, 0, 0}, {0, 0, 0, 0});
   const BegunLine begun[] = {{0, BatchPlan::suspected - 1},
