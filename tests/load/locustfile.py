@@ -5,7 +5,8 @@
 10 people, 2 more each second until all are there, for 5 minutes.
 
 Ends with exit 1 if a bound of thresholds.json is not kept. Variables: ROCKET_KEY, ROCKET_MODEL,
-ROCKET_MAX_TOKENS, ROCKET_THRESHOLDS (`asked_for` or `own`), ROCKET_REPORT (a file for the figures).
+ROCKET_MAX_TOKENS, ROCKET_LONGEST_QUESTION (in characters: longer ones are left out),
+ROCKET_THRESHOLDS (`asked_for` or `own`), ROCKET_REPORT (a file for the figures).
 """
 
 import json
@@ -19,12 +20,14 @@ THRESHOLDS = json.loads((Path(__file__).parent / "thresholds.json").read_text())
 FIRST_TOKEN = "first token"
 # What was asked for.
 USERS, SPAWN_RATE, RUN_TIME = 10, 2, "5m"
-QUESTIONS = (
+ALL_QUESTIONS = (
     "Why do rockets have stages?",
     "Name three uses of a gateway. " * 20,
     "Summarize this for somebody in a hurry: "
     + "the quick brown fox jumps over the lazy dog. " * 100,
 )
+LONGEST = int(os.environ.get("ROCKET_LONGEST_QUESTION", "10000"))
+QUESTIONS = [each for each in ALL_QUESTIONS if len(each) <= LONGEST]
 
 
 @events.init_command_line_parser.add_listener
