@@ -4,6 +4,7 @@ import base64
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -254,7 +255,9 @@ def test_keys_that_can_not_be_given_away_at_once(
         assert front.failed >= 5, front.failed
         assert not [each for each in hers.seen() if not each["encrypted"]], hers.seen()
         # More than one if it was killed before it had written down that it had answered.
-        assert set(program.samples("rocket_matrix_answers_total")) == {'{outcome="ok"}'}
+        # It is counted once the homeserver has said that it has it, when others have seen it.
+        counted = partial(program.samples, "rocket_matrix_answers_total")
+        assert set(wait_until("the answer is counted", counted)) == {'{outcome="ok"}'}
     finally:
         front.close()
 

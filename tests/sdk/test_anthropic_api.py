@@ -104,10 +104,10 @@ def test_a_refusal_is_told(fake, over) -> None:
     assert client.messages.create(**ASKED).stop_reason == "refusal"
     assert final(client, **ASKED).stop_reason == "refusal"
     chat = openai_client_of(gateway).chat.completions
-    told = chat.create(model="m", messages=ASKED["messages"])
-    assert told.choices[0].finish_reason == "stop" and told.choices[0].message.content in (None, "")
+    told = chat.create(model="m", messages=ASKED["messages"]).choices[0]
+    assert told.finish_reason == "content_filter" and told.message.content in (None, "")
     last = list(chat.create(model="m", messages=ASKED["messages"], stream=True))[-1]
-    assert last.choices[0].finish_reason == "stop"
+    assert last.choices[0].finish_reason == "content_filter"
     said = ollama.Client(host=gateway.url).chat(model="m", messages=ASKED["messages"])
     assert said.done and said.message.content == ""
 
