@@ -10,7 +10,7 @@ from dev.console import DevError, say
 
 SUMMARY = {
     "setup": "install what building and checking need",
-    "build": "compile: [--preset release|debug|asan|tsan]",
+    "build": "compile: [--preset release|debug|asan|tsan] [TARGET ...]",
     "test": "run every test, with real engines: [FILTER] [--long] [--vllm] [--cluster]",
     "check": "format, arrows, banned calls, docs drift, clang-tidy of changed files: [--all]",
     "run": "let a real model answer through Rocket: [--once] [--config F]",
@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     made["build"].add_argument(
         "--preset", default="release", choices=("release", "debug", "asan", "tsan")
     )
+    made["build"].add_argument("targets", nargs="*", metavar="TARGET", help="otherwise all")
     made["test"].add_argument("filter", nargs="?", help="a part of the names of the tests to run")
     for mark in ("long", "vllm", "cluster"):
         made["test"].add_argument(
@@ -94,7 +95,7 @@ def dispatch(options: argparse.Namespace) -> int:
             from dev.build import build
             from dev.places import shown
 
-            say(f"built: {shown(build(options.preset))}")
+            say(f"built: {shown(build(options.preset, *options.targets))}")
         case "test":
             from dev.test import test
 
