@@ -43,7 +43,7 @@ ROWS = (
 RATIO_MAX = 1.25
 # Above this many times the direct delay, a streaming row is cheap because it is late.
 DELAY_RATIO_MAX = 2.0
-# Added time may lie this far above HAProxy's.
+# Added time may lie this far above HAProxy's, in the median of the rounds' differences.
 ADDED_ABOVE_HAPROXY_US = 30
 LIMITS = {
     "syscalls": 5.2,
@@ -65,10 +65,17 @@ class Report:
 
     def ratio(self, figure: str, peer: str) -> float | None:
         """The median of what the rounds say, each by itself: what slowed one slowed both."""
-        ours, theirs = (self.figures.get(figure, {}).get(name) for name in ("rocket", peer))
-        if not ours or not theirs:
-            return None
-        return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+        pairs = self._pairs(figure, peer)
+        return statistics.median(ours / theirs for ours, theirs in pairs) if pairs else None
+
+    def above(self, figure: str, peer: str) -> float | None:
+        """By how much Rocket's lies above the peer's: the median of the rounds' own differences."""
+        pairs = self._pairs(figure, peer)
+        return statistics.median(ours - theirs for ours, theirs in pairs) if pairs else None
+
+    def _pairs(self, figure: str, peer: str) -> list[tuple[float, float]]:
+        ours, theirs = (self.figures.get(figure, {}).get(name, []) for name in ("rocket", peer))
+        return list(zip(ours, theirs, strict=True)) if ours and theirs else []
 
     def late(self, gateway: str) -> bool:
         """Its streaming rows do not count."""
@@ -95,11 +102,9 @@ class Report:
         for figure, limit in LIMITS.items():
             if (value := self.value(figure, "rocket")) is not None:
                 yield value <= limit, f"{titles[figure]}: {value:,.2f}, at most {limit:,}"
-        for figure in ("added_p50", "added_first_token_p50"):
-            ours, theirs = self.value(figure, "rocket"), self.value(figure, "haproxy")
-            if ours is not None and theirs is not None:
-                text = f"{titles[figure]}: {ours:.0f}, HAProxy {theirs:.0f}"
-                yield ours <= theirs + ADDED_ABOVE_HAPROXY_US, text
+        for figure, above in self._above_haproxy().items():
+            text = f"{titles[figure]}: {above:+.0f} to HAProxy's, at most +{ADDED_ABOVE_HAPROXY_US}"
+            yield above <= ADDED_ABOVE_HAPROXY_US, text
         late = f"event delay p99: more than {DELAY_RATIO_MAX:g} x direct, so no event counts"
         yield not self.late("rocket"), late
 
@@ -147,6 +152,7 @@ class Report:
                 for row in ROWS
                 if (ratio := self.ratio(row.figure, "nginx")) is not None
             },
+            "us_above_haproxy": self._above_haproxy(),
             "late": [name for name in GATEWAYS[1:] if self.late(name)],
             "missed": self.missed(),
         }
@@ -160,7 +166,20 @@ class Report:
             f"{about['date']}, {about['machine']}, load average {about['load_1m'][0]} before and "
             f"{about['load_1m'][1]} after; {versions}. {about['rounds']} rounds of "
             f"{about['seconds']:g} s for each cell, one run.\n\n"
-            f"{self.table()}\n\nGates missed: {verdict}.\n"
+            f"{self.table()}\n\n{self._added()}Gates missed: {verdict}.\n"
+        )
+
+    def _above_haproxy(self) -> dict[str, float]:
+        figures = ("added_p50", "added_first_token_p50")
+        found = {figure: self.above(figure, "haproxy") for figure in figures}
+        return {figure: round(above, 1) for figure, above in found.items() if above is not None}
+
+    def _added(self) -> str:
+        """What the medians of the table do not say: how the rounds compare."""
+        titles = {row.figure: row.title for row in ROWS}
+        return "".join(
+            f"Round by round, {titles[figure]}: {above:+.0f} to HAProxy's.\n\n"
+            for figure, above in self._above_haproxy().items()
         )
 
 
