@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 
+from rocket_matrix.characters import Joiner, whole
 from rocket_matrix.sse import EventReader, TooLarge
 
 # An error's text, a list of models: nothing that is not streamed is longer.
@@ -143,7 +144,7 @@ class Gateway:
 
 
 async def _pieces(answer: aiohttp.ClientResponse) -> AsyncGenerator[Piece, None]:
-    reader = EventReader()
+    reader, joiner = EventReader(), Joiner()
     piece = Piece(backend=answer.headers.get("x-rocket-backend", ""))
     ended = False
     async for data in answer.content.iter_any():
@@ -153,10 +154,13 @@ async def _pieces(answer: aiohttp.ClientResponse) -> AsyncGenerator[Piece, None]
                 continue
             piece.text = ""
             _take(piece, event)
+            piece.text = joiner.add(piece.text)
             # A heartbeat may have sent the head before anybody had answered.
             yield replace(piece)
     if not ended:
         raise GatewayError("The answer broke off; ask again.", again=True)
+    if left := joiner.rest():
+        yield replace(piece, text=left)
 
 
 def _take(piece: Piece, event: str) -> None:
@@ -169,7 +173,7 @@ def _take(piece: Piece, event: str) -> None:
     if isinstance(chunk.get("error"), dict):
         raise GatewayError(_shown(chunk["error"].get("message")), again=True)
     if isinstance(chunk.get("model"), str):
-        piece.model = chunk["model"]
+        piece.model = whole(chunk["model"])
     if isinstance(chunk.get("_backend"), str):
         piece.backend = chunk["_backend"]
     usage = chunk.get("usage")
@@ -211,7 +215,7 @@ async def _bounded(answer: aiohttp.ClientResponse, most: int) -> bytes:
 
 def _shown(message: Any) -> str:
     """Rocket's own words, on one line. They hold no address and no secret: that is its promise."""
-    text = " ".join(str(message or "Rocket gives no reason").split())
+    text = " ".join(whole(str(message or "Rocket gives no reason")).split())
     return text if len(text) <= MESSAGE_CHARACTERS_MAX else text[:MESSAGE_CHARACTERS_MAX] + "…"
 
 

@@ -205,13 +205,30 @@ def test_an_alias_and_an_upgraded_room(synapse, person, bot, gateway) -> None:
     alice.answer(alice.say(new, "!help"))
 
 
+def saying(*pieces: str) -> bytes:
+    """A stream of them, as Rocket passes one on."""
+    lines = []
+    for piece in pieces:
+        said = {"index": 0, "delta": {"content": piece}, "finish_reason": None}
+        chunk = {"id": "c", "object": "chat.completion.chunk", "model": "m", "choices": [said]}
+        lines.append(f"data: {json.dumps(chunk)}\n\n")
+    return "".join([*lines, "data: [DONE]\n\n"]).encode()
+
+
+def test_halves_of_characters(synapse, person, bot, upstream) -> None:
+    """JSON can say them, and some servers cut their answers there; no message can hold one."""
+    model = upstream(reply=lambda seen: (200, saying("well \ud83d", "\ude00, \ud83d!", "\ud83d")))
+    alice = person(synapse, "alice")
+    program = bot(synapse, model.url)
+    room = alice.room(program.user_id, direct=True)
+    for _ in range(2):  # the second time it is told what it said the first time
+        assert alice.answer(alice.say(room, "Hello")).body.startswith("well 😀, \ufffd!\ufffd\n")
+    assert not program.samples("rocket_matrix_errors_total")
+
+
 def test_a_thread_below_an_id_with_a_slash(synapse, person, bot, upstream) -> None:
     """As every second event has in rooms of version 3."""
-    said = {"index": 0, "delta": {"content": "well"}, "finish_reason": "stop"}
-    chunk = {"id": "c", "object": "chat.completion.chunk", "model": "m", "choices": [said]}
-    model = upstream(
-        reply=lambda seen: (200, f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n".encode())
-    )
+    model = upstream(reply=lambda seen: (200, saying("well")))
     alice, bob = person(synapse, "alice"), person(synapse, "bob")
     program = bot(synapse, model.url, limits={"questions_per_minute": 100})
     body = {"preset": "private_chat", "invite": [program.user_id, bob.user_id], "room_version": "3"}
