@@ -26,7 +26,7 @@ from rocket_matrix.matrix_http import Away, HomeserverError, Limited
 from rocket_matrix.parts import Parts
 from rocket_matrix.replies import Replies
 from rocket_matrix.requests import Identity, may_speak_since, stopped_by
-from rocket_matrix.telemetry import log
+from rocket_matrix.telemetry import fault, log
 from rocket_matrix.typing_notices import TypingNotices
 
 SYNC_RETRY_MAX = 5.0
@@ -129,7 +129,7 @@ class Bot:
                 wait = SYNC_RETRY_MAX
             except Exception as error:  # whatever the library makes of what it is sent
                 if wait >= 1 or not isinstance(error, Away):
-                    log("no sync", why=repr(error)[:300])
+                    log("no sync", why=str(error) if isinstance(error, Away) else fault(error))
             self._telemetry.reconnects.inc()
             await asyncio.sleep(wait)
             wait = min(SYNC_RETRY_MAX, wait * 2)
@@ -219,7 +219,7 @@ class Bot:
             log("not answered", event_id=request.event_id, code=error.code)
             self._telemetry.errors.labels("send").inc()
         except Exception as error:
-            log("failed", event_id=request.event_id, why=repr(error)[:300])
+            log("failed", event_id=request.event_id, why=fault(error))
             self._telemetry.errors.labels("bug").inc()
             with contextlib.suppress(Exception):
                 await self._say(work, "That went wrong in a way I did not expect; tell an admin.")
@@ -303,7 +303,7 @@ class Bot:
                 job.done = True
                 self._journal.save_job(job)
         except Exception as error:
-            log("failed", batch=job.batch_id, why=repr(error)[:300])
+            log("failed", batch=job.batch_id, why=fault(error))
             self._telemetry.errors.labels("bug").inc()
         finally:
             self._watched.discard(job.batch_id)

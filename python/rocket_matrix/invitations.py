@@ -7,7 +7,7 @@ from rocket_matrix.access import Access
 from rocket_matrix.homeserver import Invitation
 from rocket_matrix.matrix_http import HomeserverError
 from rocket_matrix.parts import Parts
-from rocket_matrix.telemetry import log
+from rocket_matrix.telemetry import fault, log
 
 # How long one of them may take; whoever invited can do so again.
 JOIN_SECONDS = 20.0
@@ -59,7 +59,7 @@ class Invitations:
             try:
                 await self._answer_one(invitation)
             except Exception as error:
-                log("failed", room=invitation.room_id, why=repr(error)[:300])
+                log("failed", room=invitation.room_id, why=fault(error))
                 self._telemetry.errors.labels("bug").inc()
             await asyncio.sleep(pause)
 

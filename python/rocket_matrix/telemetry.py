@@ -4,8 +4,10 @@ secret: ids, names and counts only."""
 import json
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from prometheus_client import (
     CollectorRegistry,
@@ -81,3 +83,12 @@ def log(event: str, **members: object) -> None:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     line = json.dumps({"ts": now, "event": event, **members}, default=str)
     print(line, file=sys.stderr, flush=True)
+
+
+def fault(error: BaseException) -> str:
+    """What kind of error it is, and where it comes from. Not its own words: they may be those of
+    whoever said what could not be read."""
+    places = traceback.extract_tb(error.__traceback__)
+    ours = [each for each in places if Path(each.filename).parent.name == __package__]
+    at = [f"{Path(each.filename).name}:{each.lineno}" for each in (*ours[-1:], *places[-1:])]
+    return " ".join([type(error).__name__, *dict.fromkeys(at)])

@@ -5,7 +5,7 @@ import io
 import json
 import unittest
 
-from rocket_matrix.telemetry import SYNC_AGE_MAX, Telemetry, log
+from rocket_matrix.telemetry import SYNC_AGE_MAX, Telemetry, fault, log
 
 
 class Health(unittest.TestCase):
@@ -50,6 +50,18 @@ class Log(unittest.TestCase):
             log("refused", user='@a:b\n{"event": "fake"}', code=None)
         (line,) = err.getvalue().splitlines()
         self.assertEqual(json.loads(line)["user"], '@a:b\n{"event": "fake"}')
+
+    def test_an_error_is_told_by_its_kind_and_place(self) -> None:
+        try:
+            "what somebody said \ud83d".encode()
+        except UnicodeEncodeError as error:
+            self.assertRegex(fault(error), r"^UnicodeEncodeError telemetry_test\.py:\d+$")
+        try:
+            json.loads("what somebody said")
+        except ValueError as error:
+            told = fault(error)
+        self.assertRegex(told, r"^JSONDecodeError telemetry_test\.py:\d+ decoder\.py:\d+$")
+        self.assertEqual(fault(KeyError("what somebody said")), "KeyError")
 
 
 if __name__ == "__main__":
