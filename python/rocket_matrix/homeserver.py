@@ -384,10 +384,12 @@ class Homeserver:
             raise Away(type(error).__name__) from error
         if not isinstance(response, nio.ErrorResponse):
             return response
-        status = getattr(response.transport_response, "status", 0)
+        answer = response.transport_response
+        status = getattr(answer, "status", 0)
         code = response.status_code
         if status == 429 or code == "M_LIMIT_EXCEEDED":
-            raise self._http.limited(response.retry_after_ms)
+            header = getattr(answer, "headers", {}).get("Retry-After")
+            raise self._http.limited(response.retry_after_ms, header)
         if status >= 500 or (status < 400 and status != 0) or not str(code or "").startswith("M_"):
             raise Away(f"{status} {code or ''}")
         raise HomeserverError(str(response.message), str(code))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import aiohttp
@@ -67,9 +68,13 @@ class MatrixHttp:
         if self._session:
             await self._session.close()
 
-    def limited(self, after_ms: Any) -> Limited:
-        """The homeserver has said "too fast": from now on nothing is sent until that is over."""
-        after = after_ms / 1000 if isinstance(after_ms, (int, float)) and after_ms > 0 else 1.0
+    def limited(self, after_ms: Any, header: str | None) -> Limited:
+        """The homeserver, or a proxy in front, has said "too fast": from now on nothing is sent until
+        that is over. `header`: Retry-After, which Matrix has instead of `after_ms` since 1.10."""
+        if isinstance(after_ms, (int, float)) and after_ms > 0:
+            after = after_ms / 1000
+        else:
+            after = _seconds(header) or 1.0
         after = min(after, 600.0)
         self._telemetry.limit_waits.inc()
         self._telemetry.limit_seconds.inc(after)
@@ -137,23 +142,34 @@ class MatrixHttp:
                     found += piece
                     if len(found) > bytes_max:
                         raise TooLarge(f"larger than {bytes_max >> 10} KiB")
-                status = answer.status
+                status, header = answer.status, answer.headers.get("Retry-After")
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Away(type(error).__name__) from error
         if status < 300:
             return bytes(found)
-        raise self._failure(status, bytes(found))
+        raise self._failure(status, bytes(found), header)
 
-    def _failure(self, status: int, body: bytes) -> Exception:
+    def _failure(self, status: int, body: bytes, retry_after: str | None = None) -> Exception:
         try:
             told = json.loads(body)
         except ValueError:
             told = {}
         told = told if isinstance(told, dict) else {}
         if status == 429:
-            return self.limited(told.get("retry_after_ms"))
+            return self.limited(told.get("retry_after_ms"), retry_after)
         if status == 413:  # perhaps of a proxy in front, which says it in words of its own
             return TooLarge(str(told.get("error", "")), "M_TOO_LARGE")
         if status >= 500 or "errcode" not in told:
             return Away(str(status))
         return HomeserverError(str(told.get("error", "")), str(told["errcode"]))
+
+
+def _seconds(retry_after: str | None) -> float:
+    """0: nothing that could be waited for."""
+    given = (retry_after or "").strip()
+    if given.isascii() and given.isdigit():
+        return float(given[:6])
+    try:
+        return max(0.0, parsedate_to_datetime(given).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return 0.0

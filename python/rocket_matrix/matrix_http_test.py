@@ -1,6 +1,7 @@
 """How a homeserver's refusals are taken."""
 
 import unittest
+from email.utils import formatdate
 
 from rocket_matrix.matrix_http import Away, HomeserverError, Limited, MatrixHttp, TooLarge
 from rocket_matrix.telemetry import Telemetry
@@ -16,6 +17,22 @@ REFUSALS = [
     (500, b'{"errcode": "M_UNKNOWN"}', Away),
 ]
 
+FAR = formatdate(4102444800, usegmt=True)  # the first second of 2100
+# body, Retry-After, seconds
+WAITS = [
+    (b'{"retry_after_ms": 2500}', None, 2.5),
+    (b'{"retry_after_ms": 2500}', "3", 2.5),
+    (b'{"errcode": "M_LIMIT_EXCEEDED"}', "7", 7.0),
+    (b"<h1>429 Too Many Requests</h1>", " 30 ", 30.0),
+    (b"", FAR, 600.0),
+    (b"", "Mon, 01 Jan 2024 00:00:00 GMT", 1.0),
+    (b"", "9" * 400, 600.0),
+    (b'{"retry_after_ms": null}', "soon", 1.0),
+    (b'{"retry_after_ms": -1}', "-1", 1.0),
+    (b"", "\u0663", 1.0),
+    (b"", None, 1.0),
+]
+
 
 class Refusals(unittest.TestCase):
     def test_wait_or_give_up(self) -> None:
@@ -24,6 +41,15 @@ class Refusals(unittest.TestCase):
             with self.subTest(status=status, body=body):
                 self.assertIs(type(http._failure(status, body)), taken_for)
         self.assertEqual(http._failure(413, b"").code, "M_TOO_LARGE")  # type: ignore[attr-defined]
+
+    def test_how_long_to_wait(self) -> None:
+        for body, header, seconds in WAITS:
+            with self.subTest(body=body, header=header):
+                http = MatrixHttp("http://here", "token", Telemetry())
+                limited = http._failure(429, body, header)
+                self.assertEqual(getattr(limited, "after", None), seconds)
+                with self.assertRaises(Limited):
+                    http.may_send()
 
 
 if __name__ == "__main__":

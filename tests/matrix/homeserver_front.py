@@ -18,7 +18,7 @@ class HomeserverFront:
         target = urlsplit(homeserver).netloc
         front = self
         self._lock = threading.Lock()
-        self._failing: list[list] = []  # [pattern, times left]
+        self._failing: list[list] = []  # [pattern, times left, status, headers]
         self.failed = 0
         # What is made of messages with a certain body, on their way to the bot.
         self.contents: dict[str, dict] = {}
@@ -30,8 +30,9 @@ class HomeserverFront:
 
             def _pass(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                if front._fails(self.path):
-                    self._answer(502, {"content-type": "text/html"}, b"<h1>Bad gateway</h1>")
+                if failure := front._fails(self.path):
+                    status, headers = failure
+                    self._answer(status, headers, f"<h1>{status}</h1>".encode())
                     return
                 headers = {
                     name: value
@@ -76,10 +77,14 @@ class HomeserverFront:
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
-    def fail(self, pattern: str, times: int) -> None:
-        """From now on, as often: 502 for paths in which `pattern` is found."""
+    def fail(self, pattern: str, times: int, status: int = 502, **headers: str) -> None:
+        """From now on, as often: that status, as a proxy would say it, for paths in which `pattern`
+        is found."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
         with self._lock:
-            self._failing.append([re.compile(pattern), times])
+            self._failing.append(
+                [re.compile(pattern), times, status, {"content-type": "text/html", **named}]
+            )
 
     def close(self) -> None:
         self._server.shutdown()
@@ -96,11 +101,11 @@ class HomeserverFront:
                 event.update(self.members.get(body, {}))
         return json.dumps(found).encode()
 
-    def _fails(self, path: str) -> bool:
+    def _fails(self, path: str) -> tuple[int, dict[str, str]] | None:
         with self._lock:
             for each in self._failing:
                 if each[1] > 0 and each[0].search(path):
                     each[1] -= 1
                     self.failed += 1
-                    return True
-        return False
+                    return each[2], each[3]
+        return None
