@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from rocket_matrix import commands
 from rocket_matrix.commands import Batch, Command, Infer, Mistake
@@ -49,8 +50,13 @@ class Identity:
             self.user_id,
             f"@{localpart}",
             localpart,
-            *filter(None, [self.display_name]),
+            *([f"@{self.display_name}", self.display_name] if self.display_name else []),
         ]
+
+    def address(self) -> str:
+        """A pattern for what links to it have, which is what clients make of a mention."""
+        users = "|".join(re.escape(each) for each in (self.user_id, quote(self.user_id, safe="")))
+        return rf"https://matrix\.to/#/(?:{users})"
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ def text_of(content: dict) -> str:
 
 def named_text(content: dict, me: Identity) -> str:
     """What a message says, without the bot's name in front."""
-    return _without_name(text_of(content), me)[0]
+    return _without_name(content, me)[0]
 
 
 def request_of(
@@ -137,7 +143,7 @@ def request_of(
     if message != "m.text" and not attachment:
         return None
     thread = thread_of(content)
-    text, called = _without_name(text_of(content), me)
+    text, called = _without_name(content, me)
     if attachment and content.get("body") == content.get("filename", content.get("body")):
         text = ""  # only the file's own name
     command = commands.parse(text)
@@ -227,12 +233,17 @@ def _mentions(content: dict) -> set[str]:
     return {each for each in users if isinstance(each, str)} if isinstance(users, list) else set()
 
 
-def _without_name(text: str, me: Identity) -> tuple[str, bool]:
-    """`rocket: why?` is `why?`; and whether it was called by name."""
-    for name in me.names():
-        found = re.match(re.escape(name) + r"(?:\s*[:,]\s*|\s+(?=!))", text, re.IGNORECASE)
-        if not found and name.startswith("@"):
-            found = re.match(re.escape(name) + r"(?:\s+|$)", text, re.IGNORECASE)
-        if found:
+def _without_name(content: dict, me: Identity) -> tuple[str, bool]:
+    """`rocket: why?` is `why?`; and whether it was called by name. A name before other words is a
+    call only where the client has made a link of it: rocket science is none."""
+    text = text_of(content)
+    address = me.address()
+    linked = re.match(rf'(?:<p>)?<a href="{address}"', str(content.get("formatted_body")))
+    patterns = [rf"\[[^\]\n]{{0,255}}\]\(<?{address}>?\)\s*[:,]?\s*"]
+    for name in sorted(me.names(), key=len, reverse=True):
+        end = r"\s+|$" if linked or name.startswith("@") else r"\s+(?=!)"
+        patterns.append(rf"{re.escape(name)}(?:\s*[:,]\s*|{end})")
+    for pattern in patterns:
+        if found := re.match(pattern, text, re.IGNORECASE):
             return text[found.end() :].strip(), True
     return text, False

@@ -40,6 +40,14 @@ def text(body: str, **more) -> dict:
 
 MENTIONED = {"m.mentions": {"user_ids": ["@rocket:here"]}}
 OTHER_MENTIONED = {"m.mentions": {"user_ids": ["@b:here"]}}
+
+
+def linked(rest: str) -> dict:
+    """What a client makes of a mention."""
+    html = f'<a href="https://matrix.to/#/@rocket:here">Rocket Man</a> {rest}'
+    return {"format": "org.matrix.custom.html", "formatted_body": html}
+
+
 QUOTED = {"m.relates_to": {"m.in_reply_to": {"event_id": "$q"}}}
 
 IN_A_ROOM = [
@@ -49,6 +57,15 @@ IN_A_ROOM = [
     (text("Rocket Man, why"), Infer("why")),
     (text("@rocket:here why"), Infer("why")),
     (text("@rocket why", **MENTIONED), Infer("why")),
+    (text("Rocket Man why", **MENTIONED, **linked("why")), Infer("why")),
+    (text("Rocket Man: why", **MENTIONED, **linked(": why")), Infer("why")),
+    (text("Rocket Man", **MENTIONED, **linked("")), None),
+    (text("rocket science?", **MENTIONED), Infer("rocket science?")),
+    (text("@Rocket Man !models"), Models()),
+    (text("[Rocket Man](https://matrix.to/#/@rocket:here): !models"), Models()),
+    (text("[x](https://matrix.to/#/%40rocket%3Ahere) why"), Infer("why")),
+    (text("[Rocket Man](https://matrix.to/#/@b:here) why"), None),
+    (text("[Rocket Man](https://matrix.to/#/@rocket:here.evil) why"), None),
     (text("so, why?", **MENTIONED), Infer("so, why?")),
     (text("rocket: !models"), Models()),
     (text("rocket science is hard"), None),
