@@ -270,13 +270,11 @@ class Homeserver:
     # What goes.
 
     async def join(self, room_id: str) -> None:
-        await self._http.patiently(
-            lambda: self._http.ask("POST", f"/_matrix/client/v3/join/{quote(room_id)}", {})
-        )
+        """Once, as `decline`. Limited or Away if it may work later."""
+        await self._http.ask("POST", f"/_matrix/client/v3/join/{quote(room_id)}", {})
 
     async def decline(self, room_id: str) -> None:
-        path = f"/_matrix/client/v3/rooms/{quote(room_id)}/leave"
-        await self._http.patiently(lambda: self._http.ask("POST", path, {}))
+        await self._http.ask("POST", f"/_matrix/client/v3/rooms/{quote(room_id)}/leave", {})
 
     async def send(self, room_id: str, content: dict, txn: str) -> str:
         """Until it stands in the room: its event id. The same `txn` never makes a second event."""
@@ -297,6 +295,9 @@ class Homeserver:
                 ignore_unverified_devices=True,
             )
             return (await self._nio(sending)).event_id
+        except Limited as limited:
+            self._http.send_nothing_for(limited.after)
+            raise
         except NOT_YET as error:
             raise Away(str(error)) from error
         except nio.LocalProtocolError as error:

@@ -224,6 +224,21 @@ class Journal:
             with self._transaction():
                 self._set(f"alias {alias}", room_id)
 
+    def invitations(self) -> list[tuple[str, str, bool, float]]:
+        """Those that are to be answered, oldest first: room, inviter, whether it is for a direct
+        message, since when."""
+        rows = self._db.execute("SELECT name, value FROM note WHERE name LIKE 'invitation %'")
+        found = [(name.partition(" ")[2], *json.loads(value)) for name, value in rows]
+        return sorted(found, key=lambda each: each[3])
+
+    def keep_invitation(self, room_id: str, inviter: str, direct: bool, since: float) -> None:
+        with self._transaction():
+            self._set(f"invitation {room_id}", json.dumps([inviter, direct, since]))
+
+    def forget_invitation(self, room_id: str) -> None:
+        with self._transaction():
+            self._db.execute("DELETE FROM note WHERE name = ?", (f"invitation {room_id}",))
+
     def hint(self, room_id: str, every_seconds: float) -> bool:
         """Whether the room is to be told something again that it was told before."""
         now = time.time()

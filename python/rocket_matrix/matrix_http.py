@@ -69,8 +69,8 @@ class MatrixHttp:
             await self._session.close()
 
     def limited(self, after_ms: Any, header: str | None) -> Limited:
-        """The homeserver, or a proxy in front, has said "too fast": from now on nothing is sent until
-        that is over. `header`: Retry-After, which Matrix has instead of `after_ms` since 1.10."""
+        """The homeserver, or a proxy in front, has said "too fast". `header`: Retry-After, which
+        Matrix has instead of `after_ms` since 1.10."""
         if isinstance(after_ms, (int, float)) and after_ms > 0:
             after = after_ms / 1000
         else:
@@ -78,8 +78,11 @@ class MatrixHttp:
         after = min(after, 600.0)
         self._telemetry.limit_waits.inc()
         self._telemetry.limit_seconds.inc(after)
-        self._closed_until = max(self._closed_until, time.monotonic() + after)
         return Limited(after)
+
+    def send_nothing_for(self, seconds: float) -> None:
+        """Messages have a limit of their own: who has joined too many rooms may speak in them."""
+        self._closed_until = max(self._closed_until, time.monotonic() + seconds)
 
     def may_send(self) -> None:
         """Limited: not yet."""

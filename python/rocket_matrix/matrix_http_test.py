@@ -48,6 +48,8 @@ class Refusals(unittest.TestCase):
                 http = MatrixHttp("http://here", "token", Telemetry())
                 limited = http._failure(429, body, header)
                 self.assertEqual(getattr(limited, "after", None), seconds)
+                http.may_send()
+                http.send_nothing_for(1)
                 with self.assertRaises(Limited):
                     http.may_send()
 

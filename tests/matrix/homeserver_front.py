@@ -86,6 +86,11 @@ class HomeserverFront:
                 [re.compile(pattern), times, status, {"content-type": "text/html", **named}]
             )
 
+    def heal(self) -> None:
+        """From now on nothing fails."""
+        with self._lock:
+            self._failing.clear()
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
