@@ -5,6 +5,7 @@ import copy
 import pytest
 from manifests import setups
 from manifests.mutations import MUTATIONS, Mutation
+from manifests.mutations_of_names import MUTATIONS_OF_NAMES
 from manifests.rendering import (
     ENVIRONMENTS,
     MANIFESTS,
@@ -28,7 +29,7 @@ def test_no_rule_is_broken(environment: str) -> None:
     assert broken(setups.setup(environment)) == []
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
+@pytest.mark.parametrize("mutation", [*MUTATIONS, *MUTATIONS_OF_NAMES], ids=str)
 def test_a_planted_fault_is_noticed(mutation: Mutation, prod: Setup) -> None:
     setup = copy.deepcopy(prod)
     mutation.plant(setup)
@@ -78,6 +79,26 @@ def test_the_dashboard_s_ingress_asks_who_comes() -> None:
     for environment in ENVIRONMENTS:
         found = setups.setup(environment).objects
         assert "ray-dashboard" not in {each["metadata"]["name"] for each in found}
+
+
+def test_the_gateway_api_s_route_is_the_same_way_in() -> None:
+    (route,) = parse((MANIFESTS / "ingress/gateway/httproute.yaml").read_text())
+    objects = setups.setup("prod").objects
+    (ingress,) = of_kind(objects, "Ingress")
+    assert route["spec"]["hostnames"] == [rule["host"] for rule in ingress["spec"]["rules"]]
+    (rule,) = route["spec"]["rules"]
+    assert rule["backendRefs"] == [{"name": "ray-cluster-prod-serve-svc", "port": 8000}]
+    assert rule["matches"] == [{"path": {"type": "PathPrefix", "value": "/"}}]
+    assert "filters" not in rule
+    # A stream may last as long as it likes.
+    assert set(rule["timeouts"].values()) == {"0s"}
+    (policy,) = [
+        each
+        for each in of_kind(objects, "NetworkPolicy")
+        if each["metadata"]["name"] == "clients-to-gateway"
+    ]
+    (parent,) = route["spec"]["parentRefs"]
+    assert parent["namespace"] in str(policy["spec"]["ingress"][0]["from"][0])
 
 
 def test_what_environments_have_besides() -> None:

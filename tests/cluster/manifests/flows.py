@@ -11,6 +11,13 @@ INSIDE = "10.1.0.7"
 API_SERVER = Peer("the API server", address="10.0.0.5")
 CLOUD = Peer("a cloud", address="160.79.104.10")
 INTRANET = Peer("a machine of the intranet", address="192.168.1.20")
+# Addresses that mean nobody outside: who runs there may trust whoever comes from here.
+PRIVATE = {
+    "docker": Peer("a bridge's machine", address="172.20.0.5"),
+    "carrier": Peer("a carrier's machine", address="100.64.0.9"),
+    "metadata": Peer("a cloud's metadata", address="169.254.169.254"),
+    "loopback": Peer("loopback", address="127.0.0.1"),
+}
 LM_STUDIO = Peer("LM Studio", address="192.0.2.10")
 INTERNET = Peer("a stranger on the internet", address="203.0.113.9")
 RAY_PORTS = (6379, 8265, 10001, 52365, 8090, 10002, 19999)
@@ -65,6 +72,7 @@ def _there(environment: str, objects: list[Object]) -> dict[str, Peer]:
         "intranet": INTRANET,
         "internet": INTERNET,
         "lm-studio": LM_STUDIO,
+        **PRIVATE,
         "operator": _pod("operator", "ray-system", {"app.kubernetes.io/name": "kuberay-operator"}),
         "prometheus": _pod("prometheus", "observability", {"app.kubernetes.io/name": "prometheus"}),
         "ingress": _pod("ingress", "ingress", {"name": "nginx-ingress-microk8s"}),
@@ -160,7 +168,9 @@ def _forbidden(environment: str) -> list[tuple]:
         *([("worker", "cloud", 443)] if environment == "dev" else []),
         *[("worker", "intranet", port) for port in (22, 80, 443, 5432)],
         ("worker", "cloud", 80),
-        ("worker", "api", 6443),
+        *[("worker", "api", port) for port in (443, 6443, 16443)],
+        *[(each, private, 443) for each in ("worker", "ollama") for private in PRIVATE],
+        *[("head", "metadata", port) for port in (80, 443)],
         ("worker", "lm-studio", 1234),
         ("head", "ollama", 11434),
         *[(each, "ollama", 11434) for each in ("stranger", "liar", "head", "ingress", "bot")],

@@ -2,7 +2,7 @@
 an environment and says what is wrong, in words that name the object."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from manifests.rendering import Object
@@ -21,6 +21,7 @@ class Setup:
     monitoring: list[Object]
     priorities: list[Object]
     secret_keys: frozenset[str]  # that shared/ray-secrets.yaml tells of
+    backends: list[Object] = field(default_factory=list)  # the model servers beside it
     # The metrics that an expression of monitoring/ may name.
     metric_names: frozenset[str] = frozenset()
 

@@ -183,8 +183,8 @@ def ends_in_order(setup: Setup) -> Iterator[str]:
     """No stream is cut: grace period > graceful_shutdown_timeout_s > lame duck + drain."""
     deployment = _deployment(setup)
     graceful = deployment.get("graceful_shutdown_timeout_s", 0)
-    lame_duck = at(_application(setup), "args", "lame_duck_s", default=0)
-    drain = _seconds(at(_gateway_config(setup), "drain", "timeout", default="30s"))
+    lame_duck = at(application(setup), "args", "lame_duck_s", default=0)
+    drain = _seconds(at(gateway_config(setup), "drain", "timeout", default="30s"))
     (container,) = worker_group(setup.objects)["template"]["spec"]["containers"]
     ray_s = {each["name"]: each.get("value") for each in container.get("env", [])}
     drain_node = float(ray_s.get(DRAIN_NODE, DRAIN_NODE_S))
@@ -240,7 +240,7 @@ def one_gateway_per_node(setup: Setup) -> Iterator[str]:
 @rule(0)
 def gateway_fits_its_pod(setup: Setup) -> Iterator[str]:
     """Measured 311 MiB, the object store, and what the configuration lets it hold besides."""
-    limits = _gateway_config(setup).get("limits", {})
+    limits = gateway_config(setup).get("limits", {})
     bodies = _bytes(limits.get("bodies_in_flight_bytes", "400MiB"))
     store = int(worker_group(setup.objects)["rayStartParams"].get("object-store-memory", 0))
     pod = worker_group(setup.objects)["template"]["spec"]["containers"][0]
@@ -252,16 +252,16 @@ def gateway_fits_its_pod(setup: Setup) -> Iterator[str]:
 @rule(0)
 def handles_show_a_key(setup: Setup) -> Iterator[str]:
     """Else every call of a handle is refused: 401."""
-    if not _gateway_config(setup).get("keys_file"):
+    if not gateway_config(setup).get("keys_file"):
         return
-    file = at(_application(setup), "args", "handle_key_file")
+    file = at(application(setup), "args", "handle_key_file")
     if not file:
         yield "serveConfigV2: args.handle_key_file: not given, but rocket.yaml has a keys_file"
-    elif file not in set(_secret_files(worker_group(setup.objects)["template"]["spec"])):
+    elif file not in set(secret_files(worker_group(setup.objects)["template"]["spec"])):
         yield f"serveConfigV2: args.handle_key_file {file}: no Secret of the workers has it"
 
 
-def _secret_files(pod: dict) -> Iterator[str]:
+def secret_files(pod: dict) -> Iterator[str]:
     """Where the first container finds what its Secrets hold."""
     mounts = {each["name"]: each["mountPath"] for each in pod["containers"][0]["volumeMounts"]}
     for volume in pod["volumes"]:
@@ -269,17 +269,17 @@ def _secret_files(pod: dict) -> Iterator[str]:
             yield f"{mounts.get(volume['name'])}/{item['path']}"
 
 
-def _application(setup: Setup) -> dict:
+def application(setup: Setup) -> dict:
     (found,) = serve_config(setup.objects)["applications"]
     return found
 
 
 def _deployment(setup: Setup) -> dict:
-    (found,) = _application(setup)["deployments"]
+    (found,) = application(setup)["deployments"]
     return found
 
 
-def _gateway_config(setup: Setup) -> dict:
+def gateway_config(setup: Setup) -> dict:
     import yaml
 
     for each in of_kind(setup.objects, "ConfigMap"):

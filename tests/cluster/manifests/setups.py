@@ -4,12 +4,12 @@ import re
 
 import yaml
 
-from manifests import metrics, rules_of_access, rules_of_pods, rules_of_ray
+from manifests import metrics, rules_of_access, rules_of_names, rules_of_pods, rules_of_ray
 from manifests.rendering import MANIFESTS, ROOT, environment, render
 from manifests.rules import Setup
 
 # Their rules register themselves.
-MODULES = (rules_of_ray, rules_of_pods, rules_of_access)
+MODULES = (rules_of_ray, rules_of_pods, rules_of_access, rules_of_names)
 DOCUMENTS = ("docs/cluster.md", "docs/operations.md", "docs/ray.md")
 
 
@@ -23,6 +23,7 @@ def setup(name: str) -> Setup:
         monitoring=render(ROOT / "monitoring"),
         priorities=render(MANIFESTS / "operator"),
         secret_keys=frozenset(secret_keys()),
+        backends=render(MANIFESTS / "backends"),
         metric_names=frozenset(metrics.of_the_gateway() | metrics.kept().keys() | recorded()),
     )
 
