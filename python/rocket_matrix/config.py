@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,12 @@ def _rooms(value: Any) -> tuple[str, ...]:
     return found
 
 
+def _by_room(value: Any) -> dict:
+    if not isinstance(value, dict):
+        raise Wrong("not a mapping", 'write {"!room": {model: ...}}')
+    return value
+
+
 def _listen(value: Any) -> tuple[str, int]:
     found = re.fullmatch(r"(\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\]|localhost):(\d{1,5})", str(value))
     if not found or int(found[2]) > 65535:
@@ -107,14 +113,14 @@ class Config:
     users: tuple[str, ...] = setting(_users, why='who may ask, as in ["@*:example.org"]')
     admins: tuple[str, ...] = setting(_users, ())
     defaults: Defaults = setting(nested(Defaults), Defaults())
-    room_defaults: dict[str, Defaults] = field(default_factory=dict)
+    room_defaults: dict[str, Any] | None = setting(_by_room, None)
     listen: tuple[str, int] = setting(_listen, ("127.0.0.1", 9465))
     store: str = setting(text, "rocket-matrix")
     edit_interval: float = setting(duration(0.2, 60), 1.0)
     limits: Limits = setting(nested(Limits), Limits())
 
     def defaults_of(self, room_id: str) -> Defaults:
-        return self.room_defaults.get(room_id, self.defaults)
+        return (self.room_defaults or {}).get(room_id, self.defaults)
 
 
 @dataclass(frozen=True)
@@ -132,15 +138,12 @@ def parse(given: Any) -> tuple[Config | None, list[Problem]]:
     given = dict(given) if isinstance(given, dict) else given
     if isinstance(given, dict) and "rocket_url" not in given:
         given.setdefault("rocket_admin_url", ADMIN_URL)
-    rooms = given.pop("room_defaults", {}) if isinstance(given, dict) else {}
+    rooms = given.get("room_defaults") if isinstance(given, dict) else None
     config = read_settings(Config, given, "", problems)
     # A room's settings go over the others, one by one.
     common = given.get("defaults", {}) if isinstance(given, dict) else {}
     over: dict[str, Defaults] = {}
-    if not isinstance(rooms, dict):
-        problems.append(Problem("room_defaults", "not a mapping", 'write {"!room": {model: ...}}'))
-        rooms = {}
-    for room_id, each in rooms.items():
+    for room_id, each in (rooms if isinstance(rooms, dict) else {}).items():
         path = f"room_defaults.{room_id}"
         if not str(room_id).startswith("!"):
             problems.append(
@@ -167,10 +170,25 @@ def parse(given: Any) -> tuple[Config | None, list[Problem]]:
     return replace(config, room_defaults=over), []
 
 
+class _Loader(yaml.SafeLoader):
+    """Takes no setting twice: which of two lists of users is meant, nobody can know."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        found: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in found:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"{key.value} is there twice", key.start_mark
+                    )
+                found.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def load(path: Path) -> tuple[Config | None, list[Problem]]:
     """A file; paths in it are relative to its folder."""
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        given = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
         return None, [
             Problem(str(path), error.strerror or "can not be read", "name a file: --config")
@@ -178,7 +196,9 @@ def load(path: Path) -> tuple[Config | None, list[Problem]]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         at = getattr(error, "problem_mark", None)
         line = f" in line {at.line + 1}" if at else ""
-        return None, [Problem(str(path), f"not YAML{line}", "mend it there")]
+        twice = str(getattr(error, "problem", ""))
+        why = twice if twice.endswith(" is there twice") else "not YAML"
+        return None, [Problem(str(path), why + line, "mend it there")]
     config, problems = parse(given)
     if not config:
         return None, problems

@@ -37,6 +37,10 @@ def serve(config: Config, secrets: Secrets) -> int:
         return 3
     except HomeserverError as error:
         what = f"{error.code} {error}".strip()
+        if error.code == "M_UNRECOGNIZED":
+            told = "write the homeserver's own URL, without what its clients put behind it"
+            print(f"homeserver: nothing of Matrix is there ({what}); {told}", file=sys.stderr)
+            return 1
         print(f"access_token_file: it is refused ({what}); log in again", file=sys.stderr)
         return 1
 

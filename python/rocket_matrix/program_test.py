@@ -19,6 +19,7 @@ ENDS = [
     (sqlite3.OperationalError("database or disk is full"), 3, "has room"),
     (OSError("address in use"), 3, "address in use"),
     (HomeserverError("no", "M_UNKNOWN_TOKEN"), 1, "log in again"),
+    (HomeserverError("Unrecognized request", "M_UNRECOGNIZED"), 1, "homeserver: nothing of"),
 ]
 
 

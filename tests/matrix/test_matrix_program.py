@@ -34,6 +34,8 @@ PROBLEMS = [
     ({"defaults": {"modle": "m"}}, "defaults.modle: unknown setting; did you mean model?"),
     ({"defaults": {"temperature": 7}}, "defaults.temperature: out of range"),
     ({"room_defaults": {"!r": {"modle": "m"}}}, "room_defaults.!r.modle: unknown setting"),
+    ({"room_defaults": None}, "room_defaults: not a mapping"),
+    ({"room_default": {}}, "room_default: unknown setting; did you mean room_defaults?"),
     ({"room_defaults": {"general": {}}}, "room_defaults.general: not a room id"),
     ({"limits": {"attachment": "10MB"}}, "limits.attachment: not a size; write one with its unit"),
     ({"limits": {"answer_within": "1"}}, "limits.answer_within: not a duration"),
