@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 PREFIX = "!"
+NAME_CHARACTERS_MAX = 256
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _asking(name: str, rest: str) -> Command:
         if not equals:
             value, rest = _first_word(_DASHES.sub("--", rest))
         value = _unquoted(value)
-        if not value or value.startswith("--"):
+        if not value or value.startswith("--") or not _can_be_a_name(value):
             return Mistake(f"`--{option}` needs a name. Usage: `{USAGE[name]}`")
         options[option] = value
     if name == "infer":
@@ -164,6 +165,11 @@ def _unquoted(name: str) -> str:
     """As it is called: people put names into quotes, and copy them with their marks."""
     quoted = len(name) > 1 and (name[0], name[-1]) in _QUOTES
     return name[1:-1] if quoted else name
+
+
+def _can_be_a_name(word: str) -> bool:
+    """A header says it, which has no room for more, nor for what a line can not hold."""
+    return len(word) <= NAME_CHARACTERS_MAX and word.isprintable()
 
 
 def _shown(word: str) -> str:
