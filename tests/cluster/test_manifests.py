@@ -81,6 +81,13 @@ def test_the_dashboard_s_ingress_asks_who_comes() -> None:
         assert "ray-dashboard" not in {each["metadata"]["name"] for each in found}
 
 
+def test_the_bot_is_not_killed_because_its_homeserver_is_away() -> None:
+    (bot,) = of_kind(parse((MANIFESTS / "matrix/matrix-bot.yaml").read_text()), "Deployment")
+    (container,) = bot["spec"]["template"]["spec"]["containers"]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/healthz"
+    assert container["livenessProbe"]["httpGet"]["path"] == "/metrics"
+
+
 def test_the_gateway_api_s_route_is_the_same_way_in() -> None:
     (route,) = parse((MANIFESTS / "ingress/gateway/httproute.yaml").read_text())
     objects = setups.setup("prod").objects
