@@ -16,8 +16,9 @@ WITH_FILES = frozenset(["m.file", "m.image", "m.audio", "m.video"])
 # A reaction with one of these stops an answer; without the mark that asks for a coloured glyph.
 STOP_KEYS = frozenset(["❌", "🛑", "⏹", "✋", "🚫", "✖", "🗙", "⛔"])
 
-# The lines that a reply repeats, if any.
-_QUOTE = re.compile(r"(?:>[^\n]*(?:\n|\Z))*")
+# The lines that a reply repeats of whom it answers: his name is in the first one. Anything else that
+# is quoted, somebody wants to talk about.
+_REPEATED = re.compile(r"> (?:\* )?<[^>\n]{1,255}>[^\n]*(?:\n|\Z)(?:>[^\n]*(?:\n|\Z))*")
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,11 @@ def text_of(content: dict) -> str:
     body = content.get("body")
     if not isinstance(body, str):
         return ""
-    if "m.in_reply_to" in relation(content) and body.startswith("> "):
-        body = body[_QUOTE.match(body).end() :]  # type: ignore[union-attr]
+    found = relation(content)
+    # In threads most messages only look like replies, for clients that know no threads.
+    if "m.in_reply_to" in found and found.get("is_falling_back") is not True:
+        repeated = _REPEATED.match(body)
+        body = body[repeated.end() :] if repeated else body
     return body.strip()
 
 

@@ -19,6 +19,8 @@ ME = Identity("@rocket:here", "Rocket Man")
 ROOM = Room("!r:here")
 DIRECT = Room("!d:here", direct=True)
 OURS = {"rel_type": "m.thread", "event_id": "$ours"}
+REPLY_IN_OURS = {**OURS, "m.in_reply_to": {"event_id": "$q"}}
+FALLING_BACK = {**REPLY_IN_OURS, "is_falling_back": True}
 THEIRS = {"rel_type": "m.thread", "event_id": "$theirs"}
 FILES_ARE_FOR_BATCHES = "I read text, and files for `!batch` only; write what is to be asked."
 FILE = {"msgtype": "m.file", "url": "mxc://here/abc", "info": {"size": 9}}
@@ -76,7 +78,14 @@ IN_A_ROOM = [
     (text("!infer x", **{"m.relates_to": THEIRS}), Infer("x")),
     (text("> <@b:here> !infer y\n> more\n\n!infer x", **QUOTED), Infer("x")),
     (text("> <@b:here> !infer y", **QUOTED), None),
-    (text("> a\n" * 16_000 + "\n!infer x", **QUOTED), Infer("x")),
+    (text("> <@b:here> a\n" + "> a\n" * 16_000 + "\n!infer x", **QUOTED), Infer("x")),
+    (text("> * <@b:here> waves\n\n!infer x", **QUOTED), Infer("x")),
+    (text("> said\n\nmeans what?", **QUOTED, **MENTIONED), Infer("> said\n\nmeans what?")),
+    (
+        text("> <@b:here> said\n\nmeans what?", **{"m.relates_to": FALLING_BACK}),
+        Infer("> <@b:here> said\n\nmeans what?"),
+    ),
+    (text("> <@b:here> said\n\nwhy?", **{"m.relates_to": REPLY_IN_OURS}), Infer("why?")),
     (text("", **MENTIONED), None),
     ({"msgtype": "m.notice", "body": "!infer x"}, None),
     ({"msgtype": "m.emote", "body": "!infer x"}, None),
