@@ -81,6 +81,31 @@ def test_the_dashboard_s_ingress_asks_who_comes() -> None:
         assert "ray-dashboard" not in {each["metadata"]["name"] for each in found}
 
 
+# That do not look at the RayService.
+OF_ANY_POD = ("claims", "memory", "probes", "restricted", "secrets", "services", "volumes")
+OF_ANY_POD += ("namespaces_of_policies", "tokens_of_kubernetes", "users_have_a_name")
+
+
+def test_what_no_environment_has_is_held_to_the_same_rules(prod: Setup) -> None:
+    """Model servers, the bot, LM Studio."""
+    setup = copy.deepcopy(prod)
+    setup.objects += setup.backends
+    for component in ("matrix", "backends/lm-studio", "ingress"):
+        for file in sorted((MANIFESTS / component).glob("*.yaml")):
+            setup.objects += [each for each in parse(file.read_text()) if "metadata" in each]
+    generated = {"name": "matrix-bot-config", "namespace": "ray-prod"}
+    setup.objects.append({"kind": "ConfigMap", "metadata": generated, "data": {}})
+    for each in setup.objects:
+        each["metadata"].setdefault("namespace", "ray-prod")
+    looks = [rule.look for rule in RULES if rule.name in OF_ANY_POD]
+    assert len(looks) == len(OF_ANY_POD)
+    found = [problem for look in looks for problem in look(setup)]
+    # As vllm.yaml says.
+    assert found == [
+        "Deployment vllm: vllm: securityContext: the root file system can be written to"
+    ]
+
+
 def test_the_bot_is_not_killed_because_its_homeserver_is_away() -> None:
     (bot,) = of_kind(parse((MANIFESTS / "matrix/matrix-bot.yaml").read_text()), "Deployment")
     (container,) = bot["spec"]["template"]["spec"]["containers"]

@@ -16,7 +16,7 @@ from manifests.mutations import (
     worker,
     worker_container,
 )
-from manifests.rendering import Object
+from manifests.rendering import Object, pod_templates
 from manifests.rules import Setup
 
 
@@ -65,6 +65,12 @@ def keep_logs(setup: Setup) -> Object:
 
 def selector(setup: Setup, kind: str, name: str, where: str) -> Object:
     return named(setup, kind, name)["spec"][where]["matchLabels"]
+
+
+def forget_user(backends: list[Object]) -> None:
+    for _, template in pod_templates(backends):
+        container = template["spec"]["containers"][0]
+        container["env"] = [e for e in container["env"] if e["name"] != "USER"]
 
 
 def clouds_may_be(setup: Setup, cidr: str) -> None:
@@ -193,6 +199,7 @@ MUTATIONS_OF_NAMES = [
         lambda s: configured(s, lambda c: c.update(listen="0.0.0.0:8080")),
         "listen: not 0.0.0.0 with the pod's port serve",
     ),
+    Mutation(0, lambda s: forget_user(s.backends), "vLLM does not start without"),
     Mutation(
         0,
         lambda s: named(s, "PodDisruptionBudget", "rocket-workers")["spec"].update(minAvailable=2),

@@ -172,6 +172,16 @@ def gateways_listen_where_they_are_asked(setup: Setup) -> Iterator[str]:
 
 
 @rule(0)
+def users_have_a_name(setup: Setup) -> Iterator[str]:
+    """Where the image has no user of its number, and somebody asks for its name."""
+    for where, template in pod_templates(setup.backends):
+        for container in template["spec"]["containers"]:
+            known = {each["name"] for each in container.get("env", [])}
+            if container["image"].startswith("vllm/") and not {"HOME", "USER"} <= known:
+                yield f"{where}: no HOME or no USER: vLLM does not start without"
+
+
+@rule(0)
 def the_budget_lets_go(setup: Setup) -> Iterator[str]:
     workers = worker_group(setup.objects)["replicas"]
     for each in of_kind(setup.objects, "PodDisruptionBudget"):
