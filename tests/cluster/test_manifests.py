@@ -12,6 +12,7 @@ from manifests.rendering import (
     of_kind,
     parse,
     ray_service,
+    serve_config,
     worker_group,
 )
 from manifests.rules import RULES, Setup, broken
@@ -131,6 +132,21 @@ def test_the_gateway_api_s_route_is_the_same_way_in() -> None:
     ]
     (parent,) = route["spec"]["parentRefs"]
     assert parent["namespace"] in str(policy["spec"]["ingress"][0]["from"][0])
+
+
+def settings(value: object) -> object:
+    """Which there are, without what they are set to."""
+    if isinstance(value, dict):
+        return {key: settings(each) for key, each in value.items()}
+    return [settings(each) for each in value] if isinstance(value, list) else None
+
+
+def test_staging_deploys_what_prod_does() -> None:
+    """Whose application runs on a real Ray (test_cluster_up.py): only figures may differ."""
+    staging, prod = (serve_config(setups.setup(name).objects) for name in ("staging", "prod"))
+    assert settings(staging) == settings(prod)
+    for key in ("import_path", "args", "name", "route_prefix"):
+        assert staging["applications"][0][key] == prod["applications"][0][key]
 
 
 def test_what_environments_have_besides() -> None:
