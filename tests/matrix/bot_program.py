@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import httpx
@@ -10,6 +11,21 @@ from harness.program import Program
 from harness.waiting import wait_until
 
 PACKAGES = Path(__file__).parents[2] / "python"
+
+
+def run_tables(python: Path, *which: str) -> str:
+    """What unittest says of tests beside the source, run where the bot's libraries are."""
+    ran = subprocess.run(
+        [python, "-m", "unittest", *which],
+        cwd=PACKAGES,
+        env={"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr[-5000:]
+    return ran.stderr
 
 
 class BotProgram:

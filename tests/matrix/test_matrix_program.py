@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
-from bot_program import PACKAGES
+from bot_program import PACKAGES, run_tables
 
 from harness.program import Program
 
@@ -158,41 +158,13 @@ def test_before_the_first_sync_it_is_not_well(bot_python: Path, folder: Path) ->
 
 def test_handle_calls_of_ray_beside_their_source(bot_python: Path) -> None:
     """Here because of aiohttp, which the interpreter of the tests has not."""
-    ran = subprocess.run(
-        [bot_python, "-m", "unittest", "rocket_ray.local_gateway_test"],
-        cwd=PACKAGES,
-        env={"PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ran.returncode == 0 and "skipped" not in ran.stderr, ran.stderr[-5000:]
+    assert "skipped" not in run_tables(bot_python, "rocket_ray.local_gateway_test")
 
 
 def test_the_tables_beside_the_source(bot_python: Path) -> None:
-    ran = subprocess.run(
-        [
-            bot_python,
-            "-m",
-            "unittest",
-            "discover",
-            "-s",
-            "rocket_matrix",
-            "-t",
-            ".",
-            "-p",
-            "*_test.py",
-        ],
-        cwd=PACKAGES,
-        env={"PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr[-5000:]
-    assert int(re.search(r"Ran (\d+) tests", ran.stderr)[1]) >= 45
+    where = ("-s", "rocket_matrix", "-t", ".", "-p", "*_test.py")
+    said = run_tables(bot_python, "discover", *where)
+    assert int(re.search(r"Ran (\d+) tests", said)[1]) >= 45
 
 
 def test_the_document_has_every_setting_with_its_default(bot_python: Path) -> None:
