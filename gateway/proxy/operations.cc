@@ -77,10 +77,11 @@ std::string Operations::paths() const {
   std::string paths;
   std::string_view before;  // what takes several methods has a row for each
   for (const Row& row : rows_) {
-    if (is_prefix(row) || row.operation == Operation::ollama_management) continue;
+    if (row.operation == Operation::ollama_management) continue;
     if (std::exchange(before, row.path) == row.path) continue;
     if (!paths.empty()) paths += ", ";
     paths += row.path;
+    if (is_prefix(row)) paths += "ID";
   }
   return paths;
 }

@@ -133,6 +133,13 @@ def test_a_web_page_can_not_post(rocket, fake, path: str) -> None:
     assert gateway.call("GET", "/-/healthz").status == 200
 
 
+def test_of_an_unknown_path_all_that_the_admin_port_answers_is_named(rocket, fake) -> None:
+    answer = rocket({"backends": [backend("a", fake().url)]}).admin("/nothing")
+    told = set(answer.error()["message"].partition("serves ")[2].split(", "))
+    known = {"/metrics", "/health", "/backends", "/requests/ID", "/config", "/lame_duck", "/drain"}
+    assert answer.status == 404 and known <= told, told
+
+
 def test_a_lame_duck_serves_and_then_drains(rocket, fake) -> None:
     # It has been told to wait long enough before: no second lame time.
     config = {"backends": [backend("a", fake(models=["m"]).url)], "drain": {"lame_duck": "20s"}}
