@@ -396,6 +396,32 @@ Error Router::why_none(const Asked& asked, const Entry* entry) const {
               " is only at backends outside `order`; name one in `backend`: " + owners};
 }
 
+// What to say to who names a backend that can not choose one of its models: up to a few of them.
+// Empty: it can, or has none that may be asked for, or nobody knows what it has.
+std::string Router::models_to_name(const Asked& asked) const {
+  constexpr size_t named_max = 5;
+  if (!unnamed_[*asked.hinted].model.empty()) return {};
+  const RouterBackend& backend = input_.backends[*asked.hinted];
+  std::vector<std::string_view> names;
+  for (const auto& endpoint : backend.endpoints) {
+    for (const std::string_view model : endpoint.models) {
+      if (names.size() > named_max) break;
+      const bool known = std::ranges::find(names, model) != names.end();
+      if (!known && asked.scope.allows_model(model)) names.push_back(model);
+    }
+  }
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) {
+    text += i == 0 ? "" : ", ";
+    text += i == named_max ? "..." : names[i];
+  }
+  if (text.empty()) return {};
+  return "the backend " + quoted(backend.name) +
+         " has no `default_model` and not exactly one chat model; name one of its models in "
+         "`model`: " +
+         text;
+}
+
 // Nobody has named these models, so each has to be one that may be named.
 Result<Route> Router::route_unnamed(const Asked& asked) const {
   Route route;
@@ -405,7 +431,13 @@ Result<Route> Router::route_unnamed(const Asked& asked) const {
     if (one.endpoints.empty() || !within(asked.scope, one)) return;
     if (asked.scope.allows_model(one.model)) route.candidates.push_back(&one);
   };
-  if (asked.hinted) add(*asked.hinted);
+  if (asked.hinted) {
+    // Whom the client has named has models, and nobody says which: that another one answers with
+    // his own is not what was asked.
+    const std::string choice = models_to_name(asked);
+    if (!choice.empty()) return fail(ErrorCode::no_model, choice);
+    add(*asked.hinted);
+  }
   for (const size_t index : input_.order) {
     if (index != asked.hinted) add(index);
   }

@@ -81,6 +81,8 @@ class Router {
   Router& operator=(const Router&) = delete;
 
   // `model` and `backend` empty: not named by the client. `random` splits weighted first picks.
+  // A backend that is named without a model, has models and can not choose one of them is no_model:
+  // nobody else answers with his own instead.
   // No candidate is outside `scope`, however the request would come to it.
   // Errors: unknown_backend, no_model, model_not_found, forbidden; each names the thing and the
   // remedy, and none names a backend outside `scope`. no_backend: nobody is known who could answer,
@@ -144,6 +146,7 @@ class Router {
   [[nodiscard]] Result<std::optional<size_t>> find_hinted(std::string_view backend,
                                                           const KeyScope& scope) const;
   [[nodiscard]] Result<Route> route_unnamed(const Asked& asked) const;
+  [[nodiscard]] std::string models_to_name(const Asked& asked) const;
   void add_named(Route& route, const Entry& entry, const Asked& asked, Random& random) const;
   [[nodiscard]] bool within(const KeyScope& scope, const Candidate& candidate) const;
   [[nodiscard]] std::string names(const KeyScope& scope) const;

@@ -170,7 +170,11 @@ TEST(Router, ARequestWithoutAModelGetsTheDefaultOrTheOnlyOne) {
         {
             {"in order", "", "", "one=a@0,1 default=b@1 ollama=a@0"},
             {"hinted", "", "default", "default=b@1 one=a@0,1 ollama=a@0"},
-            {"hinted, but it can not choose", "", "several", "one=a@0,1 default=b@1 ollama=a@0"},
+            {"hinted, and it can not choose", "", "several", "no_model"},
+            {"nor between its endpoints", "", "different", "no_model"},
+            {"nor what is for vectors alone", "", "only-embeddings", "no_model"},
+            {"hinted, and it has none", "", "empty", "one=a@0,1 default=b@1 ollama=a@0"},
+            {"its default has gone", "", "default-is-gone", "one=a@0,1 default=b@1 ollama=a@0"},
         });
   input.order = {0, 3, 4, 5, 6};
   check(input, {
@@ -264,6 +268,38 @@ TEST(Router, ErrorsNameTheThingAndTheRemedy) {
   EXPECT_EQ(route.error().code, ErrorCode::no_model);
   for (const char* named : {"`model`", "`default_model`", "GET /v1/models"})
     EXPECT_TRUE(route.error().detail.contains(named)) << route.error().detail;
+}
+
+// Whoever names a backend and no model is told which there are, never answered by another one.
+TEST(Router, WhoNamesABackendThatCanNotChooseIsToldItsModels) {
+  RouterInput input;
+  input.backends = {plain("two", {has({"b", "a"}), has({"a", "b"})}),
+                    plain("many", {has({"1", "2", "3", "4", "5", "6"})}),
+                    plain("other", {has({"x"})})};
+  input.order = {0, 1, 2};
+  const Router router(input);
+  Random random(1);
+  const KeyScope only_b{{"b", "x"}, {}};
+  const KeyScope only_x{{"x"}, {}};
+  const std::string words =
+      " has no `default_model` and not exactly one chat model; name one of its models in `model`: ";
+  const struct {
+    const char* backend;
+    KeyScope scope;
+    std::string told;
+  } cases[] = {
+      {"two", {}, "the backend 'two'" + words + "b, a"},
+      {"many", {}, "the backend 'many'" + words + "1, 2, 3, 4, 5, ..."},
+      {"two", only_b, "the backend 'two'" + words + "b"},
+  };
+  for (const auto& c : cases) {
+    const auto route = router.route("", c.backend, random, c.scope);
+    ASSERT_FALSE(route) << c.told;
+    EXPECT_EQ(route.error().code, ErrorCode::no_model) << c.told;
+    EXPECT_EQ(route.error().detail, c.told);
+  }
+  // What a key may not ask for, it is not told of.
+  EXPECT_EQ(text_of(input, router.route("", "two", random, only_x)), "other=x@0");
 }
 
 TEST(Router, MetricsGetNoNameThatAClientMadeUp) {

@@ -151,6 +151,19 @@ def test_no_model_named_and_no_default(rocket, fake) -> None:
     assert "default_model" in answer.error()["message"]
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/api/chat"])
+def test_a_backend_that_is_named_without_a_model_does_not_choose(path: str, rocket, fake) -> None:
+    """Another one has but one model, which would answer who names nobody."""
+    several, other = fake(models=["x", "y"]), fake(models=["z"])
+    gateway = rocket({"backends": [backend("several", several.url), backend("other", other.url)]})
+    gateway.wait_for_models("x", "y", "z")
+    body = {"max_tokens": 8, "stream": False, "messages": [{"role": "user", "content": "Hello"}]}
+    assert gateway.call("POST", path, body).header("x-rocket-backend") == "other"
+    for said, headers in (({"backend": "several"}, {}), ({}, {"x-rocket-backend": "several"})):
+        answer = gateway.call("POST", path, body | said, headers=headers)
+        assert answer.status == 400 and b"in `model`: x, y" in answer.body, answer.body
+
+
 def test_weights_split_the_first_pick(rocket, fake) -> None:
     urls = [fake(models=["x"]).url, fake(models=["y"]).url]
     gateway = rocket(
