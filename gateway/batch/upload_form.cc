@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <optional>
+
+#include "wire/json.h"
 
 namespace rocket {
 namespace {
@@ -29,6 +30,13 @@ std::optional<std::int64_t> number_of(std::string_view text) {
   const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
   if (read.ec != std::errc() || read.ptr != text.data() + text.size()) return std::nullopt;
   return number;
+}
+
+// Of an object, if the text is one.
+std::optional<JsonValue> member_of(std::string_view text, std::string_view key) {
+  const auto whole = parse_json(text);
+  if (!whole || whole->kind != JsonKind::object) return std::nullopt;
+  return json_find(whole->text, key);
 }
 
 }  // namespace
@@ -58,6 +66,7 @@ Result<void> UploadForm::begin_part() {
   const PartHead& head = reader_.head();
   in_file_ = head.name == "file";
   field_ = head.name == "purpose"                  ? &purpose_
+           : head.name == "expires_after"          ? &expiry_
            : head.name == "expires_after[anchor]"  ? &anchor_
            : head.name == "expires_after[seconds]" ? &seconds_
                                                    : nullptr;
@@ -108,21 +117,40 @@ Result<void> UploadForm::finish() const {
   if (file_bytes_ == 0) return fail(ErrorCode::invalid_field, "`file` is empty");
   const auto fit = check_purpose(purpose_);
   if (!fit) return fit;
+  return check_expiry();
+}
+
+Result<void> UploadForm::check_expiry() const {
+  const auto seconds = seconds_asked();
+  const bool fits = seconds && *seconds >= expiry_least && *seconds <= expiry_most;
+  if (!expiry_.empty()) {
+    if (!anchor_.empty() || !seconds_.empty()) {
+      return fail(ErrorCode::invalid_field, "the form has `expires_after` twice");
+    }
+    const auto anchor = member_of(expiry_, "anchor");
+    if (fits && anchor && anchor->string_is("created_at")) return {};
+    return fail(ErrorCode::invalid_field,
+                "`expires_after` must be {\"anchor\": \"created_at\", \"seconds\": N}, with N from "
+                "3600 to 2592000");
+  }
   if (anchor_.empty() && seconds_.empty()) return {};
   if (anchor_ != "created_at") {
     return fail(ErrorCode::invalid_field, "`expires_after[anchor]` must be created_at");
   }
-  const auto seconds = number_of(seconds_);
-  if (!seconds || *seconds < expiry_least || *seconds > expiry_most) {
-    return fail(ErrorCode::invalid_field,
-                "`expires_after[seconds]` must be a number from 3600 to 2592000");
-  }
-  return {};
+  if (fits) return {};
+  return fail(ErrorCode::invalid_field,
+              "`expires_after[seconds]` must be a number from 3600 to 2592000");
+}
+
+std::optional<std::int64_t> UploadForm::seconds_asked() const {
+  if (expiry_.empty()) return number_of(seconds_);
+  const auto seconds = member_of(expiry_, "seconds");
+  return seconds ? seconds->as_int() : std::nullopt;
 }
 
 std::int64_t UploadForm::expires_at(std::int64_t now, std::int64_t usual) const {
   const std::int64_t seconds =
-      number_of(seconds_).value_or(purpose_ == "batch" ? usual : std::int64_t{0});
+      seconds_asked().value_or(purpose_ == "batch" ? usual : std::int64_t{0});
   return seconds == 0 ? 0 : now + seconds;
 }
 

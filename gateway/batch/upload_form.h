@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,8 @@ class UploadForm {
  private:
   [[nodiscard]] Result<void> begin_part();
   [[nodiscard]] Result<void> take_text(std::string& out);
+  [[nodiscard]] Result<void> check_expiry() const;
+  [[nodiscard]] std::optional<std::int64_t> seconds_asked() const;
 
   MultipartReader reader_;
   std::uint64_t file_bytes_max_;
@@ -40,6 +43,7 @@ class UploadForm {
   std::string* field_ = nullptr;  // the one that is being read; null: it does not matter
   std::string filename_;
   std::string purpose_;
+  std::string expiry_;  // all of expires_after in one field, as JSON; else in the two below
   std::string anchor_;
   std::string seconds_;
   std::uint64_t file_bytes_ = 0;

@@ -45,6 +45,16 @@ TEST(UploadForm, ReadsTheFileAndWhatIsSaidOfIt) {
   }
 }
 
+TEST(UploadForm, WhenItExpiresMayBeOneFieldOfJson) {
+  const std::string asked = field("expires_after", R"({"anchor": "created_at", "seconds": 7200})");
+  for (const std::string& body : {asked + file("x"), file("x") + asked}) {
+    UploadForm form("XX", most);
+    std::string out;
+    EXPECT_EQ(fault_of(form, field("purpose", "user_data") + body + "--XX--", out), "");
+    EXPECT_EQ(form.expires_at(1000, 60), 8200);
+  }
+}
+
 TEST(UploadForm, ABatchsFileExpiresByItselfAndOthersDoNot) {
   for (const auto& [purpose, usual, expected] :
        {std::tuple{"batch", 60, 1060}, {"batch", 0, 0}, {"user_data", 60, 0}}) {
@@ -61,6 +71,14 @@ TEST(UploadForm, SaysWhatIsMissingOrWrong) {
   const std::string purposes =
       "`purpose` must be one of assistants, batch, evals, fine-tune, user_data, vision";
   const std::string seconds = "`expires_after[seconds]` must be a number from 3600 to 2592000";
+  const std::string seconds_field = field("expires_after[seconds]", "3600");
+  const std::string one = R"({"anchor":"created_at","seconds":3600})";
+  const std::string expiry =
+      R"(`expires_after` must be {"anchor": "created_at", "seconds": N}, with N from )"
+      "3600 to 2592000";
+  const auto whole = [&](const std::string& json) {
+    return purpose + file("x") + field("expires_after", json) + "--XX--";
+  };
   const struct {
     std::string body;
     std::string fault;
@@ -82,6 +100,17 @@ TEST(UploadForm, SaysWhatIsMissingOrWrong) {
       {purpose + anchor + field("expires_after[seconds]", "1h") + file("x") + "--XX--", seconds},
       {purpose + field("expires_after[seconds]", "3600") + file("x") + "--XX--",
        "`expires_after[anchor]` must be created_at"},
+      {whole(R"({"anchor":"created_at","seconds":3599})"), expiry},
+      {whole(R"({"anchor":"created_at","seconds":"3600"})"), expiry},
+      {whole(R"({"anchor":"created_at"})"), expiry},
+      {whole(R"({"anchor":"now","seconds":3600})"), expiry},
+      {whole(R"({"seconds":3600})"), expiry},
+      {whole("[3600]"), expiry},
+      {whole("3600"), expiry},
+      {whole(R"({"anchor":"created_at","seconds":3600)"), expiry},
+      {seconds_field + whole(one), "the form has `expires_after` twice"},
+      {anchor + whole(one), "the form has `expires_after` twice"},
+      {field("expires_after", one) + whole(one), "the form has `expires_after` twice"},
       {purpose + file("x"), "malformed multipart body: it ends before its last boundary"},
   };
   for (const auto& c : cases) {

@@ -221,9 +221,10 @@ def test_a_body_is_asked_for_and_read_as_fast_as_it_can_be_kept(files) -> None:
         (b"{}", "ends before its last boundary"),
         (f"--{BOUNDARY}\r\nA: b\r\n\r\n".encode() + b"x" * 100_000, "a part without a name"),
         (field("expires_after[seconds]", "1") + form(b"x"), "expires_after"),
+        (field("expires_after", '{"seconds": 3600}') + form(b"x"), "expires_after"),
     ],
     ids=["no file", "no purpose", "unknown purpose", "empty", "cut", "cut large", "no form",
-         "unnamed", "expiry"],
+         "unnamed", "expiry", "expiry in one field"],
 )  # fmt: skip
 def test_a_malformed_form_is_refused(files, tmp_path: Path, body: bytes, named: str) -> None:
     gateway = files()
@@ -311,6 +312,9 @@ def test_files_expire(files, tmp_path: Path) -> None:
     kept = uploaded(gateway, b"x", "user_data")
     gone = uploaded(gateway, b"x")
     assert "expires_at" not in kept and gone["expires_at"] == gone["created_at"] + 1
+    asked = field("expires_after", '{"anchor": "created_at", "seconds": 3600}') + form(b"x")
+    later = gateway.call("POST", PATH, asked, headers={"Content-Type": FORM}).json()
+    assert later["expires_at"] == later["created_at"] + 3600
     wait_until("it has expired", lambda: get(gateway, f"/{gone['id']}").status == 404)
     assert get(gateway, f"/{gone['id']}/content").status == 404
     gateway.finish()
