@@ -9,6 +9,8 @@ namespace rocket {
 namespace {
 
 constexpr std::string_view white_space = " \t\r";
+// What editors and spreadsheets put in front of a file in UTF-8. It belongs to no line.
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 }  // namespace
 
@@ -66,6 +68,11 @@ void BatchFileCheck::end_line() {
 }
 
 void BatchFileCheck::check_line(std::string_view text) {
+  std::uint64_t offset = line_begin_;
+  if (offset == 0 && text.starts_with(byte_order_mark)) {
+    text.remove_prefix(byte_order_mark.size());
+    offset += byte_order_mark.size();
+  }
   if (text.find_first_not_of(white_space) == std::string_view::npos) return;
   if (++filled_lines_ > limits_.lines) {
     add_problem({"too_many_requests",
@@ -93,7 +100,7 @@ void BatchFileCheck::check_line(std::string_view text) {
     return;
   }
   const LineKinship kinship = kinship_of(line->body);
-  lines_.push_back({line_begin_, static_cast<std::uint32_t>(text.size()),
+  lines_.push_back({offset, static_cast<std::uint32_t>(text.size()),
                     number_of(kinship.model, models_), number_of(kinship.prefix, prefixes_)});
 }
 

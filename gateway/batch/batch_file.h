@@ -33,7 +33,7 @@ struct BatchFileLimits {
 // bytes a line, and while it is checked a hash of each name. Holds one line at a time.
 //
 // The file is a line of JSON (batch_line.h) after the other; lines without anything in them are
-// passed over. It has no problems, or it is no batch.
+// passed over, and so is a byte order mark in front of all. It has no problems, or it is no batch.
 class BatchFileCheck {
  public:
   BatchFileCheck(std::string endpoint, BatchFileLimits limits);

@@ -45,6 +45,24 @@ TEST(BatchFile, has_an_index_of_its_lines_however_they_come) {
   }
 }
 
+// Offsets are those of the file, mark and all, since that is what is read again.
+TEST(BatchFile, a_byte_order_mark_in_front_belongs_to_no_line) {
+  const std::string mark = "\xEF\xBB\xBF";
+  const std::string first = line_of("a");
+  const std::string second = line_of("b");
+  for (const std::string& front : {mark, mark + "\n", mark + "\r\n"}) {
+    const std::string text = front + first + "\n" + second;
+    for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+      BatchFileCheck checked = check(text, {}, piece);
+      EXPECT_TRUE(checked.problems().empty()) << piece;
+      const auto lines = checked.take_lines();
+      ASSERT_EQ(lines.size(), 2U) << piece;
+      EXPECT_EQ(text.substr(lines[0].offset, lines[0].length), first) << piece;
+      EXPECT_EQ(text.substr(lines[1].offset, lines[1].length), second) << piece;
+    }
+  }
+}
+
 struct BadFile {
   const char* name;
   std::string text;
@@ -60,6 +78,11 @@ TEST(BatchFile, every_problem_has_the_number_of_its_line) {
       {"no JSON", good + "{\n", "invalid_json_line", 2},
       {"the same name again", good + "\n" + line_of("other") + "\n" + line_of("good"),
        "duplicate_custom_id", 4},
+      {"a byte order mark alone", "\xEF\xBB\xBF", "empty_file", {}},
+      {"no JSON behind a byte order mark", "\xEF\xBB\xBF{\n" + good, "invalid_json_line", 1},
+      {"two of them", "\xEF\xBB\xBF\xEF\xBB\xBF" + good, "invalid_json_line", 1},
+      {"one in front of another line", good + "\xEF\xBB\xBF" + line_of("other"),
+       "invalid_json_line", 2},
       {"no JSON without an end", good + "\n\nx", "invalid_json_line", 4},
   };
   for (const BadFile& c : cases) {

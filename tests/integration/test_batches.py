@@ -124,7 +124,7 @@ def test_lines_that_fail_are_in_the_error_file(gateway: Gateway) -> None:
 
 BAD_FILES = {
     "empty": ("\n\n", "empty_file", None),
-    "no JSON": (batches.lines(2) + "{\n", "invalid_json_line", 3),
+    "no JSON": ("\ufeff" + batches.lines(2) + "{\n", "invalid_json_line", 3),
     "no custom_id": (batches.lines(1) + '{"method": "POST"}\n', "missing_required_parameter", 2),
     "the same custom_id": (batches.lines(2) + batches.lines(1), "duplicate_custom_id", 3),
     "another url": (batches.lines(1) + batches.line("x", {}, "/v1/embeddings"), "invalid_url", 2),
@@ -408,7 +408,8 @@ def test_kill_9_loses_nothing_and_doubles_nothing(
         tmp_path, upstream.url, batch={"lines_in_flight": 16}, threads=random.Random(seed).choice([1, 2])
     )
     first = rocket(settings)
-    batch_id = batches.make(first, batches.lines(count, head_delay_ms=delay))
+    # With a byte order mark, which is skipped each time that the file is read again.
+    batch_id = batches.make(first, "\ufeff" + batches.lines(count, head_delay_ms=delay))
     first.kill()
     gateway, in_flight = kill_and_restart(
         rocket, settings, batch_id, random.Random(seed), kills

@@ -92,7 +92,7 @@ def test_its_lines_are_asked_in_blocks_and_not_before(
 ) -> None:
     upstream = fake()
     desk = Desk(rocket, upstream.url, tmp_path)
-    batch = desk.begun(batches.lines(100))
+    batch = desk.begun("\ufeff" + batches.lines(100))
     assert desk.unfinished(batch) == [[0, 100]]
     waiting = batches.get(desk.gateway, batch)
     assert waiting["request_counts"]["completed"] == 0
