@@ -15,9 +15,13 @@ struct SseEvent {
   std::string_view data;  // its data lines, joined by a line feed; empty for a comment
 };
 
-// Cuts a stream of bytes into events, however the bytes are split. Lines end with LF or CRLF; a
-// lone CR, which the specification allows and no server sends, ends none. Events that are
+// Cuts a stream of bytes into events, however the bytes are split. Lines end with LF or CRLF, or
+// where a lone CR ends the stream's first line, with any of the three; elsewhere a lone CR is a
+// byte like any other, so that streams without any need not be searched for it. Events that are
 // complete in one feed() are not copied; only an unfinished one is kept.
+//
+// A CR that ends an empty line ends its event at once, since nothing may come behind it for long.
+// A LF that does come is an event of its own without data, as a further empty line is.
 class SseSplitter {
  public:
   explicit SseSplitter(size_t event_bytes_max) : event_bytes_max_(event_bytes_max) {}
@@ -48,7 +52,6 @@ class SseSplitter {
       }
       on_event(SseEvent{raw, data_of(raw)});
       held_.clear();
-      line_ = Line::empty;
       bytes.remove_prefix(end);
     }
     return {};
@@ -60,8 +63,11 @@ class SseSplitter {
  private:
   static constexpr size_t npos = std::string_view::npos;
 
-  // What the current line holds so far.
-  enum class Line : unsigned char { empty, carriage_return, text };
+  // What ends a line, as the stream's first one tells: a LF, whatever stands before it, or either.
+  enum class Ends : unsigned char { unknown, feed, either };
+  // What the current line holds so far. `begin`: nothing, and it may end with a CR, or nobody
+  // knows; then carriage_return is what has ended the line before.
+  enum class Line : unsigned char { empty, begin, carriage_return, text };
 
   // The event that `bytes` begin with, if all of it is one data line ended by LF, as most are:
   // what the functions below would find, for less.
@@ -74,12 +80,16 @@ class SseSplitter {
     return SseEvent{bytes.substr(0, feed + 2), bytes.substr(begin.size(), feed - begin.size())};
   }
   [[nodiscard]] size_t event_end(std::string_view bytes);
+  [[nodiscard]] size_t end_by_feed(std::string_view bytes);
+  [[nodiscard]] size_t end_by_either(std::string_view bytes);
+  void find_ends(std::string_view bytes);
   [[nodiscard]] std::string_view data_of(std::string_view raw);
 
   size_t event_bytes_max_;
   std::string held_;
   std::string joined_;
-  Line line_ = Line::empty;
+  Line line_ = Line::begin;
+  Ends ends_ = Ends::unknown;
 };
 
 }  // namespace rocket

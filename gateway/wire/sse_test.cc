@@ -100,7 +100,33 @@ const std::vector<Case>& cases() {
       {"empty lines between events",
        "data: a\n\n\n\ndata: b\n\n",
        {{"data: a\n\n", "a"}, {"\n", ""}, {"\n", ""}, {"data: b\n\n", "b"}}},
-      {"a lone CR ends no line", "data: a\rb\n\n", {{"data: a\rb\n\n", "a\rb"}}},
+      {"a lone CR ends no line where a LF has ended the first",
+       "data: x\n\ndata: a\rb\n\n",
+       {{"data: x\n\n", "x"}, {"data: a\rb\n\n", "a\rb"}}},
+      {"nor where a CRLF has",
+       ":\r\n\r\ndata: a\rb\n\n",
+       {{":\r\n\r\n", ""}, {"data: a\rb\n\n", "a\rb"}}},
+      {"lone CR", "data: a\r\rdata: b\r\r", {{"data: a\r\r", "a"}, {"data: b\r\r", "b"}}},
+      {"lone CR in an event of several lines",
+       "event: x\rdata: a\rdata:\rdata: b\r\r",
+       {{"event: x\rdata: a\rdata:\rdata: b\r\r", "a\n\nb"}}},
+      {"lone CR in front", "\r\rdata: a\r\r", {{"\r", ""}, {"\r", ""}, {"data: a\r\r", "a"}}},
+      {"a lone CR behind a byte order mark ends nothing",
+       "\xEF\xBB\xBF\r"
+       "data: a\r\r",
+       {{"\xEF\xBB\xBF\r"
+         "data: a\r\r",
+         "a"}}},
+      {"a lone CR, then other ends",
+       "data: a\rb\ndata: c\n\ndata: d\r\ndata: e\n\r",
+       {{"data: a\rb\ndata: c\n\n", "a\nc"}, {"data: d\r\ndata: e\n\r", "d\ne"}}},
+      {"a CRLF behind lone CR is one end, and an event is not held up for its second half",
+       ":\r\rdata: a\r\n\r\ndata: b\r\r\n",
+       {{":\r\r", ""}, {"data: a\r\n\r", "a"}, {"\n", ""}, {"data: b\r\r", "b"}, {"\n", ""}}},
+      {"lone CR in an event that has not ended",
+       "data: a\r\rdata: b\r",
+       {{"data: a\r\r", "a"}},
+       "data: b\r"},
       {"two CR are not an empty line", "data: a\n\r\r\n\n", {{"data: a\n\r\r\n\n", "a"}}},
       {"JSON with escaped line breaks",
        "data: {\"a\":\"\\n\\n\"}\n\n",
@@ -112,6 +138,8 @@ const std::vector<Case>& cases() {
       {"an event that has not ended", "data: a\n\ndata: b\n", {{"data: a\n\n", "a"}}, "data: b\n"},
       {"ends with half a CRLF", "data: a\r\n\r", {}, "data: a\r\n\r"},
       {"ends inside a line", "da", {}, "da"},
+      {"ends with a CR of which nothing is known", "data: a\r", {}, "data: a\r"},
+      {"a CR of which nothing is known", "\r", {}, "\r"},
   };
   return all;
 }
@@ -164,6 +192,8 @@ TEST(Sse, AnEventOverTheLimitIsRefused) {
       {"many small lines", ":\n:\n:\n:\n:\n:\n", 0, true},
       {"a comment", ": 3456789\n\n", 0, true},
       {"by a CR", "data: 34\r\n\n", 0, true},
+      {"lone CR, as large as allowed", "data: 34\r\rdata: 34\r\r", 2, false},
+      {"lone CR, a byte over", "data: 345\r\r", 0, true},
   };
   for (const auto& c : limits) {
     const Reading whole = read({c.stream}, 10);

@@ -18,10 +18,13 @@ class Events(unittest.TestCase):
             reader = EventReader()
             self.assertEqual(reader.feed(STREAM[:cut]) + reader.feed(STREAM[cut:]), EVENTS, cut)
 
-    def test_byte_by_byte(self) -> None:
-        reader = EventReader()
-        found = [event for byte in STREAM for event in reader.feed(bytes([byte]))]
-        self.assertEqual(found, EVENTS)
+    def test_byte_by_byte_however_lines_end(self) -> None:
+        lines = STREAM.replace(b"\r\n", b"\n")
+        for stream in (STREAM, lines.replace(b"\n", b"\r"), lines.replace(b"\n", b"\r\n")):
+            reader = EventReader()
+            found = [event for byte in stream for event in reader.feed(bytes([byte]))]
+            self.assertEqual(found, EVENTS)
+            self.assertEqual(EventReader().feed(stream), EVENTS)
 
     def test_bounded(self) -> None:
         for piece in (b"data: " + b"x" * 99, b"data: xxxxxxxx\n" * 20):

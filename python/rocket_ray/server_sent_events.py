@@ -10,13 +10,19 @@ class EventTooLarge(Exception):
 
 
 class EventSplitter:
-    """feed() gives the data of each event that is whole now. Comments are left out."""
+    """feed() gives the data of each event that is whole now. Comments are left out. Lines end with
+    LF, CR or both."""
 
     def __init__(self) -> None:
         self._rest = b""
+        self._returned = False  # a LF that comes next belongs to a CR before it
 
     def feed(self, data: bytes) -> Iterator[str]:
-        *blocks, self._rest = (self._rest + data).replace(b"\r\n", b"\n").split(b"\n\n")
+        fresh = data.removeprefix(b"\n") if self._returned else data
+        if data:
+            self._returned = data.endswith(b"\r")
+        lines = fresh.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *blocks, self._rest = (self._rest + lines).split(b"\n\n")
         if len(self._rest) > EVENT_BYTES_MAX:
             raise EventTooLarge(f"an event of over {EVENT_BYTES_MAX} bytes")
         for block in blocks:

@@ -11,17 +11,19 @@ EVENTS = ['{"a":"é"}', "one\ntwo", "three", "[DONE]"]
 
 class EventSplitterTest(unittest.TestCase):
     def test_any_split_gives_the_same(self) -> None:
-        for stream in (STREAM.encode(), STREAM.replace("\n", "\r\n").encode()):
+        for end in ("\n", "\r\n", "\r"):
+            stream = STREAM.replace("\n", end).encode()
             for at in range(len(stream) + 1):
                 splitter = EventSplitter()
                 found = [*splitter.feed(stream[:at]), *splitter.feed(stream[at:])]
                 self.assertEqual(found, EVENTS, at)
 
     def test_byte_by_byte(self) -> None:
-        splitter = EventSplitter()
-        stream = STREAM.replace("\n", "\r\n").encode()
-        found = [event for byte in stream for event in splitter.feed(bytes([byte]))]
-        self.assertEqual(found, EVENTS)
+        for end in ("\r\n", "\r"):
+            splitter = EventSplitter()
+            stream = STREAM.replace("\n", end).encode()
+            found = [event for byte in stream for event in splitter.feed(bytes([byte]))]
+            self.assertEqual(found, EVENTS)
 
     def test_an_event_that_does_not_end(self) -> None:
         splitter = EventSplitter()

@@ -234,6 +234,24 @@ def test_a_stream_says_that_it_is_one(said: bytes, status: int, rocket) -> None:
         gateway.finish()
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
+def test_lines_of_a_stream_end_as_they_like(end: bytes, rocket) -> None:
+    """Whoever hears the end waits for no byte behind it: the last chunk never comes."""
+    model = b'"id":"x","model":"m"'
+    said = b'data: {%s,"choices":[{"index":0,"delta":{"content":"hello"}}]}\n\n' % model
+    last = b'data: {%s,"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n' % model
+    events = [each.replace(b"\n", end) for each in (b": hi\n\n", said, last, b"data: [DONE]\n\n")]
+    with scripted(STREAM + b"".join(map(chunk, events)), keep=True) as url:
+        gateway = rocket({"backends": [backend("a", url)], "timeouts": SHORT})
+        answer = gateway.chat(chat("m", stream=True))
+        assert (answer.status, answer.body) == (200, b"".join(events)), answer
+        asked = {**chat("m", stream=True), "max_tokens": 9}
+        answer = gateway.call("POST", "/v1/messages", asked)
+        assert answer.body.endswith(b'data: {"type":"message_stop"}\n\n'), answer
+        assert b'"text":"hello"' in answer.body
+        gateway.finish()
+
+
 # Status, and what the client sees of it.
 EARLY = {
     b"413 Content Too Large": 413,
