@@ -350,7 +350,8 @@ AnswerFrame Dialog::frame() const {
           .model = model_,
           .created = created_,
           .created_at = created_at_,
-          .echo = echo_};
+          .echo = echo_,
+          .legacy_functions = conversation_ && conversation_->legacy_functions};
 }
 
 }  // namespace rocket

@@ -91,6 +91,43 @@ TEST(Dialog, WhatIsLostIsAnnouncedAndRefusedOnRequest) {
   EXPECT_EQ(lossless->header("x-rocket-translation"), "");
 }
 
+// As OpenAI's clients called functions before there were tools, and look for a call.
+TEST(Dialog, ACallIsWhereWhoHasNoToolsLooks) {
+  const std::string functions =
+      R"("functions":[{"name":"f"},{"name":"g"}],"function_call":{"name":"g"},)";
+  SimGateway gateway(1, {backend(upstreams[3])});
+  gateway.fake("one").recorder().clear();
+  const auto whole = gateway.ask(ask(clients[0], false, functions, "x-rocket-strict: 1\r\n"));
+  ASSERT_EQ(whole->status(), 200) << whole->body();
+  EXPECT_EQ(whole->header("x-rocket-translation"), "");
+  const json asked = json::parse(gateway.fake("one").recorder().requests().back().body);
+  EXPECT_EQ(asked["tools"].size(), 2U);
+  EXPECT_EQ(asked["tool_choice"]["name"], "g");
+  const json choice = json::parse(whole->body())["choices"][0];
+  EXPECT_EQ(choice["message"]["function_call"]["name"], "g");
+  EXPECT_FALSE(choice["message"].contains("tool_calls"));
+  EXPECT_EQ(choice["finish_reason"], "function_call");
+
+  const auto streamed = gateway.ask(ask(clients[0], true, functions));
+  EXPECT_EQ(fault_of(Dialect::chat, streamed->body()), "");
+  std::string name;
+  std::string arguments;
+  for (const std::string& data : events_of(Dialect::chat, streamed->body())) {
+    if (!data.starts_with('{')) continue;
+    const json delta = json::parse(data)["choices"][0]["delta"];
+    const json call = delta.value("function_call", json::object());
+    name += call.value("name", "");
+    arguments += call.value("arguments", "");
+  }
+  EXPECT_EQ(name, "g");
+  EXPECT_EQ(arguments, choice["message"]["function_call"]["arguments"]);
+  EXPECT_TRUE(streamed->body().contains(R"("finish_reason":"function_call")"));
+  // Who takes them without a word and has only tools says no call.
+  SimGateway other(1, {backend(upstreams[1])});
+  const auto lost = other.ask(ask(clients[0], false, functions));
+  EXPECT_EQ(lost->header("x-rocket-translation"), "dropped=functions,dropped=function_call");
+}
+
 TEST(Dialog, WhatAnotherRocketBehindUsHasLostIsAnnouncedWithOurs) {
   FakeScript script;
   script.lost = "dropped=seed,emulated=n";

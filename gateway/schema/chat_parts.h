@@ -17,6 +17,7 @@ struct ChatWriting {
   bool additions = true;
   bool answer = false;
   std::string_view thinking_name = "reasoning_content";
+  bool legacy_functions = false;  // of AnswerFrame
 
   // Members that only the dialect they came from knows.
   void extra(const std::vector<Field>& fields) const {

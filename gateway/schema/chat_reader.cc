@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "schema/allowed_tools.h"
+#include "schema/legacy_functions.h"
 #include "schema/media.h"
 #include "schema/parameters.h"
 #include "schema/request_faults.h"
@@ -94,7 +95,9 @@ void read_content(const JsonValue& content, std::vector<Part>& parts, Reading& r
   }
 }
 
-void read_function(const JsonValue& function, Part& part, Reading& reading) {
+// `field`: what the arguments are called in a loss.
+void read_function(const JsonValue& function, std::string_view field, Part& part,
+                   Reading& reading) {
   for (const JsonMember& member : json_members(function.text)) {
     if (member.key_is("name")) part.name = raw_text(member.value);
     if (!member.key_is("arguments")) continue;
@@ -104,7 +107,7 @@ void read_function(const JsonValue& function, Part& part, Reading& reading) {
       continue;
     }
     MendedArguments mended = mend_arguments(member.value.as_string().value_or(""));
-    if (mended.mended) reading.loss.emulate("tool_calls.arguments");
+    if (mended.mended) reading.loss.emulate(field);
     part.arguments = reading.kept.keep(std::move(mended.object));
   }
   if (part.arguments.empty()) part.arguments = "{}";
@@ -119,7 +122,7 @@ void read_tool_calls(const JsonValue& calls, std::vector<Part>& parts, Reading& 
         part.id = raw_text(member.value);
       } else if (member.key_is("function")) {
         is_function = true;
-        read_function(member.value, part, reading);
+        read_function(member.value, "tool_calls.arguments", part, reading);
       } else if (!member.key_is("type") && !member.key_is("index")) {
         part.extra.push_back(field_of(member));
       }
@@ -136,6 +139,7 @@ struct Message {
   RawText call_id;
   std::vector<Part> parts;
   std::vector<Part> calls;
+  bool legacy_call = false;  // the last of the parts is one
   std::vector<Field> extra;
 };
 
@@ -152,6 +156,7 @@ Message read_message(const JsonValue& value, Reading& reading) {
   Message message;
   Part thinking{.kind = Part::Kind::thinking};
   Part refusal{.kind = Part::Kind::refusal};
+  Part legacy_call{.kind = Part::Kind::tool_call};
   for (const JsonMember& member : json_members(value.text)) {
     if (member.key_is("role")) {
       message.role = role_of(member.value);
@@ -163,6 +168,8 @@ Message read_message(const JsonValue& value, Reading& reading) {
       message.call_id = reading.faults.text(member.value, "messages.tool_call_id");
     } else if (member.key_is("tool_calls")) {
       read_tool_calls(member.value, message.calls, reading);
+    } else if (member.key_is("function_call") && member.value.kind == JsonKind::object) {
+      read_function(member.value, "function_call.arguments", legacy_call, reading);
     } else if (member.key_is("reasoning_content") || member.key_is("reasoning")) {
       if (thinking.text.empty()) thinking.text = raw_text(member.value);
     } else if (member.key_is("refusal")) {
@@ -173,6 +180,9 @@ Message read_message(const JsonValue& value, Reading& reading) {
   }
   if (!thinking.text.empty()) message.parts.insert(message.parts.begin(), std::move(thinking));
   if (!refusal.text.empty()) message.parts.push_back(std::move(refusal));
+  // Some servers say the same in both ways.
+  message.legacy_call = message.calls.empty() && !legacy_call.name.empty();
+  if (message.legacy_call) message.calls.push_back(std::move(legacy_call));
   message.parts.insert(message.parts.end(), std::make_move_iterator(message.calls.begin()),
                        std::make_move_iterator(message.calls.end()));
   return message;
@@ -185,7 +195,7 @@ Turn turn_of(Message message) {
     turn.parts = std::move(message.parts);
     return turn;
   }
-  // What a function gave, before there were ids: its name has to do.
+  // What no call is known for: its name has to do.
   Part result{.kind = Part::Kind::tool_result,
               .id = message.call_id.empty() ? message.name : message.call_id,
               .name = message.name,
@@ -199,7 +209,9 @@ Turn turn_of(Message message) {
 class RequestReader {
  public:
   RequestReader(Conversation& conversation, TranslationLoss& loss)
-      : conversation_(conversation), reading_{conversation.kept, faults_, loss} {}
+      : conversation_(conversation),
+        reading_{conversation.kept, faults_, loss},
+        legacy_calls_(conversation.kept) {}
 
   void take(const JsonMember& member) {
     const JsonValue& value = member.value;
@@ -216,6 +228,10 @@ class RequestReader {
       take_tools(value);
     } else if (member.key_is("tool_choice")) {
       take_tool_choice(value);
+    } else if (member.key_is("functions")) {
+      functions_ = value;
+    } else if (member.key_is("function_call")) {
+      function_call_ = value;
     } else if (member.key_is("parallel_tool_calls")) {
       conversation_.parallel_tools = faults_.flag(value, "parallel_tool_calls");
     } else if (member.key_is("response_format")) {
@@ -235,6 +251,7 @@ class RequestReader {
 
   [[nodiscard]] Result<void> finish() {
     if (!messages_seen_) faults_.note("`messages` is missing; send a list of messages");
+    take_functions();
     if (allowed_) allow_tools(*allowed_, conversation_, reading_.loss);
     return faults_.result();
   }
@@ -252,6 +269,12 @@ class RequestReader {
         faults_.note("`messages.role` must be system, developer, user, assistant or tool");
         continue;
       }
+      if (message.legacy_call) {
+        Part& call = message.parts.back();
+        call.id = legacy_calls_.begin(call.name);
+      } else if (message.role == Role::tool && message.call_id.empty()) {
+        message.call_id = legacy_calls_.end(message.name);
+      }
       add_turn(conversation_.turns, turn_of(std::move(message)));
     }
     if (conversation_.turns.empty()) {
@@ -266,21 +289,57 @@ class RequestReader {
         conversation_.tools.push_back({.json = one.text});
         continue;
       }
-      Tool tool;
-      for (const JsonMember& member : json_members(function->text)) {
-        if (member.key_is("name")) {
-          tool.name = faults_.text(member.value, "tools.function.name");
-        } else if (member.key_is("description")) {
-          tool.description = faults_.text(member.value, "tools.function.description");
-        } else if (member.key_is("parameters")) {
-          tool.schema = faults_.object(member.value, "tools.function.parameters");
-        } else if (member.key_is("strict")) {
-          tool.strict = member.value.as_bool();
-        } else {
-          tool.extra.push_back(field_of(member));
-        }
+      conversation_.tools.push_back(read_tool(*function, "tools.function"));
+    }
+  }
+
+  Tool read_tool(const JsonValue& function, const std::string& field) {
+    Tool tool;
+    for (const JsonMember& member : json_members(function.text)) {
+      if (member.key_is("name")) {
+        tool.name = faults_.text(member.value, field + ".name");
+      } else if (member.key_is("description")) {
+        tool.description = faults_.text(member.value, field + ".description");
+      } else if (member.key_is("parameters")) {
+        tool.schema = faults_.object(member.value, field + ".parameters");
+      } else if (member.key_is("strict")) {
+        tool.strict = member.value.as_bool();
+      } else {
+        tool.extra.push_back(field_of(member));
       }
-      conversation_.tools.push_back(std::move(tool));
+    }
+    return tool;
+  }
+
+  // Beside tools they are not heeded, and without any to choose from a choice is none. Whoever has
+  // them takes one call at a time.
+  void take_functions() {
+    const std::string_view list = functions_ ? faults_.list(*functions_, "functions") : "";
+    const bool any = json_elements(list).begin() != std::default_sentinel;
+    if (!any || !conversation_.tools.empty()) {
+      if (any) conversation_.extra.push_back({"functions", functions_->text});
+      if (function_call_) conversation_.extra.push_back({"function_call", function_call_->text});
+      return;
+    }
+    for (const JsonValue& one : json_elements(list)) {
+      if (one.kind != JsonKind::object) faults_.note("a member of `functions` must be an object");
+      conversation_.tools.push_back(read_tool(one, "functions"));
+    }
+    conversation_.legacy_functions = true;
+    conversation_.parallel_tools = false;
+    if (function_call_) take_function_call(*function_call_);
+  }
+
+  void take_function_call(const JsonValue& value) {
+    using Kind = ToolChoice::Kind;
+    ToolChoice& choice = conversation_.tool_choice;
+    const auto name = value.kind == JsonKind::object ? json_find(value.text, "name") : std::nullopt;
+    if (value.string_is("auto") || value.string_is("none")) {
+      choice.kind = value.string_is("auto") ? Kind::automatic : Kind::none;
+    } else if (name) {
+      choice = {.kind = Kind::function, .name = faults_.text(*name, "function_call.name")};
+    } else if (!value.is_null()) {
+      conversation_.extra.push_back({"function_call", value.text});
     }
   }
 
@@ -348,7 +407,10 @@ class RequestReader {
   Conversation& conversation_;
   RequestFaults faults_;
   Reading reading_;
+  LegacyCalls legacy_calls_;
   std::optional<JsonValue> allowed_;  // of the tools, which may stand behind it
+  std::optional<JsonValue> functions_;
+  std::optional<JsonValue> function_call_;
   bool messages_seen_ = false;
 };
 

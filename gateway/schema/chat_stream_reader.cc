@@ -46,6 +46,7 @@ struct ChatStreamReader::Said {
   }
 
   void read_delta(const JsonValue& delta) {
+    JsonValue legacy_call;
     for (const JsonMember& member : json_members(delta.text)) {
       if (member.key_is("content")) {
         read_content(member.value);
@@ -56,7 +57,14 @@ struct ChatStreamReader::Said {
       } else if (member.key_is("tool_calls")) {
         for (const JsonValue& call : json_elements(member.value.text))
           calls.push_back(read_piece(call));
+      } else if (member.key_is("function_call")) {
+        legacy_call = member.value;
       }
+    }
+    // Some servers say the same in both ways.
+    if (calls.empty() && legacy_call.kind == JsonKind::object) {
+      calls.emplace_back();
+      read_function(legacy_call, calls.back());
     }
   }
 
@@ -86,13 +94,16 @@ struct ChatStreamReader::Said {
     for (const JsonMember& member : json_members(value.text)) {
       if (member.key_is("index")) piece.index = place_of_call(member.value);
       if (member.key_is("id")) piece.id = raw_text(member.value);
-      if (!member.key_is("function")) continue;
-      for (const JsonMember& one : json_members(member.value.text)) {
-        if (one.key_is("name")) piece.name = raw_text(one.value);
-        if (one.key_is("arguments")) piece.arguments = read_arguments(one.value);
-      }
+      if (member.key_is("function")) read_function(member.value, piece);
     }
     return piece;
+  }
+
+  void read_function(const JsonValue& value, Piece& piece) {
+    for (const JsonMember& one : json_members(value.text)) {
+      if (one.key_is("name")) piece.name = raw_text(one.value);
+      if (one.key_is("arguments")) piece.arguments = read_arguments(one.value);
+    }
   }
 
   // A string by OpenAI's description, an object by some servers'.

@@ -69,6 +69,18 @@ TEST(ChatStreamReader, ReadsWhatServersSay) {
         R"({"function":{"name":"g","arguments":"{\"x\""}},{"function":{"arguments":":1}"}}]}}]})",
         finish, done},
        "start m\ncall f: {}\ncall g: {\"x\":1}\nstop tool_use\n"},
+      {"a call as it was before there were tools",
+       {role, R"({"choices":[{"delta":{"function_call":{"name":"f","arguments":""}}}]})",
+        R"({"choices":[{"delta":{"function_call":{"arguments":"{\"x\""}}}]})",
+        R"({"choices":[{"delta":{"function_call":{"arguments":":1}"}}}]})",
+        R"({"choices":[{"delta":{},"finish_reason":"function_call"}]})", done},
+       "start m\ncall f: {\"x\":1}\nstop tool_use\n"},
+      {"the same said in both ways",
+       {role,
+        R"({"choices":[{"delta":{"function_call":{"name":"f","arguments":"{}"},"tool_calls":[)"
+        R"({"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]}}]})",
+        R"({"choices":[{"delta":{"function_call":null},"finish_reason":"tool_calls"}]})", done},
+       "start m\ncall f: {}\nstop tool_use\n"},
       {"a name that is said with each piece",
        {role,
         R"({"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f",)"

@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include "schema/legacy_functions.h"
+
 namespace rocket {
 
 ChatStreamWriter::ChatStreamWriter(const AnswerFrame& frame, bool usage_asked)
     : id_(frame.id),
       model_(json_quoted(frame.model)),
       created_(frame.created),
-      usage_asked_(usage_asked) {}
+      usage_asked_(usage_asked),
+      legacy_functions_(frame.legacy_functions) {}
 
 Result<void> ChatStreamWriter::take(const StreamEvent& event) {
   using Kind = StreamEvent::Kind;
@@ -45,20 +48,15 @@ void ChatStreamWriter::begin(RawText model) {
 }
 
 void ChatStreamWriter::write_text(const StreamEvent& event) {
+  if (event.block == Part::Kind::tool_call) {
+    write_arguments(event.text);
+    return;
+  }
   std::string& to = out();
   to += head_;
   switch (event.block) {
     case Part::Kind::thinking: to += R"("reasoning_content":")"; break;
     case Part::Kind::refusal: to += R"("refusal":")"; break;
-    case Part::Kind::tool_call:
-      arguments_begun_ |= !event.text.empty();
-      to += R"("tool_calls":[{"index":)";
-      to += std::to_string(calls_ - 1);
-      to += R"(,"function":{"arguments":")";
-      to += event.text.inside;
-      to += "\"}}]";
-      to += tail_;
-      return;
     default: to += R"("content":")";
   }
   to += event.text.inside;
@@ -66,18 +64,44 @@ void ChatStreamWriter::write_text(const StreamEvent& event) {
   to += tail_;
 }
 
+void ChatStreamWriter::write_arguments(RawText text) {
+  arguments_begun_ |= !text.empty();
+  if (legacy_functions_ && calls_ > 1) return;
+  std::string& to = out();
+  to += head_;
+  if (legacy_functions_) {
+    to += R"("function_call":{"arguments":")";
+    to += text.inside;
+    to += "\"}";
+  } else {
+    to += R"("tool_calls":[{"index":)";
+    to += std::to_string(calls_ - 1);
+    to += R"(,"function":{"arguments":")";
+    to += text.inside;
+    to += "\"}}]";
+  }
+  to += tail_;
+}
+
 // Clients parse what they have been sent of a call's arguments.
 void ChatStreamWriter::end_block(const StreamEvent& event) {
   if (event.block != Part::Kind::tool_call || arguments_begun_) return;
-  StreamEvent none{.kind = StreamEvent::Kind::text, .block = Part::Kind::tool_call};
-  none.text = {"{}"};
-  write_text(none);
+  write_arguments({"{}"});
 }
 
 void ChatStreamWriter::begin_block(const StreamEvent& event) {
   if (event.block != Part::Kind::tool_call) return;
   arguments_begun_ = false;
   std::string& to = out();
+  if (legacy_functions_) {
+    if (calls_++ > 0) return;
+    to += head_;
+    to += R"("function_call":{"name":")";
+    to += event.name.inside;
+    to += R"(","arguments":""})";
+    to += tail_;
+    return;
+  }
   to += head_;
   to += R"("tool_calls":[{"index":)";
   to += std::to_string(calls_);
@@ -98,7 +122,7 @@ void ChatStreamWriter::end(StopReason stop) {
   std::string& to = out();
   to += head_;
   to += R"(},"finish_reason":")";
-  to += stop_word(Dialect::chat, stop);
+  to += legacy_functions_ ? legacy_stop_word(stop) : stop_word(Dialect::chat, stop);
   to += usage_asked_ ? "\"}],\"usage\":null}\n\n" : "\"}]}\n\n";
   if (usage_asked_) {
     constexpr std::string_view choice = R"({"index":0,"delta":{)";

@@ -5,7 +5,8 @@
 namespace rocket {
 
 // Writes a streamed chat completion. What a client need not see of an answer (signatures, sealed
-// thinking) is left out.
+// thinking) is left out; so are calls beyond the first where the client knows functions alone, who
+// was to be given no more.
 class ChatStreamWriter final : public StreamWriter {
  public:
   // `usage_asked`: the client wants a chunk with usage.
@@ -15,6 +16,7 @@ class ChatStreamWriter final : public StreamWriter {
  private:
   void begin(RawText model);
   void write_text(const StreamEvent& event);
+  void write_arguments(RawText text);
   void begin_block(const StreamEvent& event);
   void end_block(const StreamEvent& event);
   void end(StopReason stop);
@@ -23,6 +25,7 @@ class ChatStreamWriter final : public StreamWriter {
   std::string model_;
   std::int64_t created_;
   bool usage_asked_;
+  bool legacy_functions_;
   std::string head_;  // of each chunk, up to the inside of its delta
   std::string tail_;
   size_t calls_ = 0;

@@ -43,6 +43,37 @@ TEST(ChatStreamWriter, WritesChunks) {
                 chunk("", R"("finish_reason":"tool_calls"}]})") + "data: [DONE]\n\n");
 }
 
+// One call, where there was no room for more; of the second its client would make one with the
+// first.
+TEST(ChatStreamWriter, WhoKnowsFunctionsAloneIsToldACallThere) {
+  AnswerFrame legacy = frame;
+  legacy.legacy_functions = true;
+  ChatStreamWriter writer(legacy, false);
+  StreamEvent call{.kind = Kind::block_start, .block = Part::Kind::tool_call};
+  call.name = {"f"};
+  const StreamEvent arguments{
+      .kind = Kind::text, .block = Part::Kind::tool_call, .text = {R"({\"x\":1})"}};
+  const StreamEvent end{.kind = Kind::block_end, .block = Part::Kind::tool_call};
+  const std::vector<StreamEvent> events{{.kind = Kind::start},
+                                        call,
+                                        arguments,
+                                        end,
+                                        call,
+                                        arguments,
+                                        end,
+                                        call,
+                                        end,
+                                        {.kind = Kind::stop, .stop = StopReason::tool_use}};
+  for (const StreamEvent& event : events)
+    ASSERT_TRUE(writer.take(event));
+  constexpr std::string_view open = R"("finish_reason":null}]})";
+  EXPECT_EQ(writer.out(), chunk(R"("role":"assistant","content":"")", open) +
+                              chunk(R"("function_call":{"name":"f","arguments":""})", open) +
+                              chunk(R"("function_call":{"arguments":"{\"x\":1}"})", open) +
+                              chunk("", R"("finish_reason":"function_call"}]})") +
+                              "data: [DONE]\n\n");
+}
+
 TEST(ChatStreamWriter, UsageIsForThoseWhoAsk) {
   ChatStreamWriter writer(frame, true);
   StreamEvent usage{.kind = Kind::usage};

@@ -10,6 +10,7 @@
 #include "schema/chat_parts.h"
 #include "schema/chat_settings.h"
 #include "schema/later_system.h"
+#include "schema/legacy_functions.h"
 #include "schema/parameters.h"
 #include "schema/shown_tools.h"
 #include "schema/token_estimate.h"
@@ -53,6 +54,10 @@ class AssistantWriter {
     }
     write_thinking();
     if (calls_.empty()) return;
+    if (to_.legacy_functions) {
+      write_legacy_call(*calls_.front());
+      return;
+    }
     to_.out.key("tool_calls").open('[');
     size_t n = 0;
     for (const Part* call : calls_) {
@@ -91,6 +96,13 @@ class AssistantWriter {
           content_.push_back(in_chat_words(part, to_));
       }
     }
+  }
+
+  // There is room for one.
+  void write_legacy_call(const Part& call) {
+    if (calls_.size() > 1) to_.loss.drop("tool_calls");
+    to_.out.key("function_call").open('{').key("name").text(call.name);
+    to_.out.key("arguments").quoted(call.arguments).close('}');
   }
 
   void take_thinking(const Part& part) {
@@ -364,7 +376,11 @@ JsonPieces write_chat_request(const Conversation& conversation, const RequestFra
 JsonPieces write_chat_answer(const Answer& answer, const AnswerFrame& frame,
                              TranslationLoss& loss) {
   JsonPieces out;
-  const ChatWriting to{answer.dialect, out, loss, true, true};
+  const ChatWriting to{.from = answer.dialect,
+                       .out = out,
+                       .loss = loss,
+                       .answer = true,
+                       .legacy_functions = frame.legacy_functions};
   out.open('{').key("id").quoted(fmt::format("chatcmpl-{}", frame.id));
   out.key("object").quoted("chat.completion").key("created").json(fmt::format("{}", frame.created));
   out.key("model");
@@ -377,7 +393,9 @@ JsonPieces write_chat_answer(const Answer& answer, const AnswerFrame& frame,
   out.open('{').key("role").quoted("assistant");
   AssistantWriter(answer.parts, to).write(frame.id);
   out.close('}').key("logprobs").json("null").key("finish_reason");
-  out.quoted(stop_word(Dialect::chat, answer.stop)).close('}').close(']');
+  out.quoted(frame.legacy_functions ? legacy_stop_word(answer.stop)
+                                    : stop_word(Dialect::chat, answer.stop));
+  out.close('}').close(']');
   std::string usage;
   write_usage(Dialect::chat, answer.usage, usage);
   out.key("usage").json(usage).close('}');

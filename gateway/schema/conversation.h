@@ -180,6 +180,7 @@ struct Conversation {
   std::vector<Tool> tools{};
   ToolChoice tool_choice{};
   std::optional<bool> parallel_tools{};
+  bool legacy_functions = false;  // of chat: the client has `functions` instead of tools
   ResponseFormat format{};
   Reasoning reasoning{};
   RawText verbosity{};
@@ -241,6 +242,8 @@ struct AnswerFrame {
   std::string_view created_at{};  // the same in words: 2026-01-31T12:00:00Z
   // Of the request, where the answer has to repeat it (write_responses_echo).
   std::string_view echo{};
+  // Of Conversation.
+  bool legacy_functions = false;
   // Since the request came, where the answer tells how long it took; 0: not known.
   Duration elapsed{};
 };

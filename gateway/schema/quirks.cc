@@ -30,7 +30,7 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .takes_effort = false,
        .loads_on_demand = true,
        .one_choice = true,
-       .unheeded = {"logit_bias", "top_k", "min_p"},
+       .unheeded = {"logit_bias", "top_k", "min_p", "functions", "function_call"},
        .knows_developers = false,
        .knows_newer_limit = false,
        .steers_tools = false},
@@ -38,6 +38,7 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .alive_path = "/health",
        .inventory_paths = {"/v1/models"},
        .load_sources = {{"/metrics", LoadFormat::gauges, "", true}},
+       .unheeded = {"functions", "function_call"},
        .refuses_excess = true},
       // Lists what is downloaded and loads on demand: not loaded is not dead.
       {.kind = BackendKind::lmstudio,

@@ -66,7 +66,8 @@ TEST(Quirks, WhatServersIgnoreIsKnown) {
     EXPECT_EQ(quirks_of(kind).encodes_vectors, kind != BackendKind::lmstudio) << to_string(kind);
     const bool reasoning = quirks_of(kind).thinking_name == "reasoning";
     EXPECT_EQ(reasoning, kind == BackendKind::ollama) << to_string(kind);
-    EXPECT_EQ(quirks_of(kind).unheeded.empty(), kind != BackendKind::ollama) << to_string(kind);
+    const bool heeds = kind != BackendKind::ollama && kind != BackendKind::vllm;
+    EXPECT_EQ(quirks_of(kind).unheeded.empty(), heeds) << to_string(kind);
     const bool newer = kind != BackendKind::ollama && kind != BackendKind::lmstudio;
     EXPECT_EQ(quirks_of(kind).knows_newer_limit, newer) << to_string(kind);
     EXPECT_EQ(quirks_of(kind).knows_developers, newer) << to_string(kind);

@@ -116,6 +116,14 @@ std::string StreamGrammar::check_chat(std::string_view data) {
 
 std::string StreamGrammar::check_chat_delta(std::string_view delta) {
   const auto calls = json_find(delta, "tool_calls");
+  const std::string_view legacy = object_at(delta, "function_call");
+  if (!legacy.empty()) {
+    const bool begins = !string_at(legacy, "name").empty();
+    if (calls || begins != calls_.empty()) return "a function_call out of place";
+    if (begins) calls_.emplace_back();
+    calls_.back() += string_at(legacy, "arguments");
+    return {};
+  }
   if (!calls) return {};
   for (const JsonValue& call : json_elements(calls->text)) {
     const std::int64_t index = number_at(call.text, "index");

@@ -11,7 +11,8 @@ namespace {
 constexpr std::string_view newer_limit = "max_completion_tokens";
 constexpr std::string_view older_limit = "max_tokens";
 // All that some row of Quirks names.
-constexpr std::array<std::string_view, 3> unheeded{"logit_bias", "top_k", "min_p"};
+constexpr std::array<std::string_view, 5> unheeded{"logit_bias", "top_k", "min_p", "functions",
+                                                   "function_call"};
 
 bool says_something(const JsonMember& member) {
   return !Field{member.key, member.value.text}.says_nothing();
