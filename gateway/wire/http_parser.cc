@@ -50,9 +50,14 @@ Result<std::size_t> HttpParser::feed(std::string_view data) {
 
 std::size_t HttpParser::run(std::string_view data) {
   piece_ = data.data();
+  if (naming_) return name_method(data, 0);
   const llhttp_errno_t outcome = llhttp_execute(&llhttp_, data.data(), data.size());
   if (outcome == HPE_OK) return data.size();
   const auto used = static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - data.data());
+  if (outcome == HPE_INVALID_METHOD && !error_) {
+    naming_ = true;
+    return name_method(data, used);
+  }
   if (outcome != HPE_PAUSED) {
     if (!error_) error_ = malformed(outcome, reason_of(llhttp_));
   } else if (state_ == State::head) {
@@ -61,6 +66,11 @@ std::size_t HttpParser::run(std::string_view data) {
     llhttp_resume(&llhttp_);
   }
   return used;
+}
+
+std::size_t HttpParser::name_method(std::string_view, std::size_t from) {
+  error_ = malformed(HPE_INVALID_METHOD, reason_of(llhttp_));
+  return from;
 }
 
 Error HttpParser::over_budget() const {
@@ -81,6 +91,7 @@ void HttpParser::restart(std::size_t budget) {
   llhttp_reset(&llhttp_);
   state_ = State::head;
   begun_ = false;
+  naming_ = false;
   budget_ = static_cast<std::int64_t>(budget);
   headers_ = {};
   error_.reset();

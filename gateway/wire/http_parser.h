@@ -53,6 +53,9 @@ class HttpParser {
   [[nodiscard]] virtual Result<void> judge_trailer(std::string_view name) const = 0;
   // The error for what llhttp refuses.
   [[nodiscard]] virtual Error malformed(llhttp_errno_t code, std::string_view reason) const = 0;
+  // llhttp knows no such method: goes on with the name at `from`, where it stopped in `data`, and
+  // says up to where. Until llhttp reads on, naming_ is set and all that comes is given to this.
+  [[nodiscard]] virtual std::size_t name_method(std::string_view data, std::size_t from);
   // The error for a peer that has used up budget_.
   [[nodiscard]] virtual Error over_budget() const;
 
@@ -67,6 +70,8 @@ class HttpParser {
   [[nodiscard]] std::size_t position(const char* at) const {
     return taken_ + static_cast<std::size_t>(at - piece_);
   }
+  // The other way round, of one in the piece that is read now.
+  [[nodiscard]] std::size_t offset_of(std::size_t position) const { return position - taken_; }
   // Checks the name of the protocol, which may come in pieces.
   static int on_protocol(llhttp_t* llhttp, const char* at, std::size_t size);
 
@@ -77,6 +82,7 @@ class HttpParser {
   llhttp_t llhttp_;
   State state_ = State::head;
   bool begun_ = false;
+  bool naming_ = false;
   // How many more bytes may come before the peer must have got somewhere. In a head every byte
   // spends one. In a body only framing does, while body bytes and chunks earn some: that bounds
   // chunk extensions and trailers, by header_bytes plus as much as the body itself has.

@@ -6,13 +6,14 @@
 #include <array>
 #include <utility>
 
+#include "base/assert.h"
 #include "wire/target.h"
 
 namespace rocket {
 
 namespace {
 
-// More than the longest method and the space behind it.
+// Longer than any that there is, and the space behind it.
 constexpr std::size_t method_bytes_max = 32;
 
 // What is decided before the body has been read can not be said behind it: where the request goes,
@@ -49,6 +50,13 @@ Method method_of(std::uint8_t method) {
   }
 }
 
+// RFC 9110, 5.6.2.
+bool is_token_byte(char c) {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return letter || (c >= '0' && c <= '9') || marks.contains(c);
+}
+
 }  // namespace
 
 RequestParser::RequestParser(HttpLimits limits)
@@ -59,6 +67,7 @@ RequestParser::RequestParser(HttpLimits limits)
 void RequestParser::reset() {
   restart(target_budget());
   head_ = {};
+  unknown_method_ = false;
   target_complete_ = false;
   protocol_begun_ = false;
   spaces_ = false;
@@ -68,6 +77,7 @@ const llhttp_settings_t& RequestParser::settings() {
   static const llhttp_settings_t settings = [] {
     llhttp_settings_t with_line = common_settings();
     with_line.on_method = on_method;
+    with_line.on_method_complete = on_method_complete;
     with_line.on_url = on_url;
     with_line.on_url_complete = on_url_complete;
     with_line.on_protocol = on_version;
@@ -82,8 +92,44 @@ RequestParser& RequestParser::parser_of(llhttp_t* llhttp) {
 
 int RequestParser::on_method(llhttp_t* llhttp, const char* at, std::size_t size) {
   RequestParser& self = parser_of(llhttp);
+  if (self.unknown_method_) return 0;
+  self.head_.method_name.append(at, size);
   self.word_end_ = self.position(at) + size;
   return 0;
+}
+
+// RTSP's methods are none of HTTP's, though llhttp knows them.
+int RequestParser::on_method_complete(llhttp_t* llhttp) {
+  if (llhttp->method < HTTP_DESCRIBE || llhttp->method > HTTP_FLUSH) return 0;
+  parser_of(llhttp).unknown_method_ = true;
+  llhttp->method = HTTP_POST;
+  return 0;
+}
+
+// The name may have begun in a piece before, and with one that llhttp knows. It is told of a method
+// without any rules of its own then, and reads on behind the name: this one is refused like all
+// that a path does not take, with a word on which it does.
+std::size_t RequestParser::name_method(std::string_view data, std::size_t from) {
+  constexpr std::string_view stand_in = "POST";
+  std::string& name = head_.method_name;
+  const std::size_t begin =
+      name.empty() ? std::min(data.find_first_not_of("\r\n"), from) : offset_of(word_end_);
+  name.append(data.substr(begin, from - begin));
+  std::size_t end = from;
+  while (end < data.size() && is_token_byte(data[end]) && name.size() <= method_bytes_max)
+    name += data[end++];
+  word_end_ = position(data.data() + end);
+  if (end == data.size()) return end;
+  if (name.empty() || name.size() > method_bytes_max || data[end] != ' ') {
+    error_ = malformed(HPE_INVALID_METHOD, {});
+    return end;
+  }
+  naming_ = false;
+  unknown_method_ = true;
+  llhttp_reset(&llhttp_);
+  const llhttp_errno_t read = llhttp_execute(&llhttp_, stand_in.data(), stand_in.size());
+  ROCKET_ASSERT(read == HPE_OK);
+  return end;
 }
 
 int RequestParser::on_url(llhttp_t* llhttp, const char* at, std::size_t size) {
@@ -134,7 +180,9 @@ Error RequestParser::malformed(llhttp_errno_t code, std::string_view reason) con
   if (code == HPE_PAUSED_H2_UPGRADE || (code == HPE_INVALID_VERSION && !version_ok)) {
     return {ErrorCode::unsupported_version, "only HTTP/1.1 and HTTP/1.0 are spoken here"};
   }
-  if (code == HPE_INVALID_METHOD) return {ErrorCode::bad_request, "unknown method"};
+  if (code == HPE_INVALID_METHOD) {
+    return {ErrorCode::bad_request, "malformed HTTP: it does not begin with a method"};
+  }
   return {ErrorCode::bad_request, fmt::format("malformed HTTP: {}", reason)};
 }
 
@@ -152,8 +200,7 @@ Result<HttpParser::State> RequestParser::finish_head() {
   if (spaces_) {
     return fail(ErrorCode::bad_request, "malformed HTTP: more than one space in the request line");
   }
-  head_.method = method_of(llhttp_.method);
-  head_.method_name = llhttp_method_name(static_cast<llhttp_method_t>(llhttp_.method));
+  head_.method = unknown_method_ ? Method::other : method_of(llhttp_.method);
   head_.minor_version = llhttp_.http_minor;
   head_.headers = std::exchange(headers_, {});
   head_.chunked = (llhttp_.flags & F_CHUNKED) != 0;

@@ -14,7 +14,7 @@ namespace rocket {
 //
 //   feed() until state() is body or complete, look at head(), feed() until complete, reset().
 //
-// Methods are those that llhttp knows; another is bad_request, however legal its name.
+// A method that nobody knows is Method::other if it has a legal name; only then.
 // Trailers and chunk extensions are checked, bounded and dropped.
 class RequestParser final : public HttpParser {
  public:
@@ -32,6 +32,7 @@ class RequestParser final : public HttpParser {
   [[nodiscard]] static const llhttp_settings_t& settings();
   [[nodiscard]] static RequestParser& parser_of(llhttp_t* llhttp);
   static int on_method(llhttp_t* llhttp, const char* at, std::size_t size);
+  static int on_method_complete(llhttp_t* llhttp);
   static int on_url(llhttp_t* llhttp, const char* at, std::size_t size);
   static int on_url_complete(llhttp_t* llhttp);
   static int on_version(llhttp_t* llhttp, const char* at, std::size_t size);
@@ -39,6 +40,7 @@ class RequestParser final : public HttpParser {
   [[nodiscard]] Result<State> finish_head() override;
   [[nodiscard]] Result<void> judge_trailer(std::string_view name) const override;
   [[nodiscard]] Error malformed(llhttp_errno_t code, std::string_view reason) const override;
+  [[nodiscard]] std::size_t name_method(std::string_view data, std::size_t from) override;
   [[nodiscard]] Error over_budget() const override;
 
   // A word of the request line begins there.
@@ -49,7 +51,8 @@ class RequestParser final : public HttpParser {
   [[nodiscard]] Result<void> judge_transfer_encoding(std::string_view value) const;
 
   RequestHead head_;
-  std::size_t word_end_ = 0;  // of the request line's last word so far
+  std::size_t word_end_ = 0;     // of the request line's last word so far
+  bool unknown_method_ = false;  // llhttp has been told of another one instead
   bool target_complete_ = false;
   bool protocol_begun_ = false;
   bool spaces_ = false;  // more than one between two words

@@ -203,6 +203,28 @@ TEST(RequestParser, Accepts) {
   }
 }
 
+// Whether llhttp knows it or not, or only how it begins.
+TEST(RequestParser, AMethodThatNobodyKnowsIsAnother) {
+  for (const std::string name :
+       {"BREW", "get", "G", "GETX", "PO", "POSTS", "MKCOLS", "M-SEARCHES", "x-Y_z.1~!#$%&'*+-.^`|",
+        "PLAY", "GET_PARAMETER", "SOURCE", "PROPFIND", "PRIX"}) {
+    SCOPED_TRACE(name);
+    const std::string input = "\r\n" + name +
+                              " /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" + name +
+                              " /y HTTP/1.1\r\n";
+    for (const std::size_t piece : pieces) {
+      const Read got = read(input, piece);
+      ASSERT_FALSE(got.error) << got.error->detail;
+      EXPECT_EQ(got.state, State::complete);
+      EXPECT_EQ(input.substr(got.took), name + " /y HTTP/1.1\r\n");
+      EXPECT_EQ(got.head.method, Method::other);
+      EXPECT_EQ(got.head.method_name, name);
+      EXPECT_EQ(got.head.target, "/x");
+      EXPECT_EQ(got.body, "hello");
+    }
+  }
+}
+
 TEST(RequestParser, Refuses) {
   using enum ErrorCode;
   const struct {
@@ -288,10 +310,25 @@ TEST(RequestParser, Refuses) {
       {"two spaces behind the target", "GET /  HTTP/1.1\r\nHost: a\r\n\r\n", bad_request,
        "more than one space"},
       {"a tab before the target", "GET \t/ HTTP/1.1\r\nHost: a\r\n\r\n", bad_request, "malformed"},
-      {"unknown method", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n", bad_request, "unknown method"},
-      {"method in small letters", "get / HTTP/1.1\r\nHost: a\r\n\r\n", bad_request,
-       "unknown method"},
-      {"TLS", "\x16\x03\x01\x02", bad_request, "unknown method"},
+      {"a method of other letters", "G\xc3\x89T / HTTP/1.1\r\nHost: a\r\n\r\n", bad_request,
+       "begin with a method"},
+      {"a method in quotes", "\"GET\" / HTTP/1.1\r\nHost: a\r\n\r\n", bad_request,
+       "begin with a method"},
+      {"a space in front", " GET / HTTP/1.1\r\nHost: a\r\n\r\n", bad_request,
+       "begin with a method"},
+      {"a tab behind a method", "BREW\t/ HTTP/1.1\r\nHost: a\r\n\r\n", bad_request,
+       "begin with a method"},
+      {"nothing behind a method", "BREW\r\nHost: a\r\n\r\n", bad_request, "begin with a method"},
+      {"a long method", std::string(33, 'A') + " / HTTP/1.1\r\nHost: a\r\n\r\n", bad_request,
+       "begin with a method"},
+      {"two spaces behind an unknown method", "BREW  / HTTP/1.1\r\nHost: a\r\n\r\n", bad_request,
+       "more than one space"},
+      {"words", "hello world\r\n", bad_request, "malformed"},
+      {"an unknown method of HTTP/2.0", "BREW / HTTP/2.0\r\nHost: a\r\n\r\n", unsupported_version,
+       "only HTTP/1.1"},
+      {"SSH", "SSH-2.0-OpenSSH_9.2\r\n", bad_request, "begin with a method"},
+      {"TLS", "\x16\x03\x01\x02", bad_request, "begin with a method"},
+      {"RTSP's method", "PLAY / RTSP/1.0\r\nHost: a\r\n\r\n", bad_request, "Expected HTTP/"},
       {"RTSP", "OPTIONS * RTSP/1.0\r\nHost: a\r\n\r\n", bad_request, "Expected HTTP/"},
       {"ICE", "SOURCE / ICE/1.0\r\nHost: a\r\n\r\n", bad_request, "Expected HTTP/"},
       {"HTTP/0.9", "GET /\r\n\r\n", unsupported_version, "only HTTP/1.1"},

@@ -204,6 +204,22 @@ def test_405_names_what_is_allowed(gateway: Gateway) -> None:
     assert set(answer.header("allow").split(", ")) == {"POST", "OPTIONS"}
 
 
+@pytest.mark.parametrize("method", ["FOO", "get", "GETX", "PLAY", "PROPFIND"])
+def test_a_method_that_nobody_knows_is_refused_like_one_that_the_path_does_not_take(
+    method: str, gateway: Gateway
+) -> None:
+    with gateway.connect() as connection:
+        connection.send(request_bytes(method, "/v1/models", {"a": 1}))
+        answer = connection.read()
+        assert answer.status == 405 and "GET" in answer.error()["message"], answer
+        assert set(answer.header("allow").split(", ")) == {"GET", "HEAD", "OPTIONS"}
+        connection.send(request_bytes(method, "/v1/nonsense"))
+        assert connection.read().status == 404
+        connection.send(request_bytes("GET", "/livez"))
+        assert connection.read().status == 200
+    assert ask(gateway, request_bytes(method + "/", "/v1/models")).status == 400
+
+
 @pytest.mark.parametrize("path", ["/v1/models", "/health", "/livez", "/readyz", "/-/healthz"])
 def test_head_is_get_without_the_body(path: str, gateway: Gateway) -> None:
     with gateway.connect() as connection:
