@@ -326,6 +326,29 @@ TEST(Dialog, OllamasModelsAreShownAsTheirServerShowsThem) {
   EXPECT_EQ(gateway.leftovers(), "");
 }
 
+// Each use puts it off, so that it is asked for anew; and who has gone meanwhile has gone.
+TEST(Dialog, WhenAModelIsUnloadedIsToldByItsServer) {
+  const Upstream ollama{FakeKind::ollama, BackendKind::ollama, Dialect::chat};
+  FakeScript script;
+  script.models = {"fake-model", "other"};
+  script.loaded = {"fake-model"};
+  SimGateway gateway(1, {backend(ollama, script)});
+  const auto loaded = [&] {
+    return json::parse(gateway.ask(sim_get("/api/ps"))->body())["models"];
+  };
+  gateway.fake("one").recorder().clear();
+  json models = loaded();
+  ASSERT_EQ(models.size(), 1U);
+  EXPECT_EQ(models[0]["model"], "fake-model");
+  EXPECT_EQ(models[0]["expires_at"], "2036-01-01T00:00:00Z");
+  const auto& asked = gateway.fake("one").recorder().requests();
+  ASSERT_FALSE(asked.empty());
+  EXPECT_TRUE(asked.back().head.starts_with("GET /api/ps ")) << asked.back().head;
+  gateway.fake("one").script().loaded.clear();
+  EXPECT_EQ(loaded().size(), 0U);
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
 // Where nobody knows of loading, there is nothing to do for it.
 TEST(Dialog, WhoAsksForALoadedModelIsToldThatItIs) {
   SimGateway gateway(1, {backend(upstreams[0])});

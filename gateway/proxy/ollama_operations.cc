@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/sha256.h"
 #include "base/timestamp.h"
@@ -11,6 +13,8 @@
 #include "proxy/fetch.h"
 #include "proxy/routing.h"
 #include "schema/conversation.h"
+#include "schema/inventory.h"
+#include "schema/quirks.h"
 #include "wire/json.h"
 
 namespace rocket {
@@ -20,8 +24,8 @@ namespace {
 constexpr std::string_view api_version = "0.17.4";
 // Of files that there are none of.
 constexpr std::string_view no_time = "1970-01-01T00:00:00Z";
-// A model goes out of memory when its server likes. Ollama's own programs call what lies behind
-// them "Stopping", and what is further away than twenty years "Forever".
+// Of a model whose server does not tell when it goes out of memory. Ollama's own programs call what
+// lies behind them "Stopping", and what is further away than twenty years "Forever".
 constexpr std::string_view no_end = "2199-12-31T23:59:59Z";
 constexpr std::string_view no_details =
     R"("details":{"parent_model":"","format":"","family":"","families":[],)"
@@ -94,16 +98,69 @@ Task<void> tags(Call& call) {
   co_return;
 }
 
+// What endpoints tell that know when they unload, by backend and endpoint.
+using LoadedModels = std::map<std::pair<size_t, std::uint32_t>, std::vector<InventoryModel>>;
+
+// Asked anew, since each use of a model puts its end off.
+Task<LoadedModels> ask_what_is_loaded(Call& call) {
+  LoadedModels all;
+  const std::shared_ptr<const Current> current = call.current();
+  const Snapshot& snapshot = *current->snapshot;
+  const TimePoint deadline =
+      deadline_after(call.loop().io.timers.now(), snapshot.config.health.timeout);
+  for (size_t i = 0; i < snapshot.backends.size(); ++i) {
+    const std::string path(quirks_of(snapshot.backends[i].kind).loaded_path);
+    if (path.empty() || !call.key_scope().allows_backend(snapshot.backends[i].name)) continue;
+    for (std::uint32_t k = 0; k < current->endpoints[i].size(); ++k) {
+      const EndpointUse& use = current->endpoints[i][k];
+      const bool alive = is_alive(use.endpoint->verdict.load(std::memory_order_relaxed));
+      const auto count = use.endpoint->models_in_memory.load(std::memory_order_relaxed);
+      if (!alive || count == 0) continue;
+      const auto told =
+          co_await fetch(call.loop().io, *use.endpoint, *use.pool, FetchRequest{path}, deadline);
+      if (!told || told->status != 200) continue;
+      auto models = read_inventory(told->body);
+      if (models) all[{i, k}] = std::move(models->models);
+    }
+  }
+  co_return all;
+}
+
+// When it goes out of memory where it would be asked for first. Nothing: it just has.
+std::optional<std::string> end_of(const Call& call, std::string_view model,
+                                  const LoadedModels& told) {
+  const auto route = call.current()->router->route(model, {}, call.loop().random, call.key_scope());
+  if (!route) return std::nullopt;
+  for (const Candidate* candidate : route->candidates) {
+    if (candidate->facts.empty()) return std::string(no_end);
+    const std::string name = candidate->model.empty() ? std::string(model) : candidate->model;
+    for (size_t i = 0; i < candidate->facts.size(); ++i) {
+      if (!candidate->facts[i].loaded) continue;
+      const auto there = told.find({candidate->backend, candidate->endpoints[i]});
+      if (there == told.end()) return std::string(no_end);
+      const auto one = std::ranges::find_if(there->second, [&](const InventoryModel& listed) {
+        return listed.name == name || listed.name == name + ":latest";
+      });
+      if (one == there->second.end()) continue;
+      return one->expires_at.empty() ? std::string(no_end) : one->expires_at;
+    }
+  }
+  return std::nullopt;
+}
+
 Task<void> loaded(Call& call) {
+  const LoadedModels told = co_await ask_what_is_loaded(call);
   std::string body = R"({"models":[)";
   for (const Router::Listed& model : call.current()->router->models(call.key_scope())) {
     const auto facts = facts_of(call, model.model);
     if (!facts || !facts->loaded) continue;
+    const auto end = end_of(call, model.model, told);
+    if (!end) continue;
     if (!body.ends_with('[')) body += ',';
     ModelCard card = card_of(model);
     card.size = card.in_memory;
     append_model(body, model.model, card);
-    body.append(R"(,"expires_at":")").append(no_end).append(R"(","size_vram":)");
+    body.append(R"(,"expires_at":")").append(*end).append(R"(","size_vram":)");
     body += std::to_string(card.in_vram);
     body += R"(,"context_length":)" + std::to_string(facts->context) + "}";
   }

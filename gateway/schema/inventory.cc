@@ -34,6 +34,18 @@ std::uint32_t tokens_in(const JsonValue& object, std::string_view key) {
   return value ? tokens_of(*value) : 0;
 }
 
+// Whoever is told of it may read nothing else.
+bool is_time(std::string_view text) {
+  constexpr std::string_view shape = "0000-00-00T00:00:00";
+  constexpr size_t bytes_max = 40;
+  if (text.size() <= shape.size() || text.size() > bytes_max) return false;
+  for (size_t i = 0; i < shape.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    if (shape[i] == '0' ? !digit : text[i] != shape[i]) return false;
+  }
+  return text.find_first_not_of("0123456789.:+-Z", shape.size()) == std::string_view::npos;
+}
+
 Telling told(bool yes) {
   return yes ? Telling::yes : Telling::no;
 }
@@ -81,6 +93,9 @@ class ModelReader {
       model_.card.size = static_cast<std::uint64_t>(std::max<std::int64_t>(0, number(value)));
     } else if (member.key_is("size_vram")) {
       model_.card.in_vram = static_cast<std::uint64_t>(std::max<std::int64_t>(0, number(value)));
+    } else if (member.key_is("expires_at")) {
+      auto time = value.as_string().value_or("");
+      if (is_time(time)) model_.expires_at = std::move(time);
     } else if (member.key_is("details") && value.kind == JsonKind::object) {
       if (value.text.size() <= details_max) model_.card.details = value.text;
     } else {

@@ -14,6 +14,9 @@ struct InventoryModel {
   std::string name;
   ModelFacts facts{};
   ModelCard card{};
+  // When it goes out of memory unless somebody asks for it, as its server writes a time (RFC 3339);
+  // empty: it does not tell, or tells no time.
+  std::string expires_at{};
 
   [[nodiscard]] bool operator==(const InventoryModel&) const = default;
 };

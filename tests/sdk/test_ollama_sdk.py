@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -227,7 +228,11 @@ def test_ps(client: ollama.Client) -> None:
         "the model that has just answered is told as loaded",
         lambda: either & {each.model for each in client.ps().models},
     )
-    assert {each.model for each in client.ps().models} <= {m.model for m in client.list().models}
+    loaded = client.ps().models
+    assert {each.model for each in loaded} <= {m.model for m in client.list().models}
+    # Ollama unloads it some minutes later, and tells when.
+    ends = [each.expires_at for each in loaded if each.model in either]
+    assert all(timedelta(0) < end - datetime.now(UTC) < timedelta(hours=1) for end in ends), ends
 
 
 def test_version(over_real_engines: Gateway) -> None:
