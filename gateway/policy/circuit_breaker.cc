@@ -21,11 +21,7 @@ BreakerState CircuitBreaker::state(TimePoint now) const {
 void CircuitBreaker::record_success(TimePoint sent, TimePoint now) {
   // What was sent before it opened may still be answered: that says nothing about now.
   if (state(now) == BreakerState::open && (sent < opened_at_ || asked_to_wait(now))) return;
-  if (opened_times_ != 0) {
-    opened_times_ = 0;
-    asked_until_ = {};
-    recent_ = older_ = {};
-  }
+  if (opened_times_ != 0) close();
   in_a_row_ = 0;
   turn_window(now);
   ++recent_.good;
@@ -55,6 +51,11 @@ void CircuitBreaker::record_answer(TimePoint now) {
   ++recent_.answered;
 }
 
+void CircuitBreaker::record_begun(TimePoint sent, TimePoint now) {
+  const bool tried = state(now) == BreakerState::half_open && sent >= opened_at_;
+  if (tried && asked_to_wait(now)) close();
+}
+
 void CircuitBreaker::stay_away(TimePoint now, TimePoint until) {
   opened_at_ = now;
   open_until_ = state(now) == BreakerState::open ? std::max(open_until_, until) : until;
@@ -65,7 +66,14 @@ void CircuitBreaker::stay_away(TimePoint now, TimePoint until) {
 bool CircuitBreaker::take_trial(TimePoint now) {
   if (!trial_free(now)) return false;
   ++trials_out_;
+  tried_at_ = now;
   return true;
+}
+
+void CircuitBreaker::close() {
+  opened_times_ = 0;
+  asked_until_ = {};
+  recent_ = older_ = {};
 }
 
 void CircuitBreaker::turn_window(TimePoint now) {

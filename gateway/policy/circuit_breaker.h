@@ -19,7 +19,8 @@ enum class BreakerState : unsigned char { closed, half_open, open };
 //                                  '--one fails--> open, for twice as long as before
 //
 // What was sent nevertheless since it opened, and is answered, closes it as a trial does; not while
-// the upstream has asked to be left alone.
+// the upstream has asked to be left alone. Whoever did is asked by nobody but trials afterwards: so
+// it is trusted again as soon as one begins to be answered, and while one takes long, others follow.
 //
 // Only what the upstream is to blame for may be recorded as a failure: never a client that hung
 // up, never our own overload. Pure: the clock is passed in.
@@ -34,6 +35,8 @@ class CircuitBreaker {
     std::uint32_t trials = 1;
   };
   static constexpr Duration window = std::chrono::seconds(10);
+  // Who refuses does so at once: a trial that takes longer keeps no other away.
+  static constexpr Duration refusal_time = std::chrono::seconds(1);
 
   explicit CircuitBreaker(Settings settings) : settings_(settings) {}
   void set(Settings settings) { settings_ = settings; }
@@ -61,6 +64,9 @@ class CircuitBreaker {
   // A request begins to be answered, whatever will come of it: streams are a success only at their
   // end, and until then whoever was given up is not to be compared with nobody.
   void record_answer(TimePoint now);
+  // A stream that was sent at `sent` has got its first content. Whatever will come of it, whoever
+  // had asked to be left alone takes requests again.
+  void record_begun(TimePoint sent, TimePoint now);
   // The upstream wants nothing before `until` (429 or 503 with Retry-After). A time that is over
   // sooner than one that stands shortens nothing.
   void stay_away(TimePoint now, TimePoint until);
@@ -73,7 +79,9 @@ class CircuitBreaker {
 
   // While half open: a request may be sent to find out. Each trial taken is returned once.
   [[nodiscard]] bool trial_free(TimePoint now) const {
-    return state(now) == BreakerState::half_open && trials_out_ < settings_.trials;
+    if (state(now) != BreakerState::half_open) return false;
+    return trials_out_ < settings_.trials ||
+           (asked_to_wait(now) && now >= deadline_after(tried_at_, refusal_time));
   }
   [[nodiscard]] bool take_trial(TimePoint now);
   void return_trial() {
@@ -92,6 +100,7 @@ class CircuitBreaker {
     return {recent_.good + older_.good, recent_.bad + older_.bad, recent_.silent + older_.silent,
             recent_.answered + older_.answered};
   }
+  void close();
   void turn_window(TimePoint now);
   [[nodiscard]] bool too_many() const;
   void open_from(TimePoint now);
@@ -108,6 +117,7 @@ class CircuitBreaker {
   TimePoint open_until_{};
   TimePoint asked_until_{};
   std::uint32_t trials_out_ = 0;
+  TimePoint tried_at_{};  // when the last trial was taken
 };
 
 }  // namespace rocket

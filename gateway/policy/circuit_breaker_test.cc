@@ -137,6 +137,32 @@ TEST(CircuitBreaker, IsAskedToWaitWhileItIsOpenForLonger) {
   EXPECT_FALSE(breaker.asked_to_wait(start + 5s)) << "it was not that time which kept it open";
 }
 
+// A stream is a success only at its end, which may be minutes away.
+TEST(CircuitBreaker, TrustsWhoAskedToBeLeftAloneOnceItAnswers) {
+  CircuitBreaker breaker(settings);
+  breaker.stay_away(start, start + 2s);
+  breaker.record_begun(start + 1s, start + 1s);
+  EXPECT_EQ(breaker.state(start + 1s), BreakerState::open) << "the time stands";
+  breaker.record_begun(start - 1s, start + 3s);
+  EXPECT_EQ(breaker.state(start + 3s), BreakerState::half_open) << "sent before it asked";
+  breaker.record_begun(start + 2s, start + 3s);
+  EXPECT_EQ(breaker.state(start + 3s), BreakerState::closed);
+  CircuitBreaker failing = Story("bbbsssss").breaker;
+  failing.record_begun(start + 5s, start + 5s);
+  EXPECT_EQ(failing.state(start + 5s), BreakerState::half_open) << "it may fail in the middle";
+}
+
+TEST(CircuitBreaker, ALongTrialOfWhoAskedToBeLeftAloneKeepsNoOtherAway) {
+  CircuitBreaker breaker(settings);
+  breaker.stay_away(start, start + 2s);
+  ASSERT_TRUE(breaker.take_trial(start + 2s));
+  EXPECT_FALSE(breaker.trial_free(start + 2999ms));
+  ASSERT_TRUE(breaker.take_trial(start + 3s));
+  EXPECT_FALSE(breaker.trial_free(start + 3999ms));
+  EXPECT_TRUE(breaker.trial_free(start + 4s));
+  EXPECT_FALSE(Story("bbbssssstTT").breaker.trial_free(start + 25s)) << "others may be silent";
+}
+
 TEST(CircuitBreaker, IsOpenedWithoutHavingBeenAsked) {
   CircuitBreaker breaker(settings);
   breaker.open(start);

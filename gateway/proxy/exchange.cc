@@ -341,6 +341,7 @@ Task<void> Exchange::answer(RunningAttempt& running) {
     co_await answer_whole(running);
     co_return;
   }
+  plan.endpoint.breaker.record_begun(running.started_at(), now());
   const auto relayed = co_await answer_stream(running);
   if (relayed) {
     plan.endpoint.breaker.record_success(running.started_at(), now());

@@ -208,6 +208,29 @@ TEST(Failover, AnotherEndpointAnswersMeanwhile) {
   EXPECT_EQ(gateway.fake("a").counters().requests, 1U);
 }
 
+// Its time is over and somebody tries it: what that one is told may take minutes.
+TEST(Failover, ATrialThatTakesLongRefusesNobodyElse) {
+  for (const char* const fault : {"status_429", "status_503"}) {
+    for (const bool stream : {true, false}) {
+      SimGateway gateway(1, {backend("a", {answering_in(1ms)})});
+      const std::string refused = std::string(R"("fake":{"fault":")") + fault;
+      EXPECT_GE(gateway.ask(sim_chat(false, refused + R"(","retry_after":"1"},)"))->status(), 429);
+      gateway.loop.run_for(1s);
+      const auto trial = gateway.send(sim_chat(
+          stream, stream ? R"("fake":{"tokens":100,"event_delay_ms":1000},)"
+                         : R"("fake":{"head_delay_ms":100000},)"));
+      gateway.loop.run_for(1100ms);
+      for (int i = 0; i < 5; ++i) {
+        const auto other = gateway.ask(sim_chat(i % 2 == 0));
+        EXPECT_EQ(other->status(), 200) << fault << stream << other->body();
+      }
+      EXPECT_FALSE(trial->ended());
+      gateway.finish(*trial);
+      EXPECT_EQ(trial->status(), 200);
+    }
+  }
+}
+
 // The key that a backend refuses is the gateway's: no client can mend it, and another backend may
 // have a good one.
 TEST(Failover, ABackendThatRefusesOurKeyIsLeftForAnother) {

@@ -37,6 +37,10 @@ class SharedBreaker {
     last_answer_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
     if (!pristine()) change([&] { breaker_.record_answer(now); });
   }
+  // A stream has got its first content: what of it is known before its end.
+  void record_begun(TimePoint sent, TimePoint now) {
+    if (!pristine()) change([&] { breaker_.record_begun(sent, now); });
+  }
   void record_success(TimePoint sent, TimePoint now) {
     good_.fetch_add(1, std::memory_order_relaxed);
     if (!pristine()) change([&] { breaker_.record_success(sent, now); });

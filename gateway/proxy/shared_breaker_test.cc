@@ -86,6 +86,8 @@ TEST(SharedBreaker, TellsWhoAskedToWait) {
   const auto standing = breaker.standing(start);
   EXPECT_TRUE(standing.asked_to_wait && standing.limited);
   EXPECT_EQ(standing.open_until, start + 3s);
+  breaker.record_begun(start + 3s, start + 4s);
+  EXPECT_EQ(state(breaker, start + 4s), BreakerState::closed);
 }
 
 // Whatever the loops do at once, no more trials are out than there are, and all come back.
