@@ -27,10 +27,6 @@ std::uint64_t counted(std::int64_t tokens) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
 }
 
-std::uint64_t total_tokens(const Usage& usage) {
-  return counted(usage.in) + counted(usage.out);
-}
-
 std::string make_id(Random& random) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::array<char, 36> id{'r', 'e', 'q', '_'};
@@ -291,14 +287,15 @@ Result<void> Call::take_limits() {
   return fail(ErrorCode::rate_limit_exceeded, refusal_text(limits, taken.error()));
 }
 
-// What a request has used is known once it has ended well. One that failed before its answer began
-// used nothing that the client has got anything for; of one that was cut, or that the client left,
-// nobody knows, and the reservation stands.
+// What a request has used is known once it has ended well; of a stream its tokens have been counted
+// in any case. One that failed before its answer began used nothing that the client has got anything
+// for; of one that the client left nobody knows, and the reservation stands.
 void Call::settle_limits() {
   if (!hold_) return;
   const TimePoint now = loop_.io.timers.now();
   if (account_.usage) {
-    hold_->settle(total_tokens(*account_.usage), now);
+    const auto minute = key_->limits->settings().tokens_per_minute;
+    hold_->settle(used_tokens(*account_.usage, bytes_in_, minute.value_or(0)), now);
   } else if (account_.outcome == Outcome::error) {
     hold_->settle(0, now);
   }

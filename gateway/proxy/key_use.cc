@@ -42,6 +42,16 @@ std::uint64_t expected_tokens(std::string_view body) {
          static_cast<std::uint64_t>(std::min(answer, answer_max) * choices);
 }
 
+std::uint64_t used_tokens(const Usage& usage, std::uint64_t body_bytes,
+                          std::uint64_t prompt_most) {
+  const auto counted = [](std::int64_t tokens) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
+  };
+  const std::uint64_t prompt =
+      usage.in > 0 ? counted(usage.in) : std::min(body_bytes / bytes_per_token, prompt_most);
+  return prompt + counted(usage.out);
+}
+
 void append_limit_lines(std::string& lines, const KeyLimits& limits, TimePoint now) {
   if (const auto requests = limits.requests(now)) append_state(lines, "requests", *requests);
   if (const auto tokens = limits.tokens(now)) append_state(lines, "tokens", *tokens);

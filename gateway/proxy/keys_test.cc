@@ -231,6 +231,20 @@ TEST(Keys, TokensPerMinuteAreSettledWithTheUsage) {
   EXPECT_EQ(gateway.leftovers(), "");
 }
 
+// Not every server tells of a stream what it was asked with, and none of one that it breaks off.
+TEST(Keys, APromptThatNobodyHasCountedIsNotFree) {
+  KeyConfig limited = key("a");
+  limited.tpm = 1000;
+  SimGateway gateway(1, {backend("one")}, with_keys({limited}));
+  const std::string prompt = R"("user":")" + std::string(2000, 'x') + R"(",)";
+  const auto cut =
+      gateway.ask(chat_as("a", prompt + R"("fake":{"fault":"end_mid_stream"},)", true));
+  ASSERT_EQ(cut->status(), 200);
+  ASSERT_FALSE(cut->body().contains("[DONE]"));
+  const auto next = gateway.ask(chat_as("a"));
+  EXPECT_LT(std::stoi(next->header("x-ratelimit-remaining-tokens")), 500);
+}
+
 TEST(Keys, MoreTokensThanThereAreArePaidOff) {
   KeyConfig limited = key("a");
   limited.tpm = 60;
