@@ -59,6 +59,10 @@ std::optional<SocketAddress> SocketAddress::from_literal(const std::string& host
   return std::nullopt;
 }
 
+bool SocketAddress::operator==(const SocketAddress& other) const {
+  return length == other.length && std::memcmp(&storage, &other.storage, length) == 0;
+}
+
 std::optional<IpAddress> SocketAddress::ip() const {
   if (storage.ss_family == AF_INET) {
     return IpAddress::v4(ntohl(reinterpret_cast<const sockaddr_in&>(storage).sin_addr.s_addr));
@@ -77,9 +81,9 @@ struct Resolver::Lookup {
   WaitSlot answered;
 };
 
-// The thread that blocks. Detached, since getaddrinfo can not be interrupted: it and the
+// The threads that block. Detached, since getaddrinfo can not be interrupted: they and the
 // resolver share this object, and whoever goes last frees it.
-class Resolver::Worker {
+class Resolver::Workers {
  public:
   struct Question {
     std::string host;
@@ -87,14 +91,21 @@ class Resolver::Worker {
     std::shared_ptr<Lookup> lookup;
   };
 
-  Worker(EpollLoop& loop, LookUp look_up) : loop_(&loop), look_up_(std::move(look_up)) {}
+  Workers(EpollLoop& loop, size_t threads_max, LookUp look_up)
+      : loop_(&loop), threads_max_(threads_max), look_up_(std::move(look_up)) {}
 
-  // False: the system can start no more threads.
-  [[nodiscard]] static bool start(const std::shared_ptr<Worker>& worker) {
+  // Makes one free for a further question, if there may be more. False: there is none at all, as
+  // the system can start no more.
+  [[nodiscard]] static bool free_one(const std::shared_ptr<Workers>& workers) {
+    const std::lock_guard lock(workers->mutex_);
+    if (workers->free_ > workers->questions_.size() || workers->threads_ == workers->threads_max_)
+      return true;
     try {
-      std::thread([worker] { worker->run(); }).detach();
+      std::thread([workers] { workers->run(); }).detach();
+      ++workers->threads_;
+      ++workers->free_;
     } catch (const std::system_error&) {
-      return false;
+      return workers->threads_ != 0;
     }
     return true;
   }
@@ -121,21 +132,23 @@ class Resolver::Worker {
     const std::lock_guard lock(mutex_);
     loop_ = nullptr;
     questions_.clear();
-    changed_.notify_one();
+    changed_.notify_all();
   }
 
  private:
   void run() {
+    std::unique_lock lock(mutex_);
     while (true) {
-      std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] { return loop_ == nullptr || !questions_.empty(); });
       if (loop_ == nullptr) return;
       Question question = std::move(questions_.front());
       questions_.pop_front();
       if (question.lookup.use_count() == 1) continue;  // nobody waits for it any more
+      --free_;
       lock.unlock();
       auto addresses = look_up_(question.host, question.port);
       lock.lock();
+      ++free_;
       if (loop_ == nullptr) return;
       loop_->post([lookup = std::move(question.lookup), addresses = std::move(addresses)] {
         lookup->addresses = addresses;
@@ -149,6 +162,9 @@ class Resolver::Worker {
   std::condition_variable changed_;
   std::deque<Question> questions_;
   EpollLoop* loop_;
+  size_t threads_ = 0;
+  size_t free_ = 0;
+  const size_t threads_max_;
   const LookUp look_up_;
 };
 
@@ -156,23 +172,23 @@ Resolver::Resolver(EpollLoop& loop, Settings settings)
     : loop_(loop), settings_(std::move(settings)) {}
 
 Resolver::~Resolver() {
-  if (worker_) worker_->abandon();
+  if (workers_) workers_->abandon();
 }
 
-bool Resolver::has_worker() {
-  if (worker_) return true;
-  auto worker = std::make_shared<Worker>(loop_, settings_.look_up);
-  if (!Worker::start(worker)) return false;
-  worker_ = std::move(worker);
-  return true;
+bool Resolver::has_threads() {
+  if (!workers_) {
+    workers_ = std::make_shared<Workers>(loop_, settings_.threads, settings_.look_up);
+  }
+  return Workers::free_one(workers_);
 }
 
 std::shared_ptr<Resolver::Lookup> Resolver::look_up(const Key& key) {
-  if (!has_worker()) return nullptr;
+  const auto under_way = pending_.find(key);
+  if (under_way != pending_.end() && !under_way->second->done) return under_way->second;
+  if (!has_threads()) return nullptr;
   std::shared_ptr<Lookup>& pending = pending_[key];
-  if (pending && !pending->done) return pending;
   pending = std::make_shared<Lookup>(loop_.run_queue());
-  worker_->ask({key.first, key.second, pending});
+  workers_->ask({key.first, key.second, pending});
   return pending;
 }
 
@@ -216,7 +232,7 @@ Task<Result<std::vector<SocketAddress>>> Resolver::resolve_once(std::string host
     co_return std::vector<SocketAddress>{*literal};
   }
   const auto lookup = std::make_shared<Lookup>(loop_.run_queue());
-  if (!has_worker() || !worker_->ask_once({host, 0, lookup})) {
+  if (!has_threads() || !workers_->ask_once({host, 0, lookup})) {
     co_return fail(ErrorCode::overloaded, "too many names are being resolved; try again soon");
   }
   if (!lookup->done) co_await Wait(loop_, lookup->answered, deadline);
@@ -224,10 +240,24 @@ Task<Result<std::vector<SocketAddress>>> Resolver::resolve_once(std::string host
   co_return lookup->addresses;
 }
 
+void Resolver::prefer(const std::string& host, std::uint16_t port, const SocketAddress& address) {
+  const auto known = known_.find(Key(host, port));
+  if (known == known_.end()) return;
+  known->second.preferred = address;
+  put_first(known->second);
+}
+
+void Resolver::put_first(Known& known) {
+  if (!known.preferred) return;
+  const auto found = std::ranges::find(known.addresses, *known.preferred);
+  if (found != known.addresses.end()) std::rotate(known.addresses.begin(), found, found + 1);
+}
+
 void Resolver::take_answer(const Key& key, Known& known) {
   const auto pending = pending_.find(key);
   if (pending == pending_.end() || !pending->second->done) return;
   if (pending->second->addresses) known.addresses = *pending->second->addresses;
+  put_first(known);
   known.since = loop_.now();
   pending_.erase(pending);
 }

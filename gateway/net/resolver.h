@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,12 +23,14 @@ struct SocketAddress {
   // An IPv4 or IPv6 literal; nullopt for anything else.
   [[nodiscard]] static std::optional<SocketAddress> from_literal(const std::string& host,
                                                                  std::uint16_t port);
+  [[nodiscard]] bool operator==(const SocketAddress& other) const;
   // nullopt for what is neither IPv4 nor IPv6.
   [[nodiscard]] std::optional<IpAddress> ip() const;
 };
 
-// Names to addresses, off the loop: getaddrinfo blocks, so a thread of its own runs it (started
-// with the first name; literals need none). An answer serves for `lifetime`, and as long again
+// Names to addresses, off the loop: getaddrinfo blocks, so threads of its own run it (started when
+// there are names for them; literals need none). Several, as one name whose servers say nothing
+// takes half a minute, and is to hold up no other. An answer serves for `lifetime`, and as long again
 // while a fresh one is fetched; after that the fresh one is waited for, for a while. When a look-up
 // fails, or takes longer, the last good answer stands. One per loop.
 class Resolver {
@@ -41,6 +44,7 @@ class Resolver {
   struct Settings {
     Duration lifetime = std::chrono::seconds(5);
     Duration patience = std::chrono::milliseconds(500);
+    size_t threads = 4;
     LookUp look_up = system_look_up;
   };
 
@@ -54,28 +58,35 @@ class Resolver {
                                                                  std::uint16_t port,
                                                                  TimePoint deadline);
 
-  // The same for a name that nobody is going to ask for again, and whose port does not matter:
+  // This one of a name's addresses could be connected to, unlike those before it: it comes first
+  // for as long as the name means it.
+  void prefer(const std::string& host, std::uint16_t port, const SocketAddress& address);
+
+  // The same as resolve() for a name that nobody is going to ask for again, and whose port does not matter:
   // nothing of it is kept. Beyond some dozens of names that wait to be asked, overloaded.
   [[nodiscard]] Task<Result<std::vector<SocketAddress>>> resolve_once(std::string host,
                                                                       TimePoint deadline);
 
  private:
-  class Worker;
+  class Workers;
   struct Lookup;
   using Key = std::pair<std::string, std::uint16_t>;
   struct Known {
     std::vector<SocketAddress> addresses;
     TimePoint since;
+    std::optional<SocketAddress> preferred{};
   };
 
   // The one question about `key` that is under way. Null: there is no thread to ask it.
   [[nodiscard]] std::shared_ptr<Lookup> look_up(const Key& key);
-  [[nodiscard]] bool has_worker();
+  // There is a thread, and one that is free if there may be.
+  [[nodiscard]] bool has_threads();
   void take_answer(const Key& key, Known& known);
+  static void put_first(Known& known);
 
   EpollLoop& loop_;
   Settings settings_;
-  std::shared_ptr<Worker> worker_;
+  std::shared_ptr<Workers> workers_;
   std::map<Key, Known> known_;
   std::map<Key, std::shared_ptr<Lookup>> pending_;
 };

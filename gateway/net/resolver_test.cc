@@ -132,6 +132,66 @@ TEST(Resolver, ALookUpThatTakesLongKeepsNobodyLonger) {
   EXPECT_EQ(said, "10.0.0.1 10.0.0.1 connect_timeout");
 }
 
+// Its servers may say nothing for half a minute.
+TEST(Resolver, ANameThatTakesLongHoldsUpNoOther) {
+  Names slow;
+  Names quick;
+  quick.say(addresses("10.0.0.1"));
+  EpollLoop loop;
+  Resolver resolver(loop, {.lifetime = 1h,
+                           .patience = 5s,
+                           .threads = 2,
+                           .look_up = [slow = slow.look_up(), quick = quick.look_up()](
+                                          const std::string& host, std::uint16_t port) {
+                             return host == "slow" ? slow(host, port) : quick(host, port);
+                           }});
+  const auto run = [](EpollLoop& on, Resolver& by, std::string host, Duration time,
+                      std::string& out) -> Task<void> {
+    const TimePoint deadline = on.now() + time;
+    const auto found = co_await by.resolve(std::move(host), 80, deadline);
+    out += (found ? text_of(found->front()) : std::string(to_string(found.error().code))) + ' ';
+    if (!found) on.stop();
+  };
+  std::string said;
+  const auto held = slow.hold();
+  TaskGroup tasks(loop.run_queue());
+  tasks.spawn(run(loop, resolver, "slow", 50ms, said));
+  tasks.spawn(run(loop, resolver, "quick", 10s, said));
+  tasks.spawn(run(loop, resolver, "other", 10s, said));
+  loop.run();
+  EXPECT_EQ(said, "10.0.0.1 10.0.0.1 connect_timeout ");
+}
+
+// Whatever order the name's servers tell them in.
+TEST(Resolver, AnAddressThatAnsweredComesFirst) {
+  Names names;
+  EpollLoop loop;
+  Resolver resolver(loop, {.lifetime = lifetime, .patience = 5s, .look_up = names.look_up()});
+  const auto run = [](EpollLoop& on, Resolver& by, Names& told, std::string& out) -> Task<void> {
+    std::vector<SocketAddress> two = addresses("10.0.0.1");
+    two.push_back(addresses("10.0.0.2").front());
+    told.say(two);
+    const auto first = co_await by.resolve("name", 80, on.now() + 5s);
+    if (first) out += text_of(first->front());
+    by.prefer("name", 80, two[1]);
+    for (int i = 0; i < 2; ++i) {
+      const auto next = co_await by.resolve("name", 80, on.now() + 5s);
+      if (next) out += ' ' + text_of(next->front()) + ' ' + text_of(next->back());
+      co_await SleepUntil(on, on.now() + lifetime * 2);
+    }
+    told.say(addresses("10.0.0.3"));
+    co_await SleepUntil(on, on.now() + lifetime * 2);
+    const auto last = co_await by.resolve("name", 80, on.now() + 5s);
+    if (last) out += ' ' + text_of(last->front());
+    on.stop();
+  };
+  std::string said;
+  TaskGroup tasks(loop.run_queue());
+  tasks.spawn(run(loop, resolver, names, said));
+  loop.run();
+  EXPECT_EQ(said, "10.0.0.1 10.0.0.2 10.0.0.1 10.0.0.2 10.0.0.1 10.0.0.3");
+}
+
 // Nothing is kept of it: neither the answer, which the next one may not be given, nor the name.
 TEST(Resolver, AStrangersNameIsAskedAboutEachTime) {
   Names names;
@@ -164,7 +224,8 @@ TEST(Resolver, StrangersNamesThatWaitAreBounded) {
   Names names;
   names.say(addresses("10.0.0.1"));
   EpollLoop loop;
-  Resolver resolver(loop, {.lifetime = 1h, .patience = 5s, .look_up = names.look_up()});
+  Resolver resolver(loop,
+                    {.lifetime = 1h, .patience = 5s, .threads = 1, .look_up = names.look_up()});
   const auto ask = [](Resolver& by, std::string name, TimePoint until,
                       int& overloaded) -> Task<void> {
     const auto found = co_await by.resolve_once(std::move(name), until);

@@ -39,9 +39,14 @@ Task<Result<std::unique_ptr<ByteStream>>> SocketDialer::dial(Address address, Ti
   auto targets = co_await resolver_.resolve(address.host, address.port, deadline);
   if (!targets) co_return std::unexpected(targets.error());
   Result<std::unique_ptr<ByteStream>> stream = fail(ErrorCode::connect_failed);
-  for (const SocketAddress& target : *targets) {
-    stream = co_await dial_one(target, address, deadline);
-    if (stream || stream.error().code == ErrorCode::connect_timeout) break;
+  for (size_t i = 0; i < targets->size(); ++i) {
+    // One that says nothing leaves the others their share of the time.
+    const TimePoint now = loop_.now();
+    const auto left = static_cast<Duration::rep>(targets->size() - i);
+    const TimePoint by = deadline_after(now, (deadline - now) / left);
+    stream = co_await dial_one((*targets)[i], address, by);
+    if (stream && i != 0) resolver_.prefer(address.host, address.port, (*targets)[i]);
+    if (stream || loop_.now() >= deadline) break;
   }
   co_return stream;
 }

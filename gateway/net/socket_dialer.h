@@ -5,7 +5,8 @@
 
 namespace rocket {
 
-// Connects sockets: every address of a name in turn, within one deadline. One per loop.
+// Connects sockets: every address of a name in turn, each with an equal share of the time, until
+// one can be connected to; that one comes first from then on. One per loop.
 class SocketDialer final : public Dialer {
  public:
   explicit SocketDialer(EpollLoop& loop) : loop_(loop), resolver_(loop), strangers_(loop) {}
@@ -27,7 +28,7 @@ class SocketDialer final : public Dialer {
 
   EpollLoop& loop_;
   Resolver resolver_;
-  Resolver strangers_;  // with a thread of its own: their names may take as long as they like
+  Resolver strangers_;  // with threads of its own: their names may take as long as they like
   TlsClient tls_;
 };
 
