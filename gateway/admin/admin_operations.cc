@@ -59,6 +59,7 @@ EndpointFacts facts_of(const Endpoint& endpoint, const Place& place) {
           .asked_to_wait = standing.asked_to_wait,
           .outlier = endpoint.outlier.load(std::memory_order_relaxed),
           .load = endpoint.load(place.now, place.fresh),
+          .models_untold = !endpoint.probed.untold.empty(),
           .loads_models =
               loads && !models.empty() &&
               std::ranges::none_of(models, [](const auto& one) { return one.facts.loaded; }),

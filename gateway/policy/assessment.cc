@@ -22,6 +22,7 @@ std::string_view why_degraded(const EndpointFacts& facts) {
   if (facts.breaker != BreakerState::closed && facts.asked_to_wait) return "asked_to_wait";
   if (facts.breaker == BreakerState::open) return "breaker_open";
   if (facts.breaker == BreakerState::half_open) return "breaker_half_open";
+  if (facts.models_untold) return "models_untold";
   switch (facts.outlier.fault) {
     case OutlierFault::failing: return "fails_more_than_siblings";
     case OutlierFault::slow: return "slower_than_siblings";

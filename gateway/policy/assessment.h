@@ -18,6 +18,7 @@ struct EndpointFacts {
   bool asked_to_wait = false;  // while the breaker is not closed
   OutlierMark outlier{};
   LoadFigures load{};         // where fresh figures are told
+  bool models_untold = false;   // alive, but it is not known which it has
   bool loads_models = false;  // on demand, and has told that none is in memory
   bool removed = false;       // not in the configuration any more; requests are under way
 };

@@ -50,8 +50,8 @@ void pick_first(std::vector<const Candidate*>& candidates, const std::vector<dou
 
 Error nobody_known() {
   return {ErrorCode::no_backend,
-          "none of the backends that may be asked has answered yet, so that nobody knows which "
-          "models they have; start one, or see what is wrong in GET /backends of the admin port"};
+          "none of the backends that may be asked has told yet which models it has; start one, or "
+          "see what is wrong in GET /backends of the admin port"};
 }
 
 }  // namespace

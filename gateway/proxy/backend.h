@@ -80,6 +80,7 @@ struct Endpoint {
     bool asked = false;  // its first probe is over, whatever came of it
     std::string owner;
     std::vector<InventoryModel> models;
+    std::string untold;  // why it is not known which, though it is alive
     // As a kind that lists them by themselves told last; it may never have.
     std::optional<std::vector<InventoryModel>> loaded;
     std::map<std::string, Details> details;  // by model: asked for once, and kept

@@ -35,6 +35,10 @@ Error failure_of(const Result<Fetched>& answer) {
           "status " + std::to_string(answer->status)};
 }
 
+std::string words_of(const Error& error) {
+  return error.detail.empty() ? std::string(to_string(error.code)) : error.detail;
+}
+
 // Views into the models; of several of one name the first. Lists may be long, so that looking for
 // each model of one in another would stop the loop.
 using ByName = std::unordered_map<std::string_view, const InventoryModel*>;
@@ -184,11 +188,13 @@ Task<void> HealthProber::read_models(Target target, std::string alive_body) {
       inventory = read_inventory(alive_body);
     } else {
       const auto answer = co_await ask(target, std::string(path));
-      if (!is_good(answer)) continue;
-      inventory = read_inventory(answer->body);
+      inventory = is_good(answer) ? read_inventory(answer->body)
+                                  : std::unexpected(failure_of(answer));
     }
     if (inventory) break;
+    inventory.error().detail = std::string(path) + ": " + words_of(inventory.error());
   }
+  note_untold(target, inventory ? std::string() : inventory.error().detail);
   if (!inventory) co_return;
   Endpoint::Probed& probed = target.probed();
   probed.owner = inventory->owner;
@@ -206,6 +212,19 @@ Task<void> HealthProber::read_models(Target target, std::string alive_body) {
   probed.inventory_known = true;
   probed.models = std::move(inventory->models);
   inventory_changed_();
+}
+
+// What it told once still holds.
+void HealthProber::note_untold(const Target& target, std::string why) {
+  Endpoint::Probed& probed = target.probed();
+  if (probed.inventory_known) why.clear();
+  if (probed.untold == why) return;
+  probed.untold = std::move(why);
+  if (probed.untold.empty()) return;
+  log_.warn("endpoint is alive, but which models it has can not be read",
+            {{"endpoint", target.endpoint().id},
+             {"url", target.endpoint().url.to_string()},
+             {"detail", probed.untold}});
 }
 
 // When it does not tell, what it told last still holds.

@@ -49,6 +49,7 @@ class HealthProber {
   [[nodiscard]] Task<void> read_loaded(Target target);
   [[nodiscard]] Task<void> read_details(Target target, const Inventory* inventory);
   [[nodiscard]] Task<void> read_load(Target target);
+  void note_untold(const Target& target, std::string why);
   void note_missing(const Target& target, std::vector<std::string> missing);
   void compare(const Target& target, size_t backend);
 

@@ -55,6 +55,22 @@ def test_what_servers_tell_of_their_load(rocket, fake) -> None:
     assert gateway.program.err().count("gauges that were expected are missing") == 1
 
 
+def test_a_list_of_models_that_can_not_be_read_is_told(rocket, upstream) -> None:
+    """As that of a vLLM that wants a key: it is alive for everybody."""
+    gateway = rocket(
+        {"backends": [backend("v", upstream(missing=["/v1/models"]).url, "vllm")]}, ready=False
+    )
+    wait_until(
+        "it is told", lambda: verdict(gateway, "v/0") == ("degraded", "models_untold"), seconds=10
+    )
+    gateway.program.said("/v1/models: status 404")
+    answer = gateway.chat(chat("m"))
+    assert answer.status == 503
+    assert "has told yet which models it has" in answer.error()["message"]
+    gateway.finish()
+    assert gateway.program.err().count("which models it has can not be read") == 1
+
+
 def test_who_never_tells_what_is_loaded_is_not_taken_for_cold(rocket, upstream) -> None:
     """Some that speak Ollama's API have no `/api/ps`."""
     silent = upstream(missing=["/api/ps"])
