@@ -46,6 +46,24 @@ constexpr std::string_view steering_headers[] = {"x-rocket-backend", "x-rocket-l
 // What those who share a call have in common of what is passed on: a trace is each one's own.
 constexpr PassedRequest shared_headers{.trace = PassedTrace::none};
 
+// Of an answer as our own writer makes it.
+HeaderList headers_of(std::string_view head) {
+  constexpr std::string_view line_end = "\r\n";
+  constexpr std::string_view separator = ": ";
+  HeaderList headers;
+  for (size_t begin = head.find(line_end); begin < head.size();) {
+    begin += line_end.size();
+    const size_t end = std::min(head.find(line_end, begin), head.size());
+    const std::string_view line = head.substr(begin, end - begin);
+    const size_t colon = line.find(separator);
+    if (colon != line.npos) {
+      headers.add(line.substr(0, colon), line.substr(colon + separator.size()));
+    }
+    begin = end;
+  }
+  return headers;
+}
+
 std::optional<EmbeddingInput> batchable(const Call& call) {
   const auto& config = call.current()->snapshot->config.embedding_batching;
   const std::string_view body = call.request().body.text();
@@ -189,11 +207,13 @@ Task<void> EmbeddingBatcher::Group::ask() {
   if (error && holds_for_each(*error)) failure_ = error;
   if (response.status() != 200) co_return;
   const std::string_view bytes = stream.bytes;
-  auto parts = split_embedding_answer(bytes.substr(bytes.find("\r\n\r\n") + 4), inputs_);
+  const size_t head_bytes = bytes.find("\r\n\r\n");
+  auto parts = split_embedding_answer(bytes.substr(head_bytes + 4), inputs_);
   if (!parts) co_return;
   parts_ = *std::move(parts);
   const Account& account = joined.account();
   common_ = {{},
+             headers_of(bytes.substr(0, head_bytes)),
              joined.current(),
              account.backend,
              account.endpoint,
@@ -257,9 +277,12 @@ void EmbeddingBatcher::send(Call& call, const Part& part) {
   const auto answer = read_openai_answer(part.body);
   if (answer) account.usage = answer->usage;
   std::string lines;
-  append_header(lines, "x-rocket-backend", part.backend);
-  append_header(lines, "x-rocket-endpoint", part.endpoint);
-  append_header(lines, "x-rocket-attempts", std::to_string(part.attempts));
+  for (const std::string_view name :
+       {"x-rocket-backend", "x-rocket-endpoint", "x-rocket-attempts", "x-rocket-translation",
+        "x-rocket-warning"}) {
+    if (const auto value = part.headers.find(name)) append_header(lines, name, *value);
+  }
+  append_passed_answer_headers(lines, part.headers, call.upstream_limits());
   call.send_json(200, part.body, lines);
 }
 

@@ -60,6 +60,24 @@ TEST(EmbeddingBatcher, many_at_once_are_few_calls_and_each_gets_its_own) {
   EXPECT_EQ(gateway.leftovers(), "");
 }
 
+// What was lost in it, and what its server warns of, concerns all who share it.
+TEST(EmbeddingBatcher, what_is_said_of_a_shared_call_is_told_to_each) {
+  auto backends = one_backend(50ms);
+  backends[0].endpoints[0].lost = "dropped=user";
+  SimGateway gateway(1, backends);
+  Requests requests;
+  for (int i = 0; i < 8; ++i)
+    requests.push_back(gateway.send(embed("text " + std::to_string(i))));
+  gateway.loop.run_for(5s);
+  EXPECT_LE(gateway.fake("a").counters().requests, 4U);
+  for (const auto& one : requests) {
+    EXPECT_EQ(one->header("x-rocket-translation"), "dropped=user");
+    EXPECT_EQ(one->header("x-rocket-warning"), requests[0]->header("x-rocket-warning"));
+    EXPECT_EQ(one->header("x-rocket-attempts"), "1");
+  }
+  EXPECT_NE(requests[0]->header("x-rocket-warning"), "");
+}
+
 TEST(EmbeddingBatcher, one_after_the_other_wait_for_nobody) {
   Config without;
   without.embedding_batching.on = false;
