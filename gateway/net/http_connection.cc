@@ -29,7 +29,11 @@ Task<bool> HttpConnection::serve_one() {
     co_await refuse(std::move(reading.error()));
     co_return false;
   }
-  if (*reading == Reading::closed) co_return false;
+  if (*reading == Reading::closed) {
+    // Over TLS a close without a word looks like one that an attacker made (RFC 8446, 6.1).
+    stream_->end_writing();
+    co_return false;
+  }
   served_ = true;
   request_.complete_at = io_.timers.now();
   if (*reading == Reading::streamed) {

@@ -168,6 +168,22 @@ def test_plain_http_is_closed_without_a_reset(secure) -> None:
             pass
 
 
+@pytest.mark.parametrize("first", ["client", "gateway"])
+def test_an_idle_connection_is_closed_with_a_word(first: str, secure, certificates) -> None:
+    """Without one, whoever reads to its end has to take it for cut."""
+    gateway = secure(limits={"keep_alive": "300ms" if first == "gateway" else "60s"})
+    plain = socket.create_connection(("127.0.0.1", gateway.port), 10)
+    with certificates[0].client().wrap_socket(
+        plain, server_hostname="127.0.0.1", suppress_ragged_eofs=False
+    ) as connection:
+        connection.sendall(request_bytes("GET", "/livez"))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        if first == "client":
+            connection.unwrap()  # fails unless the other side takes leave as well
+        else:
+            assert connection.recv(65536) == b""
+
+
 def test_a_handshake_that_never_comes_is_cut(secure) -> None:
     gateway = secure(limits={"header_time": "300ms", "keep_alive": "1h"})
     with socket.create_connection(("127.0.0.1", gateway.port), 10) as silent:
