@@ -15,7 +15,7 @@ bool LaneQueue::enter(Ticket& ticket) {
   }
   ticket.hook_.link_before(found->second->tickets);
   ticket.queue_ = this;
-  ++places_[places_of(ticket)];
+  if (places_[ticket.places_].of(ticket.lane_)++ == 0) ++awaited_;
   return true;
 }
 
@@ -30,10 +30,14 @@ void LaneQueue::leave(Ticket& ticket) {
     lane.shares.erase(share->second);
     lane.by_key.erase(share);
   }
-  const auto places = places_.find(places_of(ticket));
-  if (--places->second == 0) places_.erase(places);
+  const auto found = places_.find(ticket.places_);
+  Places& places = found->second;
+  if (--places.of(ticket.lane_) == 0) --awaited_;
+  if (places.all() != 0) return;
   // Who waits next waits anew: the pause until then says nothing about the pace.
-  if (empty()) last_start_.reset();
+  places.last_start.reset();
+  constexpr std::size_t remembered_max = 64;
+  if (places_.size() > remembered_max) places_.erase(found);
 }
 
 bool LaneQueue::blocked(const Ticket& ticket) const {
@@ -52,7 +56,7 @@ LaneQueue::Ticket* LaneQueue::next_of(LaneState& lane) {
 
 LaneQueue::Ticket* LaneQueue::next() {
   // All places that anybody waits for are full: no need to look at everybody.
-  if (blocked_.size() == places_.size()) return nullptr;
+  if (blocked_.size() == awaited_) return nullptr;
   std::array<LaneState*, all_lanes.size()> turns{};
   std::ranges::transform(lanes_, turns.begin(), [](LaneState& lane) { return &lane; });
   // Of equals the more urgent.
@@ -74,27 +78,34 @@ void LaneQueue::charge(const Ticket& ticket, TimePoint now) {
   if (share != lane.by_key.end()) {
     lane.shares.splice(lane.shares.end(), lane.shares, share->second);
   }
-  if (last_start_) {
+  Places& places = places_.find(ticket.places_)->second;
+  if (places.last_start) {
     constexpr std::uint32_t memory = 16;
-    intervals_ = std::min(intervals_ + 1, memory);
-    interval_ += (now - *last_start_ - interval_) / intervals_;
+    places.intervals = std::min(places.intervals + 1, memory);
+    places.interval += (now - *places.last_start - places.interval) / places.intervals;
   }
-  last_start_ = now;
+  places.last_start = now;
 }
 
-std::optional<Duration> LaneQueue::expected_wait(Lane lane) const {
+std::optional<Duration> LaneQueue::expected_wait(Lane lane, std::uintptr_t places) const {
   constexpr std::uint32_t intervals_min = 4;
-  if (intervals_ < intervals_min || empty()) return std::nullopt;
+  const auto found = places_.find(places);
+  if (found == places_.end()) return std::nullopt;
+  const Places& known = found->second;
+  if (known.intervals < intervals_min || known.all() == 0) return std::nullopt;
   double weights = 0;
   for (const Lane one : all_lanes) {
-    if (one == lane || of(one).waiting != 0) weights += weight(one);
+    if (one == lane || known.of(one) != 0) weights += weight(one);
   }
-  const double turns = (of(lane).waiting + 1) * weights / weight(lane);
+  const double turns = (known.of(lane) + 1) * weights / weight(lane);
   // Others may be fewer than their share would let them be.
-  std::uint32_t all = 1;
-  for (const LaneState& one : lanes_)
-    all += one.waiting;
-  return std::chrono::duration_cast<Duration>(interval_ * std::min<double>(turns, all));
+  const std::uint32_t all = known.all() + 1;
+  return std::chrono::duration_cast<Duration>(known.interval * std::min<double>(turns, all));
+}
+
+std::uint32_t LaneQueue::waiting_for(std::uintptr_t places) const {
+  const auto found = places_.find(places);
+  return found == places_.end() ? 0 : found->second.all();
 }
 
 }  // namespace rocket

@@ -44,6 +44,7 @@ class LaneQueue {
     }
     [[nodiscard]] bool waits() const { return queue_ != nullptr; }
     [[nodiscard]] Lane lane() const { return lane_; }
+    [[nodiscard]] std::uintptr_t places() const { return places_; }
     // Not while it waits.
     void set_places(std::uintptr_t places) {
       ROCKET_ASSERT(!waits());
@@ -73,7 +74,7 @@ class LaneQueue {
   // False: its lane is full.
   [[nodiscard]] bool enter(Ticket& ticket);
   void leave(Ticket& ticket);
-  [[nodiscard]] bool empty() const { return places_.empty(); }
+  [[nodiscard]] bool empty() const { return awaited_ == 0; }
   [[nodiscard]] std::uint32_t waiting(Lane lane) const { return of(lane).waiting; }
 
   // Offers a start to those who wait, whoever's turn it is first, until nobody more can:
@@ -94,9 +95,13 @@ class LaneQueue {
     return served;
   }
 
-  // How long one who enters `lane` now is likely to wait, from the pace at which places came free
-  // of late; none while that is not known.
-  [[nodiscard]] std::optional<Duration> expected_wait(Lane lane) const;
+  // How long one who enters `lane` now is likely to wait for these places, from the pace at which
+  // they came free of late; none while that is not known.
+  [[nodiscard]] std::optional<Duration> expected_wait(Lane lane, std::uintptr_t places) const;
+  // Of how many places something is known.
+  [[nodiscard]] std::size_t remembered() const { return places_.size(); }
+  // How many wait for them.
+  [[nodiscard]] std::uint32_t waiting_for(std::uintptr_t places) const;
 
  private:
   // The tickets of one key in one lane.
@@ -110,6 +115,21 @@ class LaneQueue {
     double pass = 0;          // what it has had, over its weight
     std::list<Share> shares;  // whose turn it is first
     std::unordered_map<const void*, std::list<Share>::iterator> by_key;
+  };
+
+  // The same places, and those who wait for them.
+  struct Places {
+    std::array<std::uint32_t, all_lanes.size()> waiting{};
+    // While somebody waits: how far apart starts are. One model's pace says nothing of another's.
+    std::optional<TimePoint> last_start;
+    Duration interval{};
+    std::uint32_t intervals = 0;
+
+    [[nodiscard]] std::uint32_t& of(Lane lane) { return waiting[static_cast<std::size_t>(lane)]; }
+    [[nodiscard]] std::uint32_t of(Lane lane) const {
+      return waiting[static_cast<std::size_t>(lane)];
+    }
+    [[nodiscard]] std::uint32_t all() const { return waiting[0] + waiting[1] + waiting[2]; }
   };
 
   [[nodiscard]] LaneState& of(Lane lane) { return lanes_[static_cast<std::size_t>(lane)]; }
@@ -130,13 +150,11 @@ class LaneQueue {
 
   Settings settings_;
   std::array<LaneState, all_lanes.size()> lanes_;
-  double clock_ = 0;                                          // the pass of who was served last
-  std::unordered_map<std::uintptr_t, std::uint32_t> places_;  // that anybody waits for
+  double clock_ = 0;  // the pass of who was served last
+  // That somebody waits for, and some whose pace is remembered.
+  std::unordered_map<std::uintptr_t, Places> places_;
+  std::size_t awaited_ = 0;  // as many as places_of() tells apart
   std::vector<std::uintptr_t> blocked_;
-  // While somebody waits: how far apart starts are.
-  std::optional<TimePoint> last_start_;
-  Duration interval_{};
-  std::uint32_t intervals_ = 0;
 };
 
 }  // namespace rocket

@@ -159,7 +159,7 @@ TEST(LaneQueue, who_gives_up_waiting_is_gone) {
 
 TEST(LaneQueue, tells_how_long_the_wait_will_be) {
   Waiting waiting;
-  EXPECT_FALSE(waiting.queue.expected_wait(Lane::normal)) << "nothing is known yet";
+  EXPECT_FALSE(waiting.queue.expected_wait(Lane::normal, 0)) << "nothing is known yet";
   for (int i = 0; i < 20; ++i)
     EXPECT_TRUE(waiting.add("n", Lane::normal));
   TimePoint now{};
@@ -168,11 +168,49 @@ TEST(LaneQueue, tells_how_long_the_wait_will_be) {
     EXPECT_EQ(waiting.serve(1, now), "n ");
   }
   // Ten wait and a place comes free every 100 ms.
-  EXPECT_EQ(waiting.queue.expected_wait(Lane::normal), 1100ms);
+  EXPECT_EQ(waiting.queue.expected_wait(Lane::normal, 0), 1100ms);
   // The more urgent goes past them, but for their share of 4 to 8.
-  EXPECT_EQ(waiting.queue.expected_wait(Lane::interactive), 150ms);
+  EXPECT_EQ(waiting.queue.expected_wait(Lane::interactive, 0), 150ms);
   // The less urgent lets them past, but waits for no more than there are.
-  EXPECT_EQ(waiting.queue.expected_wait(Lane::batch), 500ms);
+  EXPECT_EQ(waiting.queue.expected_wait(Lane::batch, 0), 500ms);
+}
+
+// A model that takes long, for which many wait, says nothing about another one's places.
+TEST(LaneQueue, the_wait_is_for_the_same_places) {
+  Waiting waiting;
+  for (int i = 0; i < 20; ++i)
+    EXPECT_TRUE(waiting.add("slow", Lane::normal, nullptr, 1));
+  TimePoint now{};
+  for (int i = 0; i < 10; ++i) {
+    now += 1s;
+    EXPECT_EQ(waiting.serve(1, now), "slow ");
+  }
+  EXPECT_EQ(waiting.queue.expected_wait(Lane::normal, 1), 11s);
+  EXPECT_EQ(waiting.queue.waiting_for(1), 10U);
+  EXPECT_FALSE(waiting.queue.expected_wait(Lane::normal, 2)) << "nothing is known of it";
+  const auto only_quick = [](const std::string& name) { return name == "quick"; };
+  for (int i = 0; i < 6; ++i)
+    EXPECT_TRUE(waiting.add("quick", Lane::normal, nullptr, 2));
+  for (int i = 0; i < 5; ++i) {
+    now += 10ms;
+    EXPECT_EQ(waiting.serve(1, only_quick, now), "quick ");
+  }
+  EXPECT_EQ(waiting.queue.expected_wait(Lane::normal, 2), 20ms);
+  EXPECT_EQ(waiting.queue.expected_wait(Lane::interactive, 1), 1500ms) << "as before";
+  waiting.remove("slow");
+  EXPECT_EQ(waiting.queue.waiting_for(1), 0U);
+  EXPECT_FALSE(waiting.queue.empty());
+  EXPECT_FALSE(waiting.queue.expected_wait(Lane::normal, 1)) << "nobody waits for it";
+}
+
+TEST(LaneQueue, of_places_that_nobody_waits_for_some_are_remembered) {
+  Waiting waiting;
+  for (std::uintptr_t places = 0; places < 1000; ++places) {
+    EXPECT_TRUE(waiting.add("n", Lane::normal, nullptr, places));
+    EXPECT_EQ(waiting.serve(9), "n ");
+    EXPECT_TRUE(waiting.queue.empty());
+  }
+  EXPECT_LE(waiting.queue.remembered(), 65U);
 }
 
 TEST(LaneQueue, nobody_is_lost_or_served_twice) {

@@ -51,7 +51,7 @@ Admission::Permit Admission::take(Capacity& capacity, Capacity& second, Lane lan
 
 Result<void> Admission::enter(Waiting& waiting, Duration most) {
   const Lane lane = waiting.ticket_.lane();
-  const auto expected = queue_.expected_wait(lane);
+  const auto expected = queue_.expected_wait(lane, waiting.ticket_.places());
   if (expected && *expected > most) {
     return fail(ErrorCode::overloaded,
                 "too many requests wait for a place: this one would have to wait longer than "
@@ -107,12 +107,12 @@ Task<void> Admission::watch() {
 
 // While it is not known how far apart starts are: as if places that are held as long as of late
 // came free one after the other.
-Duration Admission::expected_wait(Lane lane) const {
+Duration Admission::expected_wait(const Waiting& turned_away) const {
   constexpr Duration soon = std::chrono::seconds(1);
-  if (const auto paced = queue_.expected_wait(lane)) return std::max(*paced, soon);
-  std::uint32_t turns = 1;
-  for (const Lane one : all_lanes)
-    turns += queue_.waiting(one);
+  const LaneQueue::Ticket& ticket = turned_away.ticket_;
+  const auto paced = queue_.expected_wait(ticket.lane(), ticket.places());
+  if (paced) return std::max(*paced, soon);
+  const std::uint32_t turns = queue_.waiting_for(ticket.places()) + 1;
   const std::chrono::duration<double> wait(held_seconds_ * turns / std::max(held_, 1U));
   return std::max(std::chrono::duration_cast<Duration>(wait), soon);
 }

@@ -107,7 +107,7 @@ class Admission {
   void look() { static_cast<void>(serve()); }
 
   // When asking again may help who is turned away: as soon as he would be served by now.
-  [[nodiscard]] Duration expected_wait(Lane lane) const;
+  [[nodiscard]] Duration expected_wait(const Waiting& turned_away) const;
   void observe(Lane lane, Duration waited) { wait_of(lane).observe(waited); }
 
  private:

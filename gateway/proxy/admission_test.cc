@@ -195,6 +195,30 @@ TEST(Admission, a_queue_for_one_backend_turns_nobody_away_from_another) {
   EXPECT_LT(took(*other), 550ms);
 }
 
+// Half a minute of slow work waits; what is quick has to wait for a moment.
+TEST(Admission, the_wait_for_one_model_is_not_that_for_another) {
+  Config config = with_places(1);
+  SimGateway gateway(1, {backend("a", 1, 2s), backend("b", 1, 50ms)}, config);
+  Config apart = gateway.control.snapshot()->config;
+  apart.models["slow"].candidates = {{.backend = "a", .model = "fake-model", .weight = 0}};
+  apart.models["quick"].candidates = {{.backend = "b", .model = "fake-model", .weight = 0}};
+  ASSERT_TRUE(gateway.control.apply(apart).has_value());
+  Requests waiting;
+  send(gateway, waiting, 30, chat("", R"("model":"slow",)"));
+  gateway.loop.run_for(14s);
+  const auto refused = gateway.send(chat("", R"("model":"slow",)"));
+  gateway.loop.run_for(50ms);
+  EXPECT_TRUE(refused->ended()) << "it would have to wait for longer than timeouts.queue";
+  for (int i = 0; i < 3; ++i) {
+    Requests quick;
+    send(gateway, quick, 4, chat("", R"("model":"quick",)"));
+    gateway.loop.run_for(300ms);
+    EXPECT_EQ(answered(quick), 4U);
+  }
+  waiting.clear();
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
 TEST(Admission, nobody_waits_longer_than_the_queue_s_timeout) {
   Config config = with_places(1);
   config.timeouts.queue = 200ms;

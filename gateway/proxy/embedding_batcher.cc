@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "proxy/exchange.h"
-#include "proxy/key_use.h"
 #include "proxy/passed_headers.h"
 #include "wire/http_writer.h"
 #include "wire/json.h"
@@ -131,8 +130,7 @@ class EmbeddingBatcher::Group : public std::enable_shared_from_this<Group> {
 
   [[nodiscard]] bool done() const { return done_; }
   [[nodiscard]] WaitSlot& done_slot() { return done_slot_; }
-  // Why nobody who shares it can be answered, if so.
-  [[nodiscard]] std::optional<ErrorCode> failure() const { return failure_; }
+  [[nodiscard]] const std::optional<Failure>& failure() const { return failure_; }
   // None: it is to be asked alone.
   [[nodiscard]] std::optional<Part> take_part(const Call& call) {
     const auto at = static_cast<std::size_t>(std::ranges::find(calls_, &call) - calls_.begin());
@@ -172,7 +170,7 @@ class EmbeddingBatcher::Group : public std::enable_shared_from_this<Group> {
   std::vector<EmbeddingInput> inputs_;
   std::vector<std::string> parts_;
   Part common_;  // but for the body
-  std::optional<ErrorCode> failure_;
+  std::optional<Failure> failure_;
   TaskGroup task_;
 };
 
@@ -203,17 +201,20 @@ Task<void> EmbeddingBatcher::Group::ask() {
   joined.act_for(first.key());
   Exchange exchange(joined);
   co_await exchange.run();
-  const std::optional<ErrorCode> error = joined.account().error;
-  if (error && holds_for_each(*error)) failure_ = error;
-  if (response.status() != 200) co_return;
   const std::string_view bytes = stream.bytes;
   const size_t head_bytes = bytes.find("\r\n\r\n");
+  HeaderList headers = headers_of(bytes.substr(0, head_bytes));
+  const std::optional<ErrorCode> error = joined.account().error;
+  if (error && holds_for_each(*error)) {
+    failure_ = Failure{*error, std::string(headers.find("retry-after").value_or(""))};
+  }
+  if (response.status() != 200) co_return;
   auto parts = split_embedding_answer(bytes.substr(head_bytes + 4), inputs_);
   if (!parts) co_return;
   parts_ = *std::move(parts);
   const Account& account = joined.account();
   common_ = {{},
-             headers_of(bytes.substr(0, head_bytes)),
+             std::move(headers),
              joined.current(),
              account.backend,
              account.endpoint,
@@ -240,7 +241,7 @@ class EmbeddingBatcher::Member {
       co_await Wait(timers, group_->done_slot(), never);
     co_return group_->take_part(call_);
   }
-  [[nodiscard]] std::optional<ErrorCode> failure() const { return group_->failure(); }
+  [[nodiscard]] const std::optional<Failure>& failure() const { return group_->failure(); }
 
  private:
   std::shared_ptr<Group> group_;
@@ -286,14 +287,11 @@ void EmbeddingBatcher::send(Call& call, const Part& part) {
   call.send_json(200, part.body, lines);
 }
 
-void EmbeddingBatcher::refuse(Call& call, ErrorCode why) {
+void EmbeddingBatcher::refuse(Call& call, const Failure& failure) {
+  static_cast<void>(call.lane());  // for the account
   std::string lines;
-  const auto lane = call.lane();
-  if (lane && why != ErrorCode::total_timeout) {
-    const Duration wait = call.loop().admission.expected_wait(*lane);
-    append_header(lines, "retry-after", std::to_string(whole_seconds(wait)));
-  }
-  call.send_error({why, {}}, lines);
+  if (!failure.retry_after.empty()) append_header(lines, "retry-after", failure.retry_after);
+  call.send_error({failure.code, {}}, lines);
 }
 
 std::shared_ptr<EmbeddingBatcher::Sort> EmbeddingBatcher::sort_of(const Call& call,

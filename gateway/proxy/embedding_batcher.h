@@ -54,12 +54,17 @@ class EmbeddingBatcher {
     Duration queue{};
     TimePoint asked_at{};
   };
+  // Why nobody who shares a call can be answered.
+  struct Failure {
+    ErrorCode code;
+    std::string retry_after;  // as the call was told; empty: nothing
+  };
   class UnderWay;
   class Member;
 
   static void note_receipt(Call& call, const Part& part);
   static void send(Call& call, const Part& part);
-  static void refuse(Call& call, ErrorCode why);
+  static void refuse(Call& call, const Failure& failure);
   [[nodiscard]] std::shared_ptr<Sort> sort_of(const Call& call, const std::string& shell);
 
   // Only those that somebody is at.
