@@ -84,6 +84,8 @@ Task<Result<HttpConnection::Reading>> HttpConnection::read_request() {
   begun_ = asked_on_ = false;
   idle_since_ = io_.timers.now();
   if (!input_.empty()) {
+    // A read may bring two thousand requests.
+    co_await stream_->give_way();
     const std::string pipelined = std::exchange(input_, {});
     const auto taken = take(pipelined);
     if (!taken || *taken != Reading::more) co_return taken;

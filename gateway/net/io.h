@@ -146,6 +146,9 @@ class ByteStream {
     return {timers_, write_slot_, deadline, mode(writable_)};
   }
 
+  // Lets everything else that is ready go first: before what this peer has sent in advance.
+  [[nodiscard]] Wait give_way() { return {timers_, read_slot_, never, Wait::Mode::yield}; }
+
   [[nodiscard]] Timers& timers() { return timers_; }
 
  protected:

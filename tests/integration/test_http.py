@@ -1,6 +1,7 @@
 """HTTP/1.1 in front: what is served, what is refused, and how, byte by byte."""
 
 import json
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -291,6 +292,31 @@ def test_pipelined_requests_are_answered_in_order(gateway: Gateway) -> None:
     assert [answer.status for answer in answers] == [200, 200, 404, 200, 200]
     texts = [answers[i].json()["choices"][0]["message"]["content"] for i in (0, 1, 3)]
     assert [text[:3] for text in texts] == ["n0-", "n1-", "n2-"]
+
+
+def test_who_sends_many_requests_in_advance_has_one_turn_at_a_time(rocket, fake) -> None:
+    gateway = rocket({"backends": [backend("a", fake().url)], "threads": 1})
+
+    def asking(name: str) -> bytes:
+        return request_bytes("GET", "/v1/models", None, f"x-request-id: {name}")
+
+    greedy = 600
+    with gateway.connect() as before, gateway.connect() as flood, gateway.connect() as behind:
+        for connection in (before, flood, behind):
+            connection.send(request_bytes("GET", "/livez"))
+            assert connection.read().status == 200
+        # All of it is there when the gateway looks.
+        gateway.program.send(signal.SIGSTOP)
+        flood.send(asking("greedy") * greedy)
+        before.send(asking("before"))
+        behind.send(asking("behind"))
+        gateway.program.send(signal.SIGCONT)
+        for connection in (before, behind):
+            assert connection.read().status == 200
+        for _ in range(greedy):
+            assert flood.read().status == 200
+    order = [line["id"] for line in gateway.access_lines(greedy + 2)]
+    assert order.index("before") < 10 and order.index("behind") < 10, order[:20]
 
 
 def test_a_malformed_request_in_a_pipeline_ends_it(gateway: Gateway) -> None:
