@@ -4,6 +4,7 @@
 #include <iostream>
 #include <string>
 
+#include "base/log.h"
 #include "base/out_of_memory.h"
 #include "batch_command.h"
 #include "block_command.h"
@@ -183,6 +184,7 @@ int told_usage(const CLI::App& app, const CLI::ParseError& error) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  rocket::hold_standard_descriptors();
   rocket::abort_when_out_of_memory();
   CLI::App app{"Rocket: one endpoint in front of the model servers you own"};
   app.require_subcommand(1);

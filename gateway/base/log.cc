@@ -105,6 +105,15 @@ void Log::write(LogLevel level, std::string_view message, Fields fields) {
   }
 }
 
+void hold_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+      // The lowest number that is free is this one.
+      [[maybe_unused]] const int held = ::open("/dev/null", O_RDWR);
+    }
+  }
+}
+
 int open_log_descriptor(int fd) {
   struct stat status{};
   if (::fstat(fd, &status) != 0) return -1;

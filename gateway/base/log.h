@@ -66,6 +66,11 @@ class Log {
   std::atomic<std::uint64_t> dropped_ = 0;
 };
 
+// Stdin, stdout and stderr are /dev/null where whoever started us has closed them. Else the first
+// connections would get their numbers, and what is written to them would go to clients. First of
+// all, before anything is opened.
+void hold_standard_descriptors();
+
 // A new descriptor for what `fd` is, for logs to be written to: a write fails rather than waits
 // while nobody reads the pipe, the terminal or the socket behind it. -1 if `fd` is not open.
 [[nodiscard]] int open_log_descriptor(int fd);

@@ -10,6 +10,7 @@ import pytest
 
 from harness.gateway import backend, binary
 from harness.program import Program
+from harness.waiting import wait_until
 
 GOOD = json.dumps({"backends": [backend("a", "http://127.0.0.1:9")]})
 
@@ -50,6 +51,27 @@ def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Completed
     return subprocess.run(
         [binary(), *arguments], cwd=cwd, capture_output=True, text=True, timeout=20, check=False
     )
+
+
+def test_closed_standard_descriptors_are_not_taken_for_sockets(tmp_path: Path) -> None:
+    file = tmp_path / "rocket.yaml"
+    file.write_text(GOOD[:-1] + ', "listen": "127.0.0.1:0", "admin": "127.0.0.1:0"}')
+    served = Program(
+        ["sh", "-c", f'exec "{binary()}" serve --config "{file}" <&- >&- 2>&-'], tmp_path
+    )
+    try:
+
+        def opened() -> list[str]:
+            folder = Path(f"/proc/{served.pid}/fd")
+            return [str(each.readlink()) for each in sorted(folder.iterdir(), key=by_number)]
+
+        def by_number(path: Path) -> int:
+            return int(path.name)
+
+        wait_until("it listens", lambda: any("socket:" in each for each in opened()))
+        assert opened()[:3] == ["/dev/null"] * 3
+    finally:
+        assert served.stop() == 0
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
