@@ -1,6 +1,7 @@
 #include "schema/anthropic_blocks.h"
 
 #include "schema/anthropic_ids.h"
+#include "schema/citations.h"
 #include "schema/media.h"
 
 namespace rocket {
@@ -82,6 +83,15 @@ void AnthropicBlocks::write_result(const Part& part) {
   out_.close(']');
 }
 
+void AnthropicBlocks::write_citations(const Part& part) {
+  const std::vector<Citation> told =
+      told_citations(part, {from_, Dialect::anthropic, place_ == Place::answer, loss_});
+  if (told.empty()) return;
+  out_.key("citations").open('[');
+  write_anthropic_citations(told, part.text, out_);
+  out_.close(']');
+}
+
 void AnthropicBlocks::write(const Part& part, std::string_view id) {
   if (part.kind == Part::Kind::foreign) {
     out_.json(part.json);
@@ -96,7 +106,10 @@ void AnthropicBlocks::write(const Part& part, std::string_view id) {
 void AnthropicBlocks::write_members(const Part& part, std::string_view id) {
   switch (part.kind) {
     case Part::Kind::refusal: loss_.emulate("refusal"); [[fallthrough]];
-    case Part::Kind::text: out_.quoted("text").key("text").text(part.text); break;
+    case Part::Kind::text:
+      out_.quoted("text").key("text").text(part.text);
+      write_citations(part);
+      break;
     case Part::Kind::image:
       if (!part.detail.empty() && !part.detail.is("auto")) loss_.drop("detail");
       out_.quoted("image");

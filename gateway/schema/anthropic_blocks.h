@@ -26,6 +26,7 @@ class AnthropicBlocks {
  private:
   void write_media(const Media& media);
   void write_result(const Part& part);
+  void write_citations(const Part& part);
   void write_members(const Part& part, std::string_view id);
 
   Dialect from_;

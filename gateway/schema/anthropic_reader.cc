@@ -5,6 +5,7 @@
 
 #include "schema/anthropic_ids.h"
 #include "schema/anthropic_words.h"
+#include "schema/citations.h"
 #include "schema/parameters.h"
 #include "schema/request_faults.h"
 
@@ -222,6 +223,7 @@ class RequestReader {
         }
       }
       if (!role_seen) faults_.note("`messages.role` must be user or assistant");
+      if (turn.role == Role::assistant) take_citations(Dialect::anthropic, turn.parts);
       add_split(std::move(turn));
     }
   }
@@ -380,6 +382,7 @@ Result<Answer> read_anthropic_answer(std::string_view text) {
       answer.model = raw_text(member.value);
     } else if (member.key_is("content")) {
       read_content(member.value, Within::message, answer.parts, reading);
+      take_citations(Dialect::anthropic, answer.parts);
     } else if (member.key_is("stop_reason")) {
       if (!member.value.is_null()) stop = read_anthropic_stop(member.value.raw_string());
     } else if (member.key_is("stop_sequence")) {

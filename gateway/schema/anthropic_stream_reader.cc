@@ -1,5 +1,6 @@
 #include "schema/anthropic_stream_reader.h"
 
+#include "schema/citations.h"
 #include "schema/openai_answer.h"
 
 namespace rocket {
@@ -88,6 +89,7 @@ Result<void> AnthropicStreamReader::take_block(const JsonValue& block, StreamSin
   RawText begun;
   JsonValue type;
   JsonValue input;
+  JsonValue citations;
   for (const JsonMember& member : json_members(block.text)) {
     if (member.key_is("type")) type = member.value;
     if (member.key_is("id")) event.id = raw_text(member.value);
@@ -95,6 +97,7 @@ Result<void> AnthropicStreamReader::take_block(const JsonValue& block, StreamSin
     if (member.key_is("data")) event.text = raw_text(member.value);
     if (member.key_is("text") || member.key_is("thinking")) begun = raw_text(member.value);
     if (member.key_is("input")) input = member.value;
+    if (member.key_is("citations")) citations = member.value;
   }
   if (type.string_is("text")) {
     event.block = Kind::text;
@@ -108,13 +111,24 @@ Result<void> AnthropicStreamReader::take_block(const JsonValue& block, StreamSin
     skipped_ = true;
     return {};
   }
-  const auto taken = block_.begin(sink, event);
+  auto taken = block_.begin(sink, event);
   if (!taken || event.block == Kind::redacted_thinking) return taken;
+  for (const JsonValue& one : json_elements(citations.text)) {
+    if (taken) taken = take_citation(one, sink);
+  }
+  if (!taken) return taken;
   if (event.block != Kind::tool_call) return block_.add(sink, event.block, begun);
   // Most begin with {} and go on with deltas; some servers give all of it here.
   if (Field{{}, input.text}.says_nothing() || input.kind != JsonKind::object) return {};
   const std::string quoted = json_quoted(input.text);
   return block_.add(sink, event.block, {std::string_view(quoted).substr(1, quoted.size() - 2)});
+}
+
+// What is of no use to other dialects goes no further.
+Result<void> AnthropicStreamReader::take_citation(const JsonValue& value, StreamSink& sink) {
+  const auto citation = read_citation(Dialect::anthropic, value);
+  if (!citation || citation->kind == Citation::Kind::foreign) return {};
+  return block_.cite(sink, *citation);
 }
 
 Result<void> AnthropicStreamReader::take_delta(const JsonValue& delta, StreamSink& sink) {
@@ -123,9 +137,12 @@ Result<void> AnthropicStreamReader::take_delta(const JsonValue& delta, StreamSin
   if (!block_.open()) return out_of_order();
   RawText text;
   JsonValue type;
+  JsonValue citation;
   for (const JsonMember& member : json_members(delta.text)) {
     if (member.key_is("type")) {
       type = member.value;
+    } else if (member.key_is("citation")) {
+      citation = member.value;
     } else if (member.key_is("text") || member.key_is("thinking") ||
                member.key_is("partial_json") || member.key_is("signature")) {
       text = raw_text(member.value);
@@ -146,7 +163,10 @@ Result<void> AnthropicStreamReader::take_delta(const JsonValue& delta, StreamSin
       type.string_is("input_json_delta") || type.string_is("signature_delta")) {
     return out_of_order();
   }
-  return {};  // citations, and what is newer than this
+  if (type.string_is("citations_delta") && block_.is(Kind::text)) {
+    return take_citation(citation, sink);
+  }
+  return {};  // what is newer than this
 }
 
 void AnthropicStreamReader::take_message_delta(const Said& said) {

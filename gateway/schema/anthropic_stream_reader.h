@@ -26,6 +26,7 @@ class AnthropicStreamReader final : public StreamReader {
   [[nodiscard]] Result<void> take(const Said& said, StreamSink& sink);
   [[nodiscard]] Result<void> take_start(const JsonValue& message, StreamSink& sink);
   [[nodiscard]] Result<void> take_block(const JsonValue& block, StreamSink& sink);
+  [[nodiscard]] Result<void> take_citation(const JsonValue& value, StreamSink& sink);
   [[nodiscard]] Result<void> take_delta(const JsonValue& delta, StreamSink& sink);
   void take_message_delta(const Said& said);
   [[nodiscard]] Result<void> end(StreamSink& sink);

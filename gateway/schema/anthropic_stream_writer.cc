@@ -1,6 +1,7 @@
 #include "schema/anthropic_stream_writer.h"
 
 #include "schema/anthropic_ids.h"
+#include "schema/citations.h"
 
 namespace rocket {
 namespace {
@@ -32,6 +33,7 @@ Result<void> AnthropicStreamWriter::take(const StreamEvent& event) {
       out() += event.text.inside;
       out() += "\"}}\n\n";
       break;
+    case Kind::citation: write_citation(*event.citation); break;
     case Kind::start: begin(event); break;
     case Kind::block_start: begin_block(event); break;
     case Kind::signature:
@@ -97,6 +99,20 @@ void AnthropicStreamWriter::begin_block(const StreamEvent& event) {
   to += "}}\n\n";
   in_call_ = event.block == Part::Kind::tool_call;
   refused_ |= event.block == Part::Kind::refusal;
+}
+
+// What it stands behind has gone out by now, and is not kept to be quoted.
+void AnthropicStreamWriter::write_citation(const Citation& citation) {
+  if (!can_tell_citation(Dialect::anthropic, citation)) return;
+  Citation told = citation;
+  told.json = {};
+  JsonPieces written;
+  write_anthropic_citation(told, citation.quote, written);
+  out() += "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":";
+  out() += std::to_string(index_);
+  out() += R"(,"delta":{"type":"citations_delta","citation":)";
+  out() += written.joined();
+  out() += "}}\n\n";
 }
 
 Result<void> AnthropicStreamWriter::add_arguments(RawText piece) {

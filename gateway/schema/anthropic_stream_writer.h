@@ -15,6 +15,7 @@ class AnthropicStreamWriter final : public StreamWriter {
  private:
   void begin(const StreamEvent& event);
   void begin_block(const StreamEvent& event);
+  void write_citation(const Citation& citation);
   [[nodiscard]] Result<void> add_arguments(RawText piece);
   void write_arguments(std::string_view piece);
   void end_block();

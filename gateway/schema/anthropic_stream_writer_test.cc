@@ -43,6 +43,32 @@ TEST(AnthropicStreamWriter, WritesEvents) {
       "\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
 }
 
+TEST(AnthropicStreamWriter, PagesAreWhatATextCanBeFrom) {
+  const auto written = [](const Citation& citation) {
+    AnthropicStreamWriter writer(frame);
+    EXPECT_TRUE(writer.take({.kind = Kind::start}));
+    EXPECT_TRUE(writer.take({.kind = Kind::block_start}));
+    EXPECT_TRUE(writer.take({.kind = Kind::text, .text = {"ab"}}));
+    writer.out().clear();
+    StreamEvent event{.kind = Kind::citation};
+    event.citation = &citation;
+    EXPECT_TRUE(writer.take(event));
+    return writer.out();
+  };
+  // The text has gone by then: nothing of it is quoted.
+  EXPECT_EQ(written({.kind = Citation::Kind::web,
+                     .source = {"https://a"},
+                     .title = {"A"},
+                     .span = TextSpan{0, 1},
+                     .json = "{}"}),
+            "event: content_block_delta\n"
+            R"(data: {"type":"content_block_delta","index":0,"delta":{"type":"citations_delta",)"
+            R"("citation":{"type":"web_search_result_location","cited_text":"",)"
+            R"("url":"https://a","title":"A","encrypted_index":""}}})"
+            "\n\n");
+  EXPECT_EQ(written({.kind = Citation::Kind::file, .file = {"file-1"}}), "");
+}
+
 TEST(AnthropicStreamWriter, ARefusalIsNoEndOfATurn) {
   AnthropicStreamWriter writer(frame);
   const std::vector<StreamEvent> events{{.kind = Kind::start},

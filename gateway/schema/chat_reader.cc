@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "schema/allowed_tools.h"
+#include "schema/citations.h"
 #include "schema/legacy_functions.h"
 #include "schema/media.h"
 #include "schema/parameters.h"
@@ -157,6 +158,7 @@ Message read_message(const JsonValue& value, Reading& reading) {
   Part thinking{.kind = Part::Kind::thinking};
   Part refusal{.kind = Part::Kind::refusal};
   Part legacy_call{.kind = Part::Kind::tool_call};
+  std::optional<JsonMember> annotations;
   for (const JsonMember& member : json_members(value.text)) {
     if (member.key_is("role")) {
       message.role = role_of(member.value);
@@ -174,9 +176,15 @@ Message read_message(const JsonValue& value, Reading& reading) {
       if (thinking.text.empty()) thinking.text = raw_text(member.value);
     } else if (member.key_is("refusal")) {
       refusal.text = raw_text(member.value);
+    } else if (member.key_is("annotations")) {
+      annotations = member;
     } else {
       message.extra.push_back(field_of(member));
     }
+  }
+  const bool said = message.role.value_or(Role::assistant) == Role::assistant;
+  if (annotations && !(said && take_annotations(annotations->value, message.parts))) {
+    message.extra.push_back(field_of(*annotations));
   }
   if (!thinking.text.empty()) message.parts.insert(message.parts.begin(), std::move(thinking));
   if (!refusal.text.empty()) message.parts.push_back(std::move(refusal));

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "schema/chat_reader.h"
+#include "schema/citations.h"
 #include "schema/openai_answer.h"
 
 namespace rocket {
@@ -24,6 +25,7 @@ struct ChatStreamReader::Said {
   RawText thinking;
   RawText content;
   RawText refusal;
+  std::vector<Citation> citations;
   std::vector<Piece> calls;
   RawText finish;
   RawText stop;
@@ -54,6 +56,8 @@ struct ChatStreamReader::Said {
         if (thinking.empty()) thinking = raw_text(member.value);
       } else if (member.key_is("refusal")) {
         refusal = raw_text(member.value);
+      } else if (member.key_is("annotations")) {
+        read_annotations(member.value);
       } else if (member.key_is("tool_calls")) {
         for (const JsonValue& call : json_elements(member.value.text))
           calls.push_back(read_piece(call));
@@ -65,6 +69,14 @@ struct ChatStreamReader::Said {
     if (calls.empty() && legacy_call.kind == JsonKind::object) {
       calls.emplace_back();
       read_function(legacy_call, calls.back());
+    }
+  }
+
+  void read_annotations(const JsonValue& list) {
+    if (list.kind != JsonKind::array) return;
+    for (const JsonValue& one : json_elements(list.text)) {
+      const auto citation = read_citation(Dialect::chat, one);
+      if (citation && citation->kind != Citation::Kind::foreign) citations.push_back(*citation);
     }
   }
 
@@ -115,7 +127,7 @@ struct ChatStreamReader::Said {
 
   // Where the only thing stands in the event that was said, if it is a text.
   [[nodiscard]] RawText only_text() const {
-    if (kept.memory() != 0) return {};
+    if (kept.memory() != 0 || !citations.empty()) return {};
     if (!calls.empty() || !finish.empty() || usage || other_choices || !refusal.empty()) return {};
     if (!content.empty() && !thinking.empty()) return {};
     return content.empty() ? thinking : content;
@@ -171,7 +183,11 @@ Result<void> ChatStreamReader::take(const Said& said, StreamSink& sink) {
   start.name = said.model;
   auto result = block_.start(sink, start);
   if (result) result = block_.add(sink, Part::Kind::thinking, said.thinking);
+  if (!said.content.empty() && !block_.is(Part::Kind::text)) ++texts_;
   if (result) result = block_.add(sink, Part::Kind::text, said.content);
+  for (const Citation& citation : said.citations) {
+    if (result) result = take_citation(citation, sink);
+  }
   if (result) result = block_.add(sink, Part::Kind::refusal, said.refusal);
   for (const Piece& piece : said.calls) {
     if (result) result = take_call(piece, sink);
@@ -183,6 +199,16 @@ Result<void> ChatStreamReader::take(const Said& said, StreamSink& sink) {
     return fail(ErrorCode::upstream_garbage, "the stream ends for a reason that is not known");
   }
   return finish(sink);
+}
+
+// Its place is counted through all texts of the message, of which those before have gone.
+Result<void> ChatStreamReader::take_citation(Citation citation, StreamSink& sink) {
+  if (texts_ > 1) citation.span.reset();
+  if (block_.is(Part::Kind::thinking)) {
+    const auto ended = block_.end(sink);
+    if (!ended) return ended;
+  }
+  return block_.cite(sink, citation);
 }
 
 Result<void> ChatStreamReader::take_call(const Piece& piece, StreamSink& sink) {

@@ -46,6 +46,7 @@ class ChatStreamReader final : public StreamReader {
 
   [[nodiscard]] Result<void> read_event(std::string_view data, StreamSink& sink);
   [[nodiscard]] Result<void> take(const Said& said, StreamSink& sink);
+  [[nodiscard]] Result<void> take_citation(Citation citation, StreamSink& sink);
   [[nodiscard]] Result<void> take_call(const Piece& piece, StreamSink& sink);
   [[nodiscard]] Result<void> begin_call(Call call, StreamSink& sink);
   [[nodiscard]] Result<void> add_arguments(RawText arguments, StreamSink& sink);
@@ -60,6 +61,7 @@ class ChatStreamReader final : public StreamReader {
   ToolArguments tracked_;  // of it: whether it is whole
   std::vector<Call> waiting_;
   size_t waiting_bytes_ = 0;
+  size_t texts_ = 0;  // that have begun
   bool calls_seen_ = false;
   std::optional<StopReason> stop_;
   std::string stop_sequence_;  // as it stands between quotes

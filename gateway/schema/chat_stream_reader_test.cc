@@ -161,6 +161,48 @@ TEST(ChatStreamReader, ReadsWhatServersSay) {
   }
 }
 
+TEST(ChatStreamReader, ReadsWhatATextIsFrom) {
+  const auto event = [](const std::string& delta) {
+    return R"({"choices":[{"index":0,"delta":{)" + delta + "}}]}";
+  };
+  const std::string page =
+      R"("annotations":[{"type":"url_citation","url_citation":{"url":"https://a","title":"A",)"
+      R"("start_index":0,"end_index":1}},{"type":"file","file":{}}])";
+  const std::string call =
+      R"("tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}])";
+  const struct {
+    const char* name;
+    std::vector<std::string> deltas;
+    std::string_view told;
+  } cases[] = {
+      {"behind the text", {R"("content":"x")", page}, "text: x cites https://a \"A\"\n"},
+      {"beside a text, and again beside another",
+       {R"("content":"x",)" + page, R"("content":"y",)" + page},
+       "text: x cites https://a \"A\"y cites https://a \"A\"\n"},
+      {"none, as some servers say with every token",
+       {R"("content":"x","annotations":null)", R"("content":"y","annotations":[])"},
+       "text: xy\n"},
+      {"before the text", {page, R"("content":"x")"}, "text:  cites https://a \"A\"x\n"},
+      {"behind thinking",
+       {R"("reasoning_content":"t")", page, R"("content":"x")"},
+       "thinking: t\ntext:  cites https://a \"A\"x\n"},
+      {"of a call it can not be", {call, page}, "call c f: {}\n"},
+  };
+  for (const auto& one : cases) {
+    ChatStreamReader reader;
+    std::vector<std::string> events;
+    for (const std::string& delta : one.deltas)
+      events.push_back(event(delta));
+    std::vector<std::string_view> views{role};
+    views.insert(views.end(), events.begin(), events.end());
+    views.insert(views.end(), {finish, done});
+    const std::string_view stop = one.told.starts_with("call") ? "tool_use" : "end_turn";
+    EXPECT_EQ(told_by(reader, views),
+              "start m\n" + std::string(one.told) + "stop " + std::string(stop) + "\n")
+        << one.name;
+  }
+}
+
 TEST(ChatStreamReader, CallsThatWaitAreBounded) {
   ChatStreamReader reader;
   const std::string more = R"({"choices":[{"delta":{"tool_calls":[{"index":1,"function":{)"

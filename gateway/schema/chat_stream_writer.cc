@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "schema/citations.h"
 #include "schema/legacy_functions.h"
+#include "schema/raw_characters.h"
 
 namespace rocket {
 
@@ -17,6 +19,9 @@ Result<void> ChatStreamWriter::take(const StreamEvent& event) {
   using Kind = StreamEvent::Kind;
   switch (event.kind) {
     case Kind::text: write_text(event); break;
+    case Kind::citation:
+      if (can_tell_citation(Dialect::chat, *event.citation)) return citations_.add(*event.citation);
+      break;
     case Kind::start: begin(event.name); break;
     case Kind::block_start: begin_block(event); break;
     case Kind::block_end: end_block(event); break;
@@ -57,7 +62,7 @@ void ChatStreamWriter::write_text(const StreamEvent& event) {
   switch (event.block) {
     case Part::Kind::thinking: to += R"("reasoning_content":")"; break;
     case Part::Kind::refusal: to += R"("refusal":")"; break;
-    default: to += R"("content":")";
+    default: to += R"("content":")"; text_.end += count_characters(event.text.inside);
   }
   to += event.text.inside;
   to += '"';
@@ -85,8 +90,23 @@ void ChatStreamWriter::write_arguments(RawText text) {
 
 // Clients parse what they have been sent of a call's arguments.
 void ChatStreamWriter::end_block(const StreamEvent& event) {
+  if (event.block == Part::Kind::text) write_citations();
   if (event.block != Part::Kind::tool_call || arguments_begun_) return;
   write_arguments({"{}"});
+}
+
+void ChatStreamWriter::write_citations() {
+  const TextSpan text{std::exchange(text_.begin, text_.end), text_.end};
+  if (citations_.empty()) return;
+  JsonPieces list;
+  for (size_t i = 0; i < citations_.size(); ++i)
+    write_annotation(Dialect::chat, citations_[i], text, list);
+  out() += head_;
+  out() += R"("annotations":[)";
+  out() += list.joined();
+  out() += ']';
+  out() += tail_;
+  citations_.clear();
 }
 
 void ChatStreamWriter::begin_block(const StreamEvent& event) {

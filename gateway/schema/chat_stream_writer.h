@@ -1,5 +1,6 @@
 #pragma once
 
+#include "schema/held_citations.h"
 #include "schema/stream_event.h"
 
 namespace rocket {
@@ -12,6 +13,7 @@ class ChatStreamWriter final : public StreamWriter {
   // `usage_asked`: the client wants a chunk with usage.
   ChatStreamWriter(const AnswerFrame& frame, bool usage_asked);
   [[nodiscard]] Result<void> take(const StreamEvent& event) override;
+  [[nodiscard]] size_t kept_bytes() const override { return citations_.bytes(); }
 
  private:
   void begin(RawText model);
@@ -19,6 +21,7 @@ class ChatStreamWriter final : public StreamWriter {
   void write_arguments(RawText text);
   void begin_block(const StreamEvent& event);
   void end_block(const StreamEvent& event);
+  void write_citations();
   void end(StopReason stop);
 
   std::string id_;
@@ -28,6 +31,9 @@ class ChatStreamWriter final : public StreamWriter {
   bool legacy_functions_;
   std::string head_;  // of each chunk, up to the inside of its delta
   std::string tail_;
+  // Where in the message the text is that is open, in characters, and what it cites.
+  TextSpan text_;
+  HeldCitations citations_;
   size_t calls_ = 0;
   bool arguments_begun_ = false;  // of the call that is open
   TokenUsage usage_;

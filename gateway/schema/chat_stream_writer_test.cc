@@ -74,6 +74,42 @@ TEST(ChatStreamWriter, WhoKnowsFunctionsAloneIsToldACallThere) {
                               "data: [DONE]\n\n");
 }
 
+// Where a page belongs to is known once all of its text is.
+TEST(ChatStreamWriter, AnnotationsComeBehindTheirText) {
+  ChatStreamWriter writer(frame, false);
+  const Citation page{.kind = Citation::Kind::web, .source = {"https://a"}, .title = {"A"}};
+  Citation within = page;
+  within.span = TextSpan{1, 9};
+  const Citation file{.kind = Citation::Kind::file, .file = {"file-1"}};
+  const auto cite = [&](const Citation& citation) {
+    StreamEvent event{.kind = Kind::citation};
+    event.citation = &citation;
+    ASSERT_TRUE(writer.take(event));
+  };
+  ASSERT_TRUE(writer.take({.kind = Kind::start}));
+  ASSERT_TRUE(writer.take({.kind = Kind::block_start}));
+  ASSERT_TRUE(writer.take({.kind = Kind::text, .text = {R"(\ud83d\ude00\n)"}}));
+  ASSERT_TRUE(writer.take({.kind = Kind::block_end}));
+  ASSERT_TRUE(writer.take({.kind = Kind::block_start}));
+  writer.out().clear();
+  cite(page);
+  cite(file);
+  EXPECT_EQ(writer.out(), "");
+  EXPECT_GT(writer.kept_bytes(), 0U);
+  ASSERT_TRUE(writer.take({.kind = Kind::text, .text = {"\u00fcb"}}));
+  cite(within);
+  ASSERT_TRUE(writer.take({.kind = Kind::block_end}));
+  constexpr std::string_view open = R"("finish_reason":null}]})";
+  EXPECT_EQ(
+      writer.out(),
+      chunk("\"content\":\"\u00fcb\"", open) +
+          chunk(R"("annotations":[{"type":"url_citation","url_citation":{"url":"https://a",)"
+                R"("title":"A","start_index":2,"end_index":4}},{"type":"url_citation",)"
+                R"("url_citation":{"url":"https://a","title":"A","start_index":3,"end_index":4}}])",
+                open));
+  EXPECT_EQ(writer.kept_bytes(), 0U);
+}
+
 TEST(ChatStreamWriter, UsageIsForThoseWhoAsk) {
   ChatStreamWriter writer(frame, true);
   StreamEvent usage{.kind = Kind::usage};

@@ -9,9 +9,11 @@
 
 #include "schema/chat_parts.h"
 #include "schema/chat_settings.h"
+#include "schema/citations.h"
 #include "schema/later_system.h"
 #include "schema/legacy_functions.h"
 #include "schema/parameters.h"
+#include "schema/raw_characters.h"
 #include "schema/shown_tools.h"
 #include "schema/token_estimate.h"
 
@@ -52,6 +54,7 @@ class AssistantWriter {
     } else if (to_.answer) {
       to_.out.key("refusal").json("null");  // their description has it in every answer
     }
+    write_annotations();
     write_thinking();
     if (calls_.empty()) return;
     if (to_.legacy_functions) {
@@ -128,6 +131,26 @@ class AssistantWriter {
       }
     }
     to_.out.end_text();
+  }
+
+  // Of the message: where they are is counted through all its texts.
+  void write_annotations() {
+    const auto uncited = [](const Part& part) { return part.citations.empty(); };
+    if (std::ranges::all_of(content_, uncited)) return;
+    if (!to_.answer && to_.from != Dialect::chat) {
+      to_.loss.drop("citations");
+      return;
+    }
+    to_.out.key("annotations").open('[');
+    size_t offset = 0;
+    for (const Part& part : content_) {
+      if (part.kind != Part::Kind::text) continue;
+      const std::vector<Citation> told =
+          told_citations(part, {to_.from, Dialect::chat, to_.answer, to_.loss});
+      rocket::write_annotations(Dialect::chat, told, part.text, offset, to_.out);
+      offset += count_characters(part.text.inside);
+    }
+    to_.out.close(']');
   }
 
   void write_thinking() {

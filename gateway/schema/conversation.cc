@@ -15,7 +15,7 @@ size_t shell_of(const std::vector<T>& values) {
 size_t memory_of(const std::vector<Part>& parts) {
   size_t bytes = shell_of(parts);
   for (const Part& part : parts)
-    bytes += shell_of(part.extra) + memory_of(part.content);
+    bytes += shell_of(part.extra) + shell_of(part.citations) + memory_of(part.content);
   return bytes;
 }
 

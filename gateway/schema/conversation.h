@@ -59,6 +59,37 @@ struct Media {
   RawText data{};  // base64, the URL, the text, or the file's id
 };
 
+// From one character of a text to before another, counted in Unicode code points.
+struct TextSpan {
+  size_t begin = 0;
+  size_t end = 0;
+  [[nodiscard]] bool operator==(const TextSpan&) const = default;
+};
+
+// Where something comes from that a text says.
+struct Citation {
+  enum class Kind : unsigned char {
+    web,            // a page of the web
+    search_result,  // one that the conversation has
+    characters,     // a place in a document of the conversation,
+    pages,
+    blocks,
+    file,
+    foreign,  // something that only its own dialect has
+  };
+  Kind kind = Kind::foreign;
+  RawText source{};          // web: the URL; search_result: where that is from
+  RawText title{};           // of the page, the result or the document; of a file its name
+  RawText quote{};           // what stands there
+  RawText file{};            // the id of the file, or of the document's
+  RawText sealed{};          // web: what its provider alone can read of the place
+  std::string_view which{};  // of the documents, the results or the files: a number
+  std::string_view begin{};  // of the place in it, and its end: numbers
+  std::string_view end{};
+  std::optional<TextSpan> span{};  // of the part's text that it belongs to; none: all of it
+  std::string_view json{};         // all of it, if it has been read: its own dialect is told this
+};
+
 // A piece of a turn or of an answer.
 struct Part {
   enum class Kind : unsigned char {
@@ -82,8 +113,10 @@ struct Part {
   std::string_view arguments{};  // tool_call: a JSON object
   Media media{};                 // image, document
   std::vector<Part> content{};   // tool_result
-  bool failed = false;           // tool_result
-  std::string_view json{};       // foreign: all of it
+  // Text of an answer, or of a turn of the assistant's.
+  std::vector<Citation> citations{};
+  bool failed = false;      // tool_result
+  std::string_view json{};  // foreign: all of it
   std::vector<Field> extra{};
 };
 

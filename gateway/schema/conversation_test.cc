@@ -45,6 +45,9 @@ TEST(Conversation, KnowsWhatItTakes) {
   EXPECT_GE(parts, one_turn + 1001 * sizeof(Part)) << "what is inside of a part counts too";
   (void)conversation.kept.keep(std::string(5000, 'x'));
   EXPECT_GE(memory_of(conversation), parts + 5000);
+  const size_t texts = memory_of(conversation);
+  conversation.turns.front().parts.front().citations.resize(100);
+  EXPECT_GE(memory_of(conversation), texts + 100 * sizeof(Citation));
 }
 
 TEST(Conversation, KnowsAPlainText) {

@@ -39,6 +39,7 @@ Result<void> OllamaStreamWriter::take(const StreamEvent& event) {
       out() += event.text.inside;
       out() += "\"}\n";
       break;
+    case Kind::citation:
     case Kind::signature:
     case Kind::ping: break;
   }

@@ -29,6 +29,7 @@ class MessageWriter {
     Message message;
     for (const Part& part : parts) {
       if (!is_ollama(from_)) loss_.drop(part.extra);
+      if (!part.citations.empty()) loss_.drop("citations");
       take(part, message);
     }
     return message;

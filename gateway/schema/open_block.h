@@ -44,6 +44,18 @@ class OpenBlock {
     return sink.take({.kind = StreamEvent::Kind::text, .block = kind, .text = text});
   }
 
+  // Of the text that is open, or is opened if nothing is. Elsewhere it belongs to nothing.
+  [[nodiscard]] Result<void> cite(StreamSink& sink, const Citation& citation) {
+    if (open_ && kind_ != Part::Kind::text) return {};
+    if (!open_) {
+      const auto begun = begin(sink, {.kind = StreamEvent::Kind::block_start});
+      if (!begun) return begun;
+    }
+    StreamEvent event{.kind = StreamEvent::Kind::citation};
+    event.citation = &citation;
+    return sink.take(event);
+  }
+
   [[nodiscard]] bool is(Part::Kind kind) const { return open_ && kind_ == kind; }
   [[nodiscard]] bool open() const { return open_; }
   [[nodiscard]] bool started() const { return started_; }

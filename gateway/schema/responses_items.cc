@@ -1,5 +1,7 @@
 #include "schema/responses_items.h"
 
+#include "schema/citations.h"
+
 namespace rocket {
 
 std::string_view responses_item_type(Part::Kind kind) {
@@ -20,13 +22,15 @@ std::string_view responses_item_prefix(Part::Kind kind) {
   }
 }
 
-void write_responses_part(Part::Kind kind, RawText text, JsonPieces& out) {
-  if (kind == Part::Kind::refusal) {
-    out.open('{').key("type").quoted("refusal").key("refusal").text(text).close('}');
+void write_responses_part(const Part& part, JsonPieces& out) {
+  if (part.kind == Part::Kind::refusal) {
+    out.open('{').key("type").quoted("refusal").key("refusal").text(part.text).close('}');
     return;
   }
-  out.open('{').key("type").quoted("output_text").key("text").text(text);
-  out.key("annotations").json("[]").key("logprobs").json("[]").close('}');
+  out.open('{').key("type").quoted("output_text").key("text").text(part.text);
+  out.key("annotations").open('[');
+  write_annotations(Dialect::responses, part.citations, part.text, 0, out);
+  out.close(']').key("logprobs").json("[]").close('}');
 }
 
 void write_responses_item(const Part& part, const ResponsesItem& item, JsonPieces& out) {
@@ -51,7 +55,7 @@ void write_responses_item(const Part& part, const ResponsesItem& item, JsonPiece
       break;
     default:
       out.key("role").quoted("assistant").key("content").open('[');
-      if (!item.begun) write_responses_part(part.kind, part.text, out);
+      if (!item.begun) write_responses_part(part, out);
       out.close(']');
   }
   out.key("status").quoted(item.status).close('}');

@@ -14,8 +14,8 @@ namespace rocket {
 // "msg", "rs" or "fc": how the ids of its items begin.
 [[nodiscard]] std::string_view responses_item_prefix(Part::Kind kind);
 
-// A part of a message's content: output_text or refusal.
-void write_responses_part(Part::Kind kind, RawText text, JsonPieces& out);
+// A part of a message's content: output_text, with what is told of where it is from, or refusal.
+void write_responses_part(const Part& part, JsonPieces& out);
 
 struct ResponsesItem {
   std::string_view id{};

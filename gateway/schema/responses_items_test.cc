@@ -18,6 +18,13 @@ TEST(ResponsesItems, AreWhatPartsBecome) {
        {.id = "i", .status = "completed"},
        R"({"type":"message","id":"i","role":"assistant","content":[{"type":"output_text",)"
        R"("text":"x","annotations":[],"logprobs":[]}],"status":"completed"})"},
+      {"a text from a page",
+       {.text = {"x"},
+        .citations = {{.kind = Citation::Kind::web, .source = {"https://a"}, .title = {"A"}}}},
+       {.id = "i", .status = "completed"},
+       R"({"type":"message","id":"i","role":"assistant","content":[{"type":"output_text",)"
+       R"("text":"x","annotations":[{"type":"url_citation","url":"https://a","title":"A",)"
+       R"("start_index":0,"end_index":1}],"logprobs":[]}],"status":"completed"})"},
       {"a text that has begun",
        {.text = {}},
        {.id = "i", .status = "in_progress", .begun = true},

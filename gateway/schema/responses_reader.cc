@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "schema/allowed_tools.h"
+#include "schema/citations.h"
 #include "schema/media.h"
 #include "schema/parameters.h"
 #include "schema/request_faults.h"
@@ -177,6 +178,7 @@ class ItemReader {
     if (!role) {
       reading_.faults.note("`input.role` must be user, assistant, system or developer");
     } else if (role == Role::assistant) {
+      take_citations(Dialect::responses, parts);
       for (Part& part : parts)
         assistant().push_back(std::move(part));
     } else {

@@ -1,5 +1,6 @@
 #include "schema/responses_stream_reader.h"
 
+#include "schema/citations.h"
 #include "schema/openai_answer.h"
 
 namespace rocket {
@@ -9,6 +10,7 @@ struct ResponsesStreamReader::Said {
   JsonValue response;
   JsonValue item;
   JsonValue part;
+  JsonValue annotation;
   RawText delta;
 };
 
@@ -25,6 +27,8 @@ Result<void> ResponsesStreamReader::read(std::string_view data, StreamSink& sink
       said.item = member.value;
     } else if (member.key_is("part")) {
       said.part = member.value;
+    } else if (member.key_is("annotation")) {
+      said.annotation = member.value;
     } else if (member.key_is("delta")) {
       said.delta = raw_text(member.value);
     }
@@ -57,11 +61,13 @@ Result<void> ResponsesStreamReader::take(const Said& said, StreamSink& sink) {
   if (type.string_is("response.refusal.delta")) {
     return block_.add(sink, Part::Kind::refusal, said.delta);
   }
+  if (type.string_is("response.output_text.annotation.added")) {
+    return take_annotation(said.annotation, sink);
+  }
+  if (type.string_is("response.content_part.done")) return end_part(said.part, sink);
   if (type.string_is("response.created")) return take_start(said.response, sink);
   if (type.string_is("response.output_item.added")) return take_item(said.item, sink);
-  if (type.string_is("response.content_part.done") || type.string_is("response.output_item.done")) {
-    return block_.end(sink);
-  }
+  if (type.string_is("response.output_item.done")) return block_.end(sink);
   if (type.string_is("response.completed") || type.string_is("response.incomplete")) {
     return end(said.response, sink);
   }
@@ -75,6 +81,31 @@ Result<void> ResponsesStreamReader::take_start(const JsonValue& response, Stream
     if (member.key_is("model")) event.name = raw_text(member.value);
   }
   return block_.start(sink, event);
+}
+
+// What is of no use to other dialects goes no further.
+Result<void> ResponsesStreamReader::take_annotation(const JsonValue& value, StreamSink& sink) {
+  ++annotations_;
+  const auto citation = read_citation(Dialect::responses, value);
+  if (!citation || citation->kind == Citation::Kind::foreign) return {};
+  return block_.cite(sink, *citation);
+}
+
+// Some servers tell of annotations only where the whole text is told.
+Result<void> ResponsesStreamReader::end_part(const JsonValue& part, StreamSink& sink) {
+  const size_t told = std::exchange(annotations_, 0);
+  const auto list = block_.is(Part::Kind::text) ? json_find(part.text, "annotations")
+                                                : std::optional<JsonValue>();
+  if (list && list->kind == JsonKind::array) {
+    size_t n = 0;
+    for (const JsonValue& one : json_elements(list->text)) {
+      if (n++ < told) continue;
+      const auto taken = take_annotation(one, sink);
+      if (!taken) return taken;
+    }
+  }
+  annotations_ = 0;
+  return block_.end(sink);
 }
 
 Result<void> ResponsesStreamReader::take_item(const JsonValue& item, StreamSink& sink) {

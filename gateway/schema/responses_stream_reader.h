@@ -16,10 +16,13 @@ class ResponsesStreamReader final : public StreamReader {
 
   [[nodiscard]] Result<void> take(const Said& said, StreamSink& sink);
   [[nodiscard]] Result<void> take_start(const JsonValue& response, StreamSink& sink);
+  [[nodiscard]] Result<void> take_annotation(const JsonValue& value, StreamSink& sink);
+  [[nodiscard]] Result<void> end_part(const JsonValue& part, StreamSink& sink);
   [[nodiscard]] Result<void> take_item(const JsonValue& item, StreamSink& sink);
   [[nodiscard]] Result<void> end(const JsonValue& response, StreamSink& sink);
 
   OpenBlock block_;
+  size_t annotations_ = 0;  // of the part that is open, so far
   bool calls_seen_ = false;
   bool done_ = false;
 };

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "schema/citations.h"
+#include "schema/raw_characters.h"
 #include "schema/responses_items.h"
 
 namespace rocket {
@@ -27,11 +29,15 @@ EventTypes types_of(Part::Kind kind) {
   }
 }
 
-void write_part(Part::Kind kind, RawText text, JsonPieces& out) {
-  if (kind == Part::Kind::thinking) {
-    out.open('{').key("type").quoted("reasoning_text").key("text").text(text).close('}');
+std::unexpected<Error> too_large() {
+  return fail(ErrorCode::upstream_too_large, "the answer is larger than a response may be");
+}
+
+void write_part(const Part& part, JsonPieces& out) {
+  if (part.kind == Part::Kind::thinking) {
+    out.open('{').key("type").quoted("reasoning_text").key("text").text(part.text).close('}');
   } else {
-    write_responses_part(kind, text, out);
+    write_responses_part(part, out);
   }
 }
 
@@ -44,6 +50,7 @@ Result<void> ResponsesStreamWriter::take(const StreamEvent& event) {
   using Kind = StreamEvent::Kind;
   switch (event.kind) {
     case Kind::text: return add(event);
+    case Kind::citation: return cite(*event.citation);
     case Kind::start: begin(event); break;
     case Kind::block_start:
       end_block(StopReason::end);
@@ -128,6 +135,8 @@ Part ResponsesStreamWriter::part() const {
   part.id = {call_id_};
   part.name = {name_};
   part.arguments = arguments_;
+  for (size_t i = 0; i < citations_.size(); ++i)
+    part.citations.push_back(citations_[i]);
   return part;
 }
 
@@ -139,6 +148,7 @@ void ResponsesStreamWriter::begin_block(const StreamEvent& event) {
       event.id.empty() ? fmt::format("call_{}_{}", id_, items_) : std::string(event.id.inside);
   name_ = event.name.inside;
   text_.clear();
+  citations_.clear();
   arguments_.clear();
   JsonPieces item;
   item.key("output_index").json(fmt::format("{}", items_)).key("item");
@@ -146,7 +156,7 @@ void ResponsesStreamWriter::begin_block(const StreamEvent& event) {
   write("response.output_item.added", item);
   if (kind_ != Part::Kind::tool_call) {
     JsonPieces begun = in_part();
-    write_part(kind_, {}, begun.key("part"));
+    write_part({.kind = kind_}, begun.key("part"));
     write("response.content_part.added", begun);
   }
   const std::string_view type = types_of(kind_).delta;
@@ -157,9 +167,7 @@ void ResponsesStreamWriter::begin_block(const StreamEvent& event) {
 
 Result<void> ResponsesStreamWriter::add(const StreamEvent& event) {
   if (!open_) return {};
-  if (output_.size() + text_.size() + event.text.inside.size() > answer_max) {
-    return fail(ErrorCode::upstream_too_large, "the answer is larger than a response may be");
-  }
+  if (output_.size() + text_.size() + event.text.inside.size() > answer_max) return too_large();
   text_ += event.text.inside;
   std::string& to = out();
   to += head_;
@@ -168,6 +176,24 @@ Result<void> ResponsesStreamWriter::add(const StreamEvent& event) {
   to += std::to_string(sequence_++);
   to += "}\n\n";
   return {};
+}
+
+Result<void> ResponsesStreamWriter::cite(const Citation& citation) {
+  if (!open_ || !can_tell_citation(Dialect::responses, citation)) return {};
+  const auto added = citations_.add(citation);
+  if (!added || kept_bytes() <= answer_max) return added;
+  return too_large();
+}
+
+void ResponsesStreamWriter::write_citations() {
+  if (citations_.empty()) return;
+  const TextSpan text{0, count_characters(text_)};
+  for (size_t i = 0; i < citations_.size(); ++i) {
+    JsonPieces added = in_part();
+    added.key("annotation_index").json(fmt::format("{}", i)).key("annotation");
+    write_annotation(Dialect::responses, citations_[i], text, added);
+    write("response.output_text.annotation.added", added);
+  }
 }
 
 // Told as soon as it is known whether the answer goes on behind it or was cut off in it.
@@ -179,6 +205,7 @@ void ResponsesStreamWriter::end_block(StopReason stop) {
     (void)add(none);  // two bytes: they always fit
   }
   open_ = false;
+  write_citations();
   const EventTypes types = types_of(kind_);
   JsonPieces whole = in_part();
   if (kind_ == Part::Kind::text) whole.key("logprobs").json("[]");
@@ -188,7 +215,7 @@ void ResponsesStreamWriter::end_block(StopReason stop) {
     arguments_ = RawText{text_}.decoded();
   } else {
     JsonPieces ended = in_part();
-    write_part(kind_, {text_}, ended.key("part"));
+    write_part(part(), ended.key("part"));
     write("response.content_part.done", ended);
   }
   JsonPieces item;

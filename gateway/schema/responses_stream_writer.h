@@ -1,5 +1,6 @@
 #pragma once
 
+#include "schema/held_citations.h"
 #include "schema/json_pieces.h"
 #include "schema/responses_writer.h"
 #include "schema/stream_event.h"
@@ -13,7 +14,7 @@ class ResponsesStreamWriter final : public StreamWriter {
   explicit ResponsesStreamWriter(const AnswerFrame& frame);
   [[nodiscard]] Result<void> take(const StreamEvent& event) override;
   [[nodiscard]] size_t kept_bytes() const override {
-    return echo_.size() + output_.size() + text_.size();
+    return echo_.size() + output_.size() + text_.size() + citations_.bytes();
   }
   [[nodiscard]] std::string_view whole() const override { return whole_; }
 
@@ -21,6 +22,8 @@ class ResponsesStreamWriter final : public StreamWriter {
   void begin(const StreamEvent& event);
   void begin_block(const StreamEvent& event);
   [[nodiscard]] Result<void> add(const StreamEvent& event);
+  [[nodiscard]] Result<void> cite(const Citation& citation);
+  void write_citations();
   void end_block(StopReason stop);
   void end(StopReason stop);
   void fail_with(const StreamEvent& event);
@@ -53,7 +56,8 @@ class ResponsesStreamWriter final : public StreamWriter {
   std::string item_id_;
   std::string call_id_;
   std::string name_;
-  std::string text_;       // as it stands between quotes
+  std::string text_;  // as it stands between quotes
+  HeldCitations citations_;
   std::string arguments_;  // of a call that is whole, decoded
   std::string head_;       // of its deltas, up to the inside of their text
   TokenUsage usage_;

@@ -75,6 +75,47 @@ TEST(ResponsesStreamWriter, SaysEverythingTwice) {
   EXPECT_EQ(events[0]["response"]["usage"], nullptr);
 }
 
+TEST(ResponsesStreamWriter, WhatATextIsFromIsToldBeforeItIsWhole) {
+  const Citation page{.kind = Citation::Kind::web, .source = {"https://a"}, .title = {"A"}};
+  const Citation file{.kind = Citation::Kind::file, .title = {"B"}, .file = {"file-1"}};
+  const Citation place{.kind = Citation::Kind::pages, .title = {"C"}};
+  StreamEvent of_page{.kind = Kind::citation};
+  of_page.citation = &page;
+  StreamEvent of_file = of_page;
+  of_file.citation = &file;
+  StreamEvent of_place = of_page;
+  of_place.citation = &place;
+  const auto events = written({{.kind = Kind::start},
+                               {.kind = Kind::block_start},
+                               of_page,
+                               {.kind = Kind::text, .text = {R"(a\u00fc)"}},
+                               of_file,
+                               of_place,
+                               {.kind = Kind::block_end},
+                               {.kind = Kind::block_start},
+                               {.kind = Kind::text, .text = {"b"}},
+                               {.kind = Kind::block_end},
+                               {.kind = Kind::stop}});
+  const std::vector<std::string> all = types(events);
+  EXPECT_EQ(all[5], "response.output_text.annotation.added");
+  EXPECT_EQ(all[6], "response.output_text.annotation.added");
+  EXPECT_EQ(all[7], "response.output_text.done");
+  EXPECT_EQ(events[5]["annotation_index"], 0);
+  EXPECT_EQ(events[5]["content_index"], 0);
+  EXPECT_EQ(events[5]["item_id"], events[4]["item_id"]);
+  const Json annotations = Json::parse(
+      R"([{"type":"url_citation","url":"https://a","title":"A","start_index":0,"end_index":2},)"
+      R"({"type":"file_citation","file_id":"file-1","filename":"B","index":2}])");
+  EXPECT_EQ(events[5]["annotation"], annotations[0]);
+  EXPECT_EQ(events[6]["annotation"], annotations[1]);
+  EXPECT_EQ(events[6]["annotation_index"], 1);
+  EXPECT_EQ(events[8]["part"]["annotations"], annotations);
+  EXPECT_EQ(events[9]["item"]["content"][0]["annotations"], annotations);
+  const Json& output = events.back()["response"]["output"];
+  EXPECT_EQ(output[0], events[9]["item"]);
+  EXPECT_EQ(output[1]["content"][0]["annotations"], Json::array());
+}
+
 TEST(ResponsesStreamWriter, TellsWhatIsIncompleteAndWhatHasFailed) {
   const auto cut =
       written({{.kind = Kind::start}, {.kind = Kind::stop, .stop = StopReason::max_tokens}});

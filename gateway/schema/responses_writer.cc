@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "schema/citations.h"
 #include "schema/media.h"
 #include "schema/parameters.h"
 #include "schema/responses_items.h"
@@ -214,6 +215,7 @@ class RequestWriter {
     switch (part.kind) {
       case Part::Kind::text:
         out_.open('{').key("type").quoted(text_type).key("text").text(part.text);
+        write_citations(part);
         break;
       case Part::Kind::refusal:
         out_.open('{').key("type").quoted("refusal").key("refusal").text(part.text);
@@ -233,6 +235,15 @@ class RequestWriter {
     }
     write_extra(part.extra);
     out_.close('}');
+  }
+
+  void write_citations(const Part& part) {
+    if (part.citations.empty()) return;
+    const std::vector<Citation> told =
+        told_citations(part, {conversation_.dialect, Dialect::responses, false, loss_});
+    out_.key("annotations").open('[');
+    write_annotations(Dialect::responses, told, part.text, 0, out_);
+    out_.close(']');
   }
 
   // Each of these is left open for what else the part has.
@@ -387,11 +398,16 @@ JsonPieces write_responses_answer(const Answer& answer, const AnswerFrame& frame
       loss.drop(part.kind == Part::Kind::foreign ? foreign_type(part.json) : "redacted_thinking");
       continue;
     }
-    if (part.kind != Part::Kind::tool_call && part.text.empty()) continue;
+    if (part.kind != Part::Kind::tool_call && part.text.empty()) {
+      if (!part.citations.empty()) loss.drop("citations");
+      continue;
+    }
+    Part told = part;
+    told.citations = told_citations(part, {answer.dialect, Dialect::responses, true, loss});
     if (!part.signature.empty()) loss.drop("thinking.signature");
     const std::string id = fmt::format("{}_{}_{}", responses_item_prefix(part.kind), frame.id, n);
     const std::string call_id = fmt::format("call_{}_{}", frame.id, n);
-    write_responses_item(part, {id, status, call_id}, out);
+    write_responses_item(told, {id, status, call_id}, out);
     ++n;
   }
   out.close(']');

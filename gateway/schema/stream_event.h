@@ -7,7 +7,7 @@ namespace rocket {
 // A step of a streamed answer, whatever the dialect. They come in this order, which every reader
 // keeps to and every writer may rely on (schema/stream_grammar checks it):
 //
-//   start (block_start text* signature? block_end)* usage? stop
+//   start (block_start (text | citation)* signature? block_end)* usage? stop
 //
 // Blocks never overlap. `error` may come anywhere and ends the stream, `ping` comes anywhere and
 // says nothing. Views are valid while the event is taken.
@@ -16,6 +16,7 @@ struct StreamEvent {
     start,        // id, model, and usage as far as it is known
     block_start,  // block; id and name of a tool_call; text of redacted_thinking
     text,         // more of the block: its text, or a piece of a tool_call's arguments
+    citation,     // citation: of a block of text; what of it is cited may come before and behind
     signature,    // text: of a block of thinking
     block_end,
     usage,
@@ -28,6 +29,7 @@ struct StreamEvent {
   RawText id{};
   RawText name{};  // start: the model
   RawText text{};
+  const Citation* citation = nullptr;
   StopReason stop = StopReason::end;
   RawText stop_sequence{};
   TokenUsage usage{};

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "schema/raw_characters.h"
+
 namespace rocket {
 namespace {
 
@@ -25,6 +27,31 @@ bool is_object(std::string_view text) {
   return value && value->kind == JsonKind::object;
 }
 
+// Of a page that a text of so many characters stands behind; empty: nothing is wrong with it.
+std::string check_page(std::string_view citation, size_t length) {
+  if (string_at(citation, "url").empty()) return "a citation without a url";
+  const auto title = json_find(citation, "title");
+  if (!title || title->kind != JsonKind::string) return "a citation without a title";
+  const std::int64_t begin = number_at(citation, "start_index");
+  const std::int64_t end = number_at(citation, "end_index");
+  const bool within = begin >= 0 && begin <= end && end <= static_cast<std::int64_t>(length);
+  return within ? "" : "a citation of what is not in the text";
+}
+
+std::string check_anthropic_citation(std::string_view citation) {
+  const std::string type = string_at(citation, "type");
+  const bool page = type == "web_search_result_location";
+  if (!page && type != "search_result_location" && type != "char_location" &&
+      type != "page_location" && type != "content_block_location") {
+    return "not a citation: " + type;
+  }
+  for (const char* key : {"cited_text", page ? "encrypted_index" : "type"}) {
+    const auto value = json_find(citation, key);
+    if (!value || value->kind != JsonKind::string) return "a citation without " + std::string(key);
+  }
+  return page && string_at(citation, "url").empty() ? "a citation without a url" : "";
+}
+
 }  // namespace
 
 Result<void> EventOrder::take(const StreamEvent& event) {
@@ -39,6 +66,8 @@ bool EventOrder::step(const StreamEvent& event) {
     case Kind::ping: return true;
     case Kind::error: state_ = State::over; return true;
     case Kind::text: return state_ == State::inside && event.block == block_ && !event.text.empty();
+    case Kind::citation:
+      return state_ == State::inside && block_ == Part::Kind::text && event.citation != nullptr;
     case Kind::signature: return state_ == State::inside && block_ == Part::Kind::thinking;
     case Kind::start:
       if (state_ != State::before) return false;
@@ -114,7 +143,23 @@ std::string StreamGrammar::check_chat(std::string_view data) {
   return read_stop_word(Dialect::chat, finish) ? "" : "not a finish_reason: " + finish;
 }
 
+std::string StreamGrammar::check_chat_annotations(std::string_view delta) const {
+  const auto list = json_find(delta, "annotations");
+  if (!list) return {};
+  if (list->kind != JsonKind::array) return "annotations that are not a list";
+  for (const JsonValue& one : json_elements(list->text)) {
+    if (string_at(one.text, "type") != "url_citation") return "not an annotation of chat";
+    const std::string problem = check_page(object_at(one.text, "url_citation"), said_);
+    if (!problem.empty()) return problem;
+  }
+  return {};
+}
+
 std::string StreamGrammar::check_chat_delta(std::string_view delta) {
+  const auto content = json_find(delta, "content");
+  if (content) said_ += count_characters(content->raw_string());
+  const std::string problem = check_chat_annotations(delta);
+  if (!problem.empty()) return problem;
   const auto calls = json_find(delta, "tool_calls");
   const std::string_view legacy = object_at(delta, "function_call");
   if (!legacy.empty()) {
@@ -211,6 +256,7 @@ std::string StreamGrammar::check_anthropic_delta(std::string_view delta) {
     return "not a delta: " + type;
   }
   if (block != block_) return type + " in a block of " + block_;
+  if (type == "citations_delta") return check_anthropic_citation(object_at(delta, "citation"));
   if (type == "input_json_delta") text_ += string_at(delta, "partial_json");
   return {};
 }
@@ -280,6 +326,7 @@ std::string StreamGrammar::check_item(std::string_view data, std::string_view ty
     block_ = string_at(object_at(data, "item"), "id");
     part_ = false;
     text_.clear();
+    cited_.clear();
     return block_.empty() ? "an item without an id" : "";
   }
   if (state_ != State::inside) return "an event of an item while none is open";
@@ -287,14 +334,22 @@ std::string StreamGrammar::check_item(std::string_view data, std::string_view ty
     if (part_) return "an item that ends inside of a part";
     state_ = State::between;
     ++index_;
-    return string_at(object_at(data, "item"), "id") == block_ ? "" : "another item ends";
+    const std::string_view item = object_at(data, "item");
+    if (string_at(item, "id") != block_) return "another item ends";
+    const auto content = json_find(item, "content");
+    for (const JsonValue& part : json_elements(content ? content->text : "[]")) {
+      const std::string problem = check_whole_text(part.text);
+      if (!problem.empty()) return problem;
+    }
+    return {};
   }
   if (string_at(data, "item_id") != block_) return "of another item";
   if (type == "response.content_part.added" || type == "response.content_part.done") {
     if (part_ == type.ends_with("added")) return "a part that begins or ends twice";
     part_ = !part_;
-    return {};
+    return part_ ? "" : check_whole_text(object_at(data, "part"));
   }
+  if (type == "response.output_text.annotation.added") return check_annotation(data);
   const bool call = type.starts_with("response.function_call_arguments.");
   if (!call && !part_) return "a text outside of a part";
   if (type.ends_with(".delta")) {
@@ -306,6 +361,35 @@ std::string StreamGrammar::check_item(std::string_view data, std::string_view ty
                                            : type == "response.refusal.done" ? "refusal"
                                                                              : "text");
   return said == text_ ? "" : "a whole that is not the sum of its deltas";
+}
+
+// Before its text is told as a whole, which it is a place in.
+std::string StreamGrammar::check_annotation(std::string_view data) {
+  if (!part_) return "an annotation outside of a part";
+  if (number_at(data, "annotation_index") != static_cast<std::int64_t>(cited_.size())) {
+    return "not the index of the next annotation";
+  }
+  const std::string_view annotation = object_at(data, "annotation");
+  cited_.emplace_back(annotation);
+  const std::string type = string_at(annotation, "type");
+  if (type == "file_citation") {
+    const bool whole = !string_at(annotation, "file_id").empty() &&
+                       json_find(annotation, "filename") && number_at(annotation, "index") >= 0;
+    return whole ? "" : "a file that is cited with something missing";
+  }
+  if (type != "url_citation") return "not an annotation: " + type;
+  return check_page(annotation, count_characters(json_quoted(text_)) - 2);
+}
+
+// What was cited one by one is there again.
+std::string StreamGrammar::check_whole_text(std::string_view part) const {
+  if (string_at(part, "type") != "output_text") return {};
+  const auto list = json_find(part, "annotations");
+  if (!list || list->kind != JsonKind::array) return "a text without annotations";
+  std::vector<std::string> whole;
+  for (const JsonValue& one : json_elements(list->text))
+    whole.emplace_back(one.text);
+  return whole == cited_ ? "" : "annotations that are not those that were told";
 }
 
 }  // namespace rocket

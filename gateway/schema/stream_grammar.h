@@ -40,12 +40,15 @@ class StreamGrammar {
 
   [[nodiscard]] std::string check_chat(std::string_view data);
   [[nodiscard]] std::string check_chat_delta(std::string_view delta);
+  [[nodiscard]] std::string check_chat_annotations(std::string_view delta) const;
   [[nodiscard]] std::string check_anthropic(std::string_view data);
   [[nodiscard]] std::string check_anthropic_block(std::string_view data, std::string_view type);
   [[nodiscard]] std::string check_anthropic_delta(std::string_view data);
   [[nodiscard]] std::string check_ollama(std::string_view data);
   [[nodiscard]] std::string check_responses(std::string_view data);
   [[nodiscard]] std::string check_item(std::string_view data, std::string_view type);
+  [[nodiscard]] std::string check_annotation(std::string_view data);
+  [[nodiscard]] std::string check_whole_text(std::string_view part) const;
 
   Dialect dialect_;
   State state_ = State::before;
@@ -54,6 +57,8 @@ class StreamGrammar {
   std::string block_;               // the type of the one that is open
   bool part_ = false;               // a part of a message is open
   std::string text_;                // what its deltas say
+  std::vector<std::string> cited_;  // of Responses: the annotations of the open part
+  size_t said_ = 0;                 // of chat: how many characters of content so far
   std::vector<std::string> calls_;  // of chat: the arguments of each
 };
 

@@ -71,6 +71,13 @@ TEST(TranslatorProperty, WhateverIsAnsweredComesThroughButForWhatTheLossNames) {
 // One thing in a conversation that is said otherwise.
 using Change = std::function<void(Conversation&)>;
 
+Part& cited(Conversation& conversation) {
+  return conversation.turns[1].parts.back();
+}
+Citation& cite(Conversation& conversation) {
+  return cited(conversation).citations[0];
+}
+
 std::vector<std::pair<const char*, Change>> changes() {
   using C = Conversation;
   std::vector<std::pair<const char*, Change>> all = {
@@ -94,6 +101,17 @@ std::vector<std::pair<const char*, Change>> changes() {
       {"id of a call", [](C& c) { c.turns[1].parts[1].id = {"other"}; }},
       {"name of a call", [](C& c) { c.turns[1].parts[1].name = {"other"}; }},
       {"arguments", [](C& c) { c.turns[1].parts[1].arguments = R"({"a":2})"; }},
+      {"citation less", [](C& c) { cited(c).citations.clear(); }},
+      {"kind of a citation", [](C& c) { cite(c).kind = Citation::Kind::search_result; }},
+      {"what is cited", [](C& c) { cite(c).source = {"https://other"}; }},
+      {"title of what is cited", [](C& c) { cite(c).title = {"other"}; }},
+      {"what stands there", [](C& c) { cite(c).quote = {"other"}; }},
+      {"file that is cited", [](C& c) { cite(c).file = {"other"}; }},
+      {"seal of what is cited", [](C& c) { cite(c).sealed = {"other"}; }},
+      {"which is cited", [](C& c) { cite(c).which = "7"; }},
+      {"where it is cited from", [](C& c) { cite(c).begin = "7"; }},
+      {"where it is cited to", [](C& c) { cite(c).end = "7"; }},
+      {"where it is cited", [](C& c) { cite(c).span = TextSpan{0, 1}; }},
       {"id of a result", [](C& c) { c.turns[2].parts[0].id = {"other"}; }},
       {"result", [](C& c) { c.turns[2].parts[0].content[0].text = {"other"}; }},
       {"failed", [](C& c) { c.turns[2].parts[0].failed = true; }},
@@ -128,7 +146,9 @@ Conversation full_conversation() {
   const Part thinking{.kind = Part::Kind::thinking, .text = {"t"}, .signature = {"s"}};
   const Part call{
       .kind = Part::Kind::tool_call, .id = {"1"}, .name = {"f"}, .arguments = R"({"a":1})"};
-  full.turns.push_back({.role = Role::assistant, .parts = {thinking, call}});
+  const Citation citation{.kind = Citation::Kind::web, .source = {"https://a"}, .title = {"A"}};
+  const Part said{.text = {"say"}, .citations = {citation}};
+  full.turns.push_back({.role = Role::assistant, .parts = {thinking, call, said}});
   const Part result{.kind = Part::Kind::tool_result, .id = {"1"}, .content = {Part{.text = {"r"}}}};
   full.turns.push_back({.role = Role::tool, .parts = {result}});
   full.tools.push_back({.name = {"f"}, .description = {"d"}, .schema = R"({"type":"object"})"});

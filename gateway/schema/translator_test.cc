@@ -29,9 +29,11 @@ TEST(Translator, EveryKindOfConversationIsKeptInEveryDialect) {
     }
   }
   // Not all of them have words for these.
-  for (const char* name : {"anthropic-citations", "anthropic-document", "anthropic-tool-images",
-                           "chat-document", "chat-functions", "chat-refusal", "responses-citations",
-                           "responses-codex", "responses-document", "responses-refusal"}) {
+  for (const char* name :
+       {"anthropic-citations", "anthropic-document", "anthropic-tool-images",
+        "anthropic-web-citations", "chat-citations", "chat-document", "chat-functions",
+        "chat-refusal", "responses-citations", "responses-codex", "responses-document",
+        "responses-refusal"}) {
     EXPECT_NE(std::ranges::find(kept, name, &KeptConversation::name), kept.end()) << name;
   }
 }
@@ -168,6 +170,11 @@ std::vector<StreamEvent> steps() {
   StreamEvent other = call;
   other.id = {"call_2"};
   other.name = {"g"};
+  static constexpr Citation page{.kind = Citation::Kind::web,
+                                 .source = {"https://example.com/\\u00fc"},
+                                 .title = {"A \\\"b\\\""}};
+  StreamEvent cites{.kind = Kind::citation};
+  cites.citation = &page;
   StreamEvent usage{.kind = Kind::usage};
   usage.usage = {.input = 9, .cache_read = 2, .cache_write = 0, .output = 4, .thinking = 0};
   StreamEvent stop{.kind = Kind::stop};
@@ -180,6 +187,7 @@ std::vector<StreamEvent> steps() {
           step(Kind::text, Block::text, "Hel"),
           step(Kind::text, Block::text, "lo \\\"you\\\""),
           step(Kind::text, Block::text, " \xF0\x9F\x98\x80"),
+          cites,
           step(Kind::block_end, Block::text),
           call,
           step(Kind::text, Block::tool_call, R"({\"a\":)"),
@@ -242,8 +250,13 @@ TEST(StreamTranslator, AnyDialectIntoAnyOther) {
       // What the client reads of it is what the upstream said.
       ToldStream said;
       ToldStream read;
-      for (const StreamEvent& event : steps())
+      for (const StreamEvent& event : steps()) {
+        // Ollama has no words for it, whichever side speaks it.
+        const bool lost = event.kind == StreamEvent::Kind::citation &&
+                          (from == Dialect::ollama || to == Dialect::ollama);
+        if (lost) continue;
         ASSERT_TRUE(said.take(event));
+      }
       const auto reader = make_stream_reader(to);
       NdjsonSplitter lines(1U << 20U);
       SseSplitter events(1U << 20U);

@@ -6,6 +6,7 @@
 #include "base/stable_split.h"
 #include "schema/media.h"
 #include "schema/parameters.h"
+#include "schema/raw_characters.h"
 
 namespace rocket {
 namespace {
@@ -18,8 +19,9 @@ std::string plain_json(std::string_view json) {
 
 class Teller {
  public:
-  Teller(Dialect target, const TranslationLoss& loss, const char* between = "\n")
-      : target_(target), loss_(loss), between_(between) {}
+  enum class Of : unsigned char { request, answer };
+  Teller(Dialect target, const TranslationLoss& loss, Of of = Of::request)
+      : target_(target), loss_(loss), of_(of) {}
 
   void tell(std::string_view what, std::string_view value) {
     if (value.empty() || loss_.names(what)) return;
@@ -75,8 +77,10 @@ class Teller {
     }
     std::string texts;
     for (const Part& part : parts) {
-      if (part.kind == Part::Kind::text && is_ollama(target_)) {
-        texts += (texts.empty() ? "" : between_) + part.text.decoded();
+      if (part.kind == Part::Kind::text && joins_texts()) {
+        if (!texts.empty() && of_ == Of::request) texts += '\n';
+        tell_citations(part, count_characters(json_quoted(texts)) - 2);
+        texts += part.text.decoded();
         tell(part.extra);
         continue;
       }
@@ -93,6 +97,11 @@ class Teller {
   [[nodiscard]] bool drops_blanks() const { return target_ == Dialect::anthropic; }
   [[nodiscard]] static bool is_blank(RawText text) {
     return text.decoded().find_first_not_of(" \t\r\n") == std::string::npos;
+  }
+
+  // Ollama has one text only, and so have chat's answers.
+  [[nodiscard]] bool joins_texts() const {
+    return is_ollama(target_) || (of_ == Of::answer && loss_.names("content"));
   }
 
   [[nodiscard]] bool merges() const {
@@ -220,7 +229,10 @@ class Teller {
 
   void tell(const Part& part) {
     switch (part.kind) {
-      case Part::Kind::text: tell("text", part.text.decoded()); break;
+      case Part::Kind::text:
+        tell("text", part.text.decoded());
+        tell_citations(part, 0);
+        break;
       case Part::Kind::refusal: tell("refusal", part.text.decoded()); break;
       case Part::Kind::redacted_thinking: tell("sealed", part.text.decoded()); break;
       case Part::Kind::thinking:
@@ -237,6 +249,52 @@ class Teller {
       case Part::Kind::document: tell_media(part); break;
     }
     tell(part.extra);
+  }
+
+  // Where a citation belongs to, if not all of it can be told: the page, or the file.
+  [[nodiscard]] bool may_be_lost(const Citation& citation) const {
+    using Kind = Citation::Kind;
+    const bool page = citation.kind == Kind::web || (citation.kind == Kind::search_result &&
+                                                     citation.source.decoded().starts_with("http"));
+    switch (target_) {
+      case Dialect::chat: return of_ == Of::request || !page;
+      case Dialect::responses: return !page && (of_ == Of::request || citation.file.empty());
+      case Dialect::anthropic: return of_ == Of::request || citation.kind != Kind::web;
+      default: return true;
+    }
+  }
+
+  // `offset`: of the text in its message.
+  void tell_citations(const Part& part, size_t offset) {
+    const bool lossy = loss_.names("citations");
+    const TextSpan all{0, count_characters(part.text.inside)};
+    for (const Citation& one : part.citations) {
+      if (lossy && may_be_lost(one)) continue;
+      const TextSpan span = one.span.value_or(all);
+      const std::string place =
+          std::to_string(offset + span.begin) + "-" + std::to_string(offset + span.end);
+      out_ += "cites " + one.source.decoded() + one.file.decoded() + " " + one.title.decoded();
+      if (one.kind == Citation::Kind::foreign) out_ += plain_json(one.json);
+      if (lossy && target_ == Dialect::anthropic) {
+        out_ += " " + quote_of(one, part.text);
+      } else if (lossy) {
+        if (one.kind == Citation::Kind::web) out_ += " " + place;
+      } else {
+        out_ += " " + place + " " + std::to_string(static_cast<int>(one.kind)) +
+                one.quote.decoded() + " " + one.sealed.decoded() + " ";
+        for (const std::string_view number : {one.which, one.begin, one.end})
+          out_ += std::string(number) + " ";
+      }
+      out_ += '\n';
+    }
+  }
+
+  // What stands at the place, or else what the answer says of it.
+  static std::string quote_of(const Citation& citation, RawText text) {
+    if (!citation.quote.empty() || !citation.span) return citation.quote.decoded();
+    const TextSpan span = *citation.span;
+    const size_t end = std::min(span.end, span.begin + 150);
+    return RawText{characters_between(text.inside, span.begin, end)}.decoded();
   }
 
   void tell_media(const Part& part) {
@@ -269,7 +327,7 @@ class Teller {
 
   Dialect target_;
   const TranslationLoss& loss_;
-  const char* between_;  // the texts of Ollama's only one
+  Of of_;
   std::string out_;
 };
 
@@ -350,7 +408,7 @@ std::string conversation_text(const Conversation& conversation, Dialect target,
 }
 
 std::string answer_text(const Answer& answer, Dialect target, const TranslationLoss& loss) {
-  Teller teller(target, loss, "");
+  Teller teller(target, loss, Teller::Of::answer);
   teller.tell("model", answer.model.decoded());
   // Where several reasons share a word, the word. Whoever refuses in a text ends as usual, but for
   // Anthropic's clients.

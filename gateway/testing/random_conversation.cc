@@ -5,6 +5,7 @@
 #include <span>
 
 #include "base/random.h"
+#include "schema/raw_characters.h"
 
 namespace rocket {
 namespace {
@@ -82,6 +83,50 @@ class Drawing {
     return parts;
   }
 
+  // A text that may say where it is from, as the dialect does.
+  [[nodiscard]] Part cited(RawText text, Dialect dialect) {
+    Part part{.text = text};
+    const size_t length = count_characters(text.inside);
+    if (is_ollama(dialect) || length < 2) return part;
+    for (size_t n = once_in(3) ? 1 + below(2) : 0; n > 0; --n) {
+      if (dialect == Dialect::anthropic) {
+        part.citations.push_back(place());
+        continue;
+      }
+      const size_t begin = below(length - 1);
+      Citation page{.kind = Citation::Kind::web, .source = {"https:\\/\\/example.com/a"}};
+      page.title = said();
+      page.span = TextSpan{begin, begin + 1 + below(length - begin)};
+      Citation file{.kind = Citation::Kind::file, .title = {"a.txt"}, .file = {"file-1"}};
+      file.which = "3";
+      part.citations.push_back(dialect == Dialect::responses && once_in(3) ? file : page);
+    }
+    return part;
+  }
+
+  // As Anthropic has them.
+  [[nodiscard]] Citation place() {
+    using Kind = Citation::Kind;
+    Citation citation{.kind = one_of({Kind::web, Kind::search_result, Kind::characters, Kind::pages,
+                                      Kind::blocks})};
+    if (once_in(2)) citation.title = said();
+    citation.quote = said();
+    if (citation.kind == Kind::web) {
+      citation.source = {"https://example.com/b"};
+      citation.sealed = {"c2VhbGVk"};
+      return citation;
+    }
+    if (citation.kind == Kind::search_result) {
+      citation.source = {one_of<std::string_view>({"http://example.com/c", "shelf 3"})};
+    } else if (once_in(3)) {
+      citation.file = {"file-2"};
+    }
+    citation.which = "1";
+    citation.begin = "2";
+    citation.end = "5";
+    return citation;
+  }
+
   [[nodiscard]] Part call(RawText id) {
     return {.kind = Part::Kind::tool_call,
             .id = id,
@@ -154,7 +199,7 @@ class ConversationDrawing {
       parts.push_back({.kind = Part::Kind::refusal, .text = drawing_.said()});
     } else {
       for (size_t n = 1 + drawing_.below(2); n > 0; --n)
-        parts.push_back({.text = drawing_.text()});
+        parts.push_back(drawing_.cited(drawing_.text(), made_.dialect));
     }
     add(Role::assistant, std::move(parts));
   }
@@ -252,7 +297,8 @@ Answer random_answer(std::uint64_t seed) {
   Drawing drawing(seed);
   Answer answer{.dialect = drawing.one_of(dialects), .id = {"x"}, .model = {"m"}};
   answer.parts = drawing.thoughts();
-  if (!drawing.once_in(3)) answer.parts.push_back({.text = drawing.said()});
+  for (size_t n = drawing.below(3); n > 0; --n)
+    answer.parts.push_back(drawing.cited(drawing.said(), answer.dialect));
   if (drawing.once_in(8)) {
     answer.parts.push_back({.kind = Part::Kind::refusal, .text = drawing.said()});
   }

@@ -29,6 +29,10 @@ Result<void> ToldStream::take(const StreamEvent& event) {
       told_ += ": " + event.text.decoded();
       break;
     case Kind::text: told_ += event.text.decoded(); break;
+    case Kind::citation:
+      told_ += " cites " + event.citation->source.decoded() + event.citation->file.decoded() +
+               " \"" + event.citation->title.decoded() + "\"";
+      break;
     case Kind::signature: told_ += " signed " + event.text.decoded(); break;
     case Kind::block_end: told_ += "\n"; break;
     case Kind::usage:
