@@ -172,6 +172,53 @@ TEST(Dialog, ErrorsAreToldInTheClientsDialect) {
   EXPECT_TRUE(shape(Dialect::ollama, json::parse(gateway.ask(sim_get("/api/nothing"))->body())));
 }
 
+// An annotation that all of the text stands behind.
+json page_of(std::size_t length) {
+  return {{"url", "https://example.com/page"},
+          {"title", "A \"page\""},
+          {"start_index", 0},
+          {"end_index", length}};
+}
+
+TEST(Dialog, WhatAnAnswerIsFromIsToldAsEachClientKnowsIt) {
+  FakeScript script;
+  script.cites = true;
+  const std::size_t length = fake_text(script).size();
+  json response_page = page_of(length);
+  response_page["type"] = "url_citation";
+  const json chat_page{{"type", "url_citation"}, {"url_citation", page_of(length)}};
+  const struct {
+    const Client& client;
+    json told;
+    const char* at;
+    const char* lost;
+  } cases[] = {
+      {clients[0], json::array({chat_page}), "/choices/0/message/annotations",
+       "emulated=citations,dropped=citations"},
+      {clients[1], json::array({response_page}), "/output/0/content/0/annotations",
+       "emulated=citations,dropped=citations"},
+      {clients[3], nullptr, "/message/citations", "dropped=citations"},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(to_string(one.client.dialect));
+    SimGateway gateway(1, {backend(upstreams[3], script)});
+    const auto request = gateway.ask(ask(one.client, false));
+    ASSERT_EQ(request->status(), 200) << request->body();
+    const json answer = json::parse(request->body());
+    const json::json_pointer at(one.at);
+    EXPECT_EQ(answer.contains(at) ? answer[at] : json(), one.told) << request->body();
+    EXPECT_EQ(request->header("x-rocket-translation"), one.lost);
+
+    const auto streamed = gateway.ask(ask(one.client, true));
+    EXPECT_TRUE(streamed->whole());
+    EXPECT_EQ(fault_of(one.client.dialect, streamed->body()), "") << streamed->body();
+    EXPECT_EQ(said(one.client.dialect, streamed->body()), fake_text(script));
+    EXPECT_EQ(streamed->body().contains("https://example.com/page"), !one.told.is_null());
+    EXPECT_FALSE(streamed->body().contains("ZmFrZSBpbmRleA==")) << "sealed for its provider";
+    EXPECT_EQ(gateway.leftovers(), "");
+  }
+}
+
 TEST(Dialog, WhoIsDownIsOverloadedForAnthropicsClients) {
   FakeScript script;
   script.status = 503;

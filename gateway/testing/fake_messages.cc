@@ -82,6 +82,26 @@ Block text_block(const Pieces& pieces) {
   return block;
 }
 
+// What all of the text is from: in a stream some of it is told before the text, some behind.
+void add_citations(Block& block) {
+  const OrderedJson page{{"type", "web_search_result_location"},
+                         {"cited_text", "A word of it."},
+                         {"url", "https://example.com/page"},
+                         {"title", "A \"page\""},
+                         {"encrypted_index", "ZmFrZSBpbmRleA=="}};
+  const OrderedJson place{{"type", "char_location"}, {"cited_text", "Words."},
+                          {"document_index", 0},     {"document_title", nullptr},
+                          {"start_char_index", 0},   {"end_char_index", 6}};
+  block.whole["citations"] = {page, place};
+  block.start["citations"] = OrderedJson::array();
+  OrderedJson before{{"type", "citations_delta"}};
+  OrderedJson behind = before;
+  before["citation"] = page;
+  behind["citation"] = place;
+  block.deltas.insert(block.deltas.begin(), before);
+  block.deltas.push_back(behind);
+}
+
 // Who asks not to be shown what was thought still gets its signature.
 Block thinking_block(const Pieces& pieces) {
   constexpr const char* signature = "ZmFrZSBzaWduYXR1cmU=";
@@ -151,6 +171,7 @@ Message message_of(const FakeScript& script, const MessagesRequest& asked, std::
         tool_block(fmt::format("toolu_01{:022}", number), asked.forced_tool, words));
   } else if (!words.empty()) {
     message.blocks.push_back(text_block(words));
+    if (script.cites) add_citations(message.blocks.back());
   }
   if (tokens < script.tokens) message.stop_reason = "max_tokens";
   message.usage = usage_of(asked, tokens, thoughts);

@@ -157,6 +157,7 @@ bool set_member(FakeScript& script, std::string_view name, const Json& value) {
   if (name == "api_key") return set(script.api_key, value);
   if (name == "refuse") return set(script.refuse, value);
   if (name == "redact") return set(script.redact, value);
+  if (name == "cites") return set(script.cites, value);
   if (name == "thinks_unseen") return set(script.thinks_unseen, value);
   if (name == "concurrent") return set(script.concurrent, value);
   if (name == "lost") return set(script.lost, value);

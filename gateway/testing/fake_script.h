@@ -108,6 +108,7 @@ struct FakeScript {
   std::uint64_t answer_bytes = 0;    // tokens are filled up until the text has about this size
   bool refuse = false;               // Anthropic: to say anything
   bool redact = false;               // Anthropic: a part of what it thinks is sealed
+  bool cites = false;                // Anthropic: a page of the web and a document, in its text
   std::uint64_t thinks_unseen = 0;   // Anthropic: not 0: and says so by that many pings
   std::uint64_t requests_left = 49;  // Anthropic: what it says that its rate limits leave
   int status = 200;
