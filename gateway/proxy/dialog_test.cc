@@ -219,6 +219,48 @@ TEST(Dialog, WhatAnAnswerIsFromIsToldAsEachClientKnowsIt) {
   }
 }
 
+// Claude wants to see again what it has signed before it called tools, and what is redacted.
+TEST(Dialog, WhatClaudeHasSealedComesBackThroughResponses) {
+  FakeScript script;
+  script.redact = true;
+  SimGateway gateway(1, {backend(upstreams[3], script)});
+  const std::string thinks =
+      R"("model":"fake-model","reasoning":{"effort":"low"},"max_output_tokens":9000,)"
+      R"("include":["reasoning.encrypted_content"],"store":false,)";
+  for (const bool stream : {false, true}) {
+    const auto request = gateway.ask(sim_post(
+        "/v1/responses",
+        "{" + thinks + R"("stream":)" + (stream ? "true" : "false") + R"(,"input":"hi"})"));
+    ASSERT_EQ(request->status(), 200) << request->body();
+    EXPECT_EQ(request->header("x-rocket-translation"), "emulated=thinking");
+    json response;
+    if (stream) {
+      EXPECT_EQ(fault_of(Dialect::responses, request->body()), "");
+      response = json::parse(events_of(Dialect::responses, request->body()).back())["response"];
+    } else {
+      response = json::parse(request->body());
+    }
+    ASSERT_EQ(response["output"].size(), 3U) << response;
+    // As Codex gives it back, without what was thought in words.
+    response["output"][0].erase("content");
+    const json question{{"role", "user"}, {"content", "hi"}};
+    json input = json::array({question});
+    for (const json& item : response["output"])
+      input.push_back(item);
+    input.push_back(question);
+    const auto again =
+        gateway.ask(sim_post("/v1/responses", "{" + thinks + R"("input":)" + input.dump() + "}"));
+    ASSERT_EQ(again->status(), 200) << again->body();
+    const json asked = json::parse(gateway.fake("one").recorder().requests().back().body);
+    const json& said = asked["messages"][1]["content"];
+    EXPECT_EQ(said[0], (json{{"type", "thinking"},
+                             {"thinking", "thought0 thought1 "},
+                             {"signature", "ZmFrZSBzaWduYXR1cmU="}}));
+    EXPECT_EQ(said[1], (json{{"type", "redacted_thinking"}, {"data", "ZmFrZSBzZWFs"}}));
+    EXPECT_EQ(asked["thinking"]["type"], "enabled");
+  }
+}
+
 TEST(Dialog, WhoIsDownIsOverloadedForAnthropicsClients) {
   FakeScript script;
   script.status = 503;

@@ -7,6 +7,7 @@
 #include "base/stable_split.h"
 #include "schema/anthropic_blocks.h"
 #include "schema/parameters.h"
+#include "schema/sealed_thoughts.h"
 
 namespace rocket {
 namespace {
@@ -64,7 +65,10 @@ class RequestWriter {
   // lost at once.
   void write_extra(std::string_view within) {
     if (!from_provider()) {
-      if (within.empty()) loss_.drop(conversation_.extra);
+      for (const Field& field : conversation_.extra) {
+        // Those who ask for what is sealed are given it.
+        if (within.empty() && !asks_for_seals(field)) loss_.drop({field});
+      }
       return;
     }
     for (const Field& field : conversation_.extra) {

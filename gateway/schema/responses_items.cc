@@ -1,6 +1,7 @@
 #include "schema/responses_items.h"
 
 #include "schema/citations.h"
+#include "schema/sealed_thoughts.h"
 
 namespace rocket {
 
@@ -8,15 +9,21 @@ std::string_view responses_item_type(Part::Kind kind) {
   switch (kind) {
     case Part::Kind::text:
     case Part::Kind::refusal: return "message";
-    case Part::Kind::thinking: return "reasoning";
+    case Part::Kind::thinking:
+    case Part::Kind::redacted_thinking: return "reasoning";
     case Part::Kind::tool_call: return "function_call";
     default: return {};
   }
 }
 
+bool responses_item_has_parts(Part::Kind kind) {
+  return kind != Part::Kind::tool_call && kind != Part::Kind::redacted_thinking;
+}
+
 std::string_view responses_item_prefix(Part::Kind kind) {
   switch (kind) {
-    case Part::Kind::thinking: return "rs";
+    case Part::Kind::thinking:
+    case Part::Kind::redacted_thinking: return "rs";
     case Part::Kind::tool_call: return "fc";
     default: return "msg";
   }
@@ -37,11 +44,13 @@ void write_responses_item(const Part& part, const ResponsesItem& item, JsonPiece
   out.open('{').key("type").quoted(responses_item_type(part.kind)).key("id").quoted(item.id);
   switch (part.kind) {
     case Part::Kind::thinking:
+    case Part::Kind::redacted_thinking:
       out.key("summary").json("[]").key("content").open('[');
-      if (!item.begun) {
+      if (!item.begun && part.kind == Part::Kind::thinking) {
         out.open('{').key("type").quoted("reasoning_text").key("text").text(part.text).close('}');
       }
       out.close(']');
+      if (!item.begun && is_sealed(part)) write_seal(part, out.key("encrypted_content"));
       break;
     case Part::Kind::tool_call:
       out.key("call_id");

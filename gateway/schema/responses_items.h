@@ -11,6 +11,8 @@ namespace rocket {
 
 // What a part of an answer becomes: "message", "reasoning" or "function_call"; empty: nothing.
 [[nodiscard]] std::string_view responses_item_type(Part::Kind kind);
+// Whether its item has parts of its own, which texts are said in.
+[[nodiscard]] bool responses_item_has_parts(Part::Kind kind);
 // "msg", "rs" or "fc": how the ids of its items begin.
 [[nodiscard]] std::string_view responses_item_prefix(Part::Kind kind);
 

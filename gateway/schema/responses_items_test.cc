@@ -39,6 +39,17 @@ TEST(ResponsesItems, AreWhatPartsBecome) {
        {.id = "i", .status = "completed"},
        R"({"type":"reasoning","id":"i","summary":[],"content":[{"type":"reasoning_text",)"
        R"("text":"Hm"}],"status":"completed"})"},
+      {"signed thinking",
+       {.kind = Kind::thinking, .text = {"Hm"}, .signature = {"s"}},
+       {.id = "i", .status = "completed"},
+       R"({"type":"reasoning","id":"i","summary":[],"content":[{"type":"reasoning_text",)"
+       R"("text":"Hm"}],"encrypted_content":"rocket.anthropic.thinking:s:Hm",)"
+       R"("status":"completed"})"},
+      {"redacted thinking",
+       {.kind = Kind::redacted_thinking, .text = {"z"}},
+       {.id = "i", .status = "completed"},
+       R"({"type":"reasoning","id":"i","summary":[],"content":[],)"
+       R"("encrypted_content":"rocket.anthropic.redacted:z","status":"completed"})"},
       {"a call",
        {.kind = Kind::tool_call, .name = {"f"}, .arguments = R"({"a":1})"},
        {.id = "i", .status = "completed", .call_id = "c"},
@@ -50,7 +61,9 @@ TEST(ResponsesItems, AreWhatPartsBecome) {
     write_responses_item(one.part, one.item, out);
     EXPECT_EQ(out.joined(), one.written) << one.name;
   }
-  EXPECT_EQ(responses_item_type(Kind::redacted_thinking), "");
+  EXPECT_EQ(responses_item_type(Kind::foreign), "");
+  EXPECT_FALSE(responses_item_has_parts(Kind::redacted_thinking));
+  EXPECT_TRUE(responses_item_has_parts(Kind::refusal));
   EXPECT_EQ(responses_item_prefix(Kind::tool_call), "fc");
 }
 

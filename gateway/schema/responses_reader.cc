@@ -9,6 +9,7 @@
 #include "schema/media.h"
 #include "schema/parameters.h"
 #include "schema/request_faults.h"
+#include "schema/sealed_thoughts.h"
 #include "schema/tool_arguments.h"
 
 namespace rocket {
@@ -81,14 +82,17 @@ RawText read_texts(const JsonValue& list, Reading& reading) {
 
 Part read_reasoning(const JsonValue& item, Reading& reading) {
   Part part{.kind = Part::Kind::thinking};
+  RawText sealed;
   for (const JsonMember& member : json_members(item.text)) {
     if (member.key_is("content") || (member.key_is("summary") && part.text.empty())) {
       const RawText text = read_texts(member.value, reading);
       if (!text.empty()) part.text = text;
     } else if (member.key_is("encrypted_content")) {
+      sealed = raw_text(member.value);
       if (!member.value.is_null()) part.extra.push_back(field_of(member));
     }
   }
+  if (read_seal(sealed, part)) part.extra.clear();
   return part;
 }
 

@@ -2,6 +2,7 @@
 
 #include "schema/citations.h"
 #include "schema/openai_answer.h"
+#include "schema/sealed_thoughts.h"
 
 namespace rocket {
 
@@ -67,7 +68,7 @@ Result<void> ResponsesStreamReader::take(const Said& said, StreamSink& sink) {
   if (type.string_is("response.content_part.done")) return end_part(said.part, sink);
   if (type.string_is("response.created")) return take_start(said.response, sink);
   if (type.string_is("response.output_item.added")) return take_item(said.item, sink);
-  if (type.string_is("response.output_item.done")) return block_.end(sink);
+  if (type.string_is("response.output_item.done")) return end_item(said.item, sink);
   if (type.string_is("response.completed") || type.string_is("response.incomplete")) {
     return end(said.response, sink);
   }
@@ -105,7 +106,26 @@ Result<void> ResponsesStreamReader::end_part(const JsonValue& part, StreamSink& 
     }
   }
   annotations_ = 0;
-  return block_.end(sink);
+  // What was thought may be signed at the end of its item.
+  return block_.is(Part::Kind::thinking) ? Result<void>() : block_.end(sink);
+}
+
+Result<void> ResponsesStreamReader::end_item(const JsonValue& item, StreamSink& sink) {
+  const auto sealed = json_find(item.text, "encrypted_content");
+  Part part{.kind = Part::Kind::thinking};
+  if (!sealed || !read_seal(raw_text(*sealed), part)) return block_.end(sink);
+  StreamEvent begin{.kind = StreamEvent::Kind::block_start, .block = part.kind};
+  StreamEvent signature{.kind = StreamEvent::Kind::signature, .block = part.kind};
+  signature.text = part.signature;
+  Result<void> result;
+  if (part.kind == Part::Kind::redacted_thinking) {
+    begin.text = part.text;
+    result = block_.begin(sink, begin);
+  } else {
+    if (!block_.is(part.kind)) result = block_.begin(sink, begin);
+    if (result) result = sink.take(signature);
+  }
+  return result ? block_.end(sink) : result;
 }
 
 Result<void> ResponsesStreamReader::take_item(const JsonValue& item, StreamSink& sink) {

@@ -18,6 +18,7 @@ class ResponsesStreamReader final : public StreamReader {
   [[nodiscard]] Result<void> take_start(const JsonValue& response, StreamSink& sink);
   [[nodiscard]] Result<void> take_annotation(const JsonValue& value, StreamSink& sink);
   [[nodiscard]] Result<void> end_part(const JsonValue& part, StreamSink& sink);
+  [[nodiscard]] Result<void> end_item(const JsonValue& item, StreamSink& sink);
   [[nodiscard]] Result<void> take_item(const JsonValue& item, StreamSink& sink);
   [[nodiscard]] Result<void> end(const JsonValue& response, StreamSink& sink);
 

@@ -54,9 +54,13 @@ Result<void> ResponsesStreamWriter::take(const StreamEvent& event) {
     case Kind::start: begin(event); break;
     case Kind::block_start:
       end_block(StopReason::end);
+      if (kept_bytes() + event.text.inside.size() > answer_max) return too_large();
       if (!responses_item_type(event.block).empty()) begin_block(event);
       break;
-    case Kind::signature: break;
+    case Kind::signature:
+      if (kept_bytes() + event.text.inside.size() > answer_max) return too_large();
+      signature_ += event.text.inside;
+      break;
     case Kind::block_end: ended_ = open_; break;
     case Kind::usage:
       usage_ = event.usage;
@@ -125,13 +129,14 @@ JsonPieces ResponsesStreamWriter::in_item() const {
 
 JsonPieces ResponsesStreamWriter::in_part() const {
   JsonPieces members = in_item();
-  if (kind_ != Part::Kind::tool_call) members.key("content_index").json("0");
+  if (responses_item_has_parts(kind_)) members.key("content_index").json("0");
   return members;
 }
 
 Part ResponsesStreamWriter::part() const {
   Part part{.kind = kind_};
   part.text = {text_};
+  part.signature = {signature_};
   part.id = {call_id_};
   part.name = {name_};
   part.arguments = arguments_;
@@ -148,13 +153,16 @@ void ResponsesStreamWriter::begin_block(const StreamEvent& event) {
       event.id.empty() ? fmt::format("call_{}_{}", id_, items_) : std::string(event.id.inside);
   name_ = event.name.inside;
   text_.clear();
+  signature_.clear();
   citations_.clear();
   arguments_.clear();
   JsonPieces item;
   item.key("output_index").json(fmt::format("{}", items_)).key("item");
   write_responses_item(part(), {item_id_, "in_progress", {}, true}, item);
   write("response.output_item.added", item);
-  if (kind_ != Part::Kind::tool_call) {
+  // What is sealed comes at once.
+  if (kind_ == Part::Kind::redacted_thinking) text_ = event.text.inside;
+  if (responses_item_has_parts(kind_)) {
     JsonPieces begun = in_part();
     write_part({.kind = kind_}, begun.key("part"));
     write("response.content_part.added", begun);
@@ -196,6 +204,21 @@ void ResponsesStreamWriter::write_citations() {
   }
 }
 
+void ResponsesStreamWriter::write_whole_text() {
+  const EventTypes types = types_of(kind_);
+  JsonPieces whole = in_part();
+  if (kind_ == Part::Kind::text) whole.key("logprobs").json("[]");
+  if (kind_ == Part::Kind::tool_call) whole.key("name").text({name_});
+  write(types.done, whole.key(types.member).text({text_}));
+  if (kind_ == Part::Kind::tool_call) {
+    arguments_ = RawText{text_}.decoded();
+    return;
+  }
+  JsonPieces ended = in_part();
+  write_part(part(), ended.key("part"));
+  write("response.content_part.done", ended);
+}
+
 // Told as soon as it is known whether the answer goes on behind it or was cut off in it.
 void ResponsesStreamWriter::end_block(StopReason stop) {
   if (!std::exchange(ended_, false)) return;
@@ -206,18 +229,7 @@ void ResponsesStreamWriter::end_block(StopReason stop) {
   }
   open_ = false;
   write_citations();
-  const EventTypes types = types_of(kind_);
-  JsonPieces whole = in_part();
-  if (kind_ == Part::Kind::text) whole.key("logprobs").json("[]");
-  if (kind_ == Part::Kind::tool_call) whole.key("name").text({name_});
-  write(types.done, whole.key(types.member).text({text_}));
-  if (kind_ == Part::Kind::tool_call) {
-    arguments_ = RawText{text_}.decoded();
-  } else {
-    JsonPieces ended = in_part();
-    write_part(part(), ended.key("part"));
-    write("response.content_part.done", ended);
-  }
+  if (kind_ != Part::Kind::redacted_thinking) write_whole_text();
   JsonPieces item;
   const bool whole_item = stop_word(Dialect::responses, stop) == "completed";
   write_responses_item(part(), {item_id_, whole_item ? "completed" : "incomplete", {}, false},

@@ -14,7 +14,7 @@ class ResponsesStreamWriter final : public StreamWriter {
   explicit ResponsesStreamWriter(const AnswerFrame& frame);
   [[nodiscard]] Result<void> take(const StreamEvent& event) override;
   [[nodiscard]] size_t kept_bytes() const override {
-    return echo_.size() + output_.size() + text_.size() + citations_.bytes();
+    return echo_.size() + output_.size() + text_.size() + signature_.size() + citations_.bytes();
   }
   [[nodiscard]] std::string_view whole() const override { return whole_; }
 
@@ -24,6 +24,7 @@ class ResponsesStreamWriter final : public StreamWriter {
   [[nodiscard]] Result<void> add(const StreamEvent& event);
   [[nodiscard]] Result<void> cite(const Citation& citation);
   void write_citations();
+  void write_whole_text();
   void end_block(StopReason stop);
   void end(StopReason stop);
   void fail_with(const StreamEvent& event);
@@ -56,7 +57,8 @@ class ResponsesStreamWriter final : public StreamWriter {
   std::string item_id_;
   std::string call_id_;
   std::string name_;
-  std::string text_;  // as it stands between quotes
+  std::string text_;       // as it stands between quotes
+  std::string signature_;  // the same, of what was thought
   HeldCitations citations_;
   std::string arguments_;  // of a call that is whole, decoded
   std::string head_;       // of its deltas, up to the inside of their text

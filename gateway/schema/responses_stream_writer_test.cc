@@ -116,6 +116,32 @@ TEST(ResponsesStreamWriter, WhatATextIsFromIsToldBeforeItIsWhole) {
   EXPECT_EQ(output[1]["content"][0]["annotations"], Json::array());
 }
 
+TEST(ResponsesStreamWriter, WhatIsSealedGoesToTheEndOfItsItem) {
+  StreamEvent redacted{.kind = Kind::block_start, .block = Part::Kind::redacted_thinking};
+  redacted.text = {"z"};
+  const auto events =
+      written({{.kind = Kind::start},
+               {.kind = Kind::block_start, .block = Part::Kind::thinking},
+               {.kind = Kind::text, .block = Part::Kind::thinking, .text = {"Hm"}},
+               {.kind = Kind::signature, .block = Part::Kind::thinking, .text = {"s"}},
+               {.kind = Kind::block_end, .block = Part::Kind::thinking},
+               redacted,
+               {.kind = Kind::block_end, .block = Part::Kind::redacted_thinking},
+               {.kind = Kind::stop}});
+  EXPECT_EQ(
+      types(events),
+      (std::vector<std::string>{
+          "response.created", "response.in_progress", "response.output_item.added",
+          "response.content_part.added", "response.reasoning_text.delta",
+          "response.reasoning_text.done", "response.content_part.done", "response.output_item.done",
+          "response.output_item.added", "response.output_item.done", "response.completed"}));
+  EXPECT_FALSE(events[2]["item"].contains("encrypted_content"));
+  EXPECT_EQ(events[7]["item"]["encrypted_content"], "rocket.anthropic.thinking:s:Hm");
+  EXPECT_EQ(events[9]["item"]["encrypted_content"], "rocket.anthropic.redacted:z");
+  EXPECT_EQ(events[9]["item"]["content"], Json::array());
+  EXPECT_EQ(events.back()["response"]["output"][1], events[9]["item"]);
+}
+
 TEST(ResponsesStreamWriter, TellsWhatIsIncompleteAndWhatHasFailed) {
   const auto cut =
       written({{.kind = Kind::start}, {.kind = Kind::stop, .stop = StopReason::max_tokens}});

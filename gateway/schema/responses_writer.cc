@@ -6,6 +6,7 @@
 #include "schema/media.h"
 #include "schema/parameters.h"
 #include "schema/responses_items.h"
+#include "schema/sealed_thoughts.h"
 
 namespace rocket {
 namespace {
@@ -181,14 +182,7 @@ class RequestWriter {
         if (conversation_.dialect != Dialect::responses) loss_.drop(part.extra);
         break;
       case Part::Kind::thinking:
-        if (!part.signature.empty()) loss_.drop("thinking.signature");
-        out_.open('{').key("type").quoted("reasoning").key("id");
-        out_.quoted(fmt::format("rs_{}", items_++)).key("summary").open('[').open('{');
-        out_.key("type").quoted("summary_text").key("text").text(part.text).close('}').close(']');
-        write_extra(part.extra);
-        out_.close('}');
-        break;
-      case Part::Kind::redacted_thinking: loss_.drop("redacted_thinking"); break;
+      case Part::Kind::redacted_thinking: write_thinking(part); break;
       case Part::Kind::foreign:
         if (conversation_.dialect == Dialect::responses) {
           out_.json(part.json);
@@ -198,6 +192,23 @@ class RequestWriter {
         break;
       default: loss_.drop(part.kind == Part::Kind::image ? "image" : "document");
     }
+  }
+
+  // Sealed for another provider it says nothing.
+  void write_thinking(const Part& part) {
+    const bool own = conversation_.dialect == Dialect::responses;
+    const bool redacted = part.kind == Part::Kind::redacted_thinking;
+    if (!own && is_sealed(part)) loss_.drop(redacted ? "redacted_thinking" : "thinking.signature");
+    if (!own && redacted) return;
+    out_.open('{').key("type").quoted("reasoning").key("id");
+    out_.quoted(fmt::format("rs_{}", items_++)).key("summary").open('[');
+    if (!redacted) {
+      out_.open('{').key("type").quoted("summary_text").key("text").text(part.text).close('}');
+    }
+    out_.close(']');
+    if (own && is_sealed(part)) write_seal(part, out_.key("encrypted_content"));
+    write_extra(part.extra);
+    out_.close('}');
   }
 
   void write_foreign(const Part& part, std::string_view text_type) {
@@ -395,16 +406,15 @@ JsonPieces write_responses_answer(const Answer& answer, const AnswerFrame& frame
   for (const Part& part : answer.parts) {
     if (answer.dialect != Dialect::responses) loss.drop(part.extra);
     if (responses_item_type(part.kind).empty()) {
-      loss.drop(part.kind == Part::Kind::foreign ? foreign_type(part.json) : "redacted_thinking");
+      loss.drop(part.kind == Part::Kind::foreign ? foreign_type(part.json) : "content");
       continue;
     }
-    if (part.kind != Part::Kind::tool_call && part.text.empty()) {
+    if (part.kind != Part::Kind::tool_call && part.text.empty() && !is_sealed(part)) {
       if (!part.citations.empty()) loss.drop("citations");
       continue;
     }
     Part told = part;
     told.citations = told_citations(part, {answer.dialect, Dialect::responses, true, loss});
-    if (!part.signature.empty()) loss.drop("thinking.signature");
     const std::string id = fmt::format("{}_{}_{}", responses_item_prefix(part.kind), frame.id, n);
     const std::string call_id = fmt::format("call_{}_{}", frame.id, n);
     write_responses_item(told, {id, status, call_id}, out);

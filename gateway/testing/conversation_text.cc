@@ -7,6 +7,7 @@
 #include "schema/media.h"
 #include "schema/parameters.h"
 #include "schema/raw_characters.h"
+#include "schema/sealed_thoughts.h"
 
 namespace rocket {
 namespace {
@@ -35,6 +36,8 @@ class Teller {
     std::vector<std::string> lines;
     for (const Field& field : extra) {
       if (field.says_nothing() || loss_.names(field.key)) continue;
+      // It gives what is asked for without being asked.
+      if (target_ == Dialect::anthropic && asks_for_seals(field)) continue;
       lines.push_back(std::string(field.within) + "/" + std::string(field.key) + ":" +
                       plain_json(field.json));
     }
