@@ -58,24 +58,27 @@ bool Dialog::can_be_asked(const Backend& backend) const {
 bool Dialog::translated(const Backend& backend) const {
   if (call_.operation == Operation::ollama_embed) return !backend.speaks(Dialect::ollama);
   if (!is_conversation(call_.operation)) return false;
-  return !backend.speaks(client()) ||
-         (unsigned_thinking_ && quirks_of(backend.kind).checks_thinking);
+  return !backend.speaks(client()) || (unsealed_ && quirks_of(backend.kind).checks_seals);
 }
 
 Dialect Dialog::dialect_for(const Backend& backend) const {
   return backend.speaks(client()) ? client() : backend.dialects.front();
 }
 
-// What a model of another kind has thought, and a client says again, without the signature that
-// whoever thinks it is its own wants to see.
-bool Dialog::has_unsigned_thinking() const {
+// What a model of another kind has thought, or where it says that it has something from, and a
+// client says again, without the seal that whoever takes it for its own wants to see.
+bool Dialog::says_what_is_unsealed() const {
   if (call_.operation != Operation::messages) return false;
   const std::string_view body = call_.request().body.text();
-  return body.contains(R"("signature":"")") || body.contains(R"("signature": "")");
+  for (const std::string_view none : {R"("signature":"")", R"("signature": "")",
+                                      R"("encrypted_index":"")", R"("encrypted_index": "")"}) {
+    if (body.contains(none)) return true;
+  }
+  return false;
 }
 
 Result<void> Dialog::open(Route& route, const Snapshot& snapshot) {
-  unsigned_thinking_ = has_unsigned_thinking();
+  unsealed_ = says_what_is_unsealed();
   const auto of = [&](const Candidate* one) -> const Backend& {
     return snapshot.backends[one->backend];
   };

@@ -95,7 +95,7 @@ class Dialog {
   [[nodiscard]] bool can_be_asked(const Backend& backend) const;
   [[nodiscard]] bool translated(const Backend& backend) const;
   [[nodiscard]] Dialect dialect_for(const Backend& backend) const;
-  [[nodiscard]] bool has_unsigned_thinking() const;
+  [[nodiscard]] bool says_what_is_unsealed() const;
   [[nodiscard]] Result<void> keep_countable(Route& route, const Snapshot& snapshot) const;
   [[nodiscard]] bool may_be_changed() const;
   void change_for(const Backend& backend, Outgoing& out) const;
@@ -116,7 +116,7 @@ class Dialog {
   std::unique_ptr<Conversation> with_files_;
   ByteBudget::Hold hold_;      // for both
   TranslationLoss read_loss_;  // already lost when it was read
-  bool unsigned_thinking_ = false;
+  bool unsealed_ = false;
   std::string echo_;
   std::string model_;
   std::string created_at_;

@@ -33,6 +33,26 @@ TEST(Passing, UnsignedThinkingIsNotSaidAgainToWhoSigns) {
   }
 }
 
+// Nor does Anthropic know a page that it has not found.
+TEST(Passing, APageWithoutASealIsNotSaidAgainToWhoSeals) {
+  SimGateway gateway(1, {backend(upstreams[3])});
+  const auto page = [](const char* url, const char* seal) {
+    return R"({"type":"web_search_result_location","cited_text":"","url":")" + std::string(url) +
+           R"(","title":"A","encrypted_index":")" + seal + "\"}";
+  };
+  const auto request = gateway.ask(sim_post(
+      "/v1/messages", R"({"model":"fake-model","max_tokens":50,"messages":[)"
+                      R"({"role":"user","content":"h"},{"role":"assistant","content":[)"
+                      R"({"type":"text","text":"yes","citations":[)" +
+                          page("https://other", "") + "," + page("https://own", "c2VhbA==") +
+                          R"(]}]},{"role":"user","content":"more"}]})"));
+  ASSERT_EQ(request->status(), 200) << request->body();
+  EXPECT_EQ(request->header("x-rocket-translation"), "dropped=citations");
+  const RecordedRequest& recorded = gateway.fake("one").recorder().requests().back();
+  EXPECT_FALSE(recorded.body.contains("https://other")) << recorded.body;
+  EXPECT_TRUE(recorded.body.contains(page("https://own", "c2VhbA=="))) << recorded.body;
+}
+
 TEST(Passing, AskingForNothingIsForWhoLoads) {
   SimGateway::BackendSpec loads = backend(upstreams[0]);
   loads.name = "two";

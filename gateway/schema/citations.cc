@@ -113,7 +113,14 @@ bool is_page(const Citation& citation) {
          (citation.kind == Kind::search_result && is_address(citation.source));
 }
 
+// A page that another model has told Anthropic's client of, who says it again to Anthropic.
+bool is_unsealed(const Citation& citation, const CitationWriting& writing) {
+  return writing.to == Dialect::anthropic && !writing.answer && citation.kind == Kind::web &&
+         citation.sealed.empty();
+}
+
 bool can_write(const Citation& citation, const CitationWriting& writing) {
+  if (writing.from == writing.to) return !is_unsealed(citation, writing);
   if (writing.answer) return can_tell_citation(writing.to, citation);
   return writing.to == Dialect::responses && is_page(citation);
 }
@@ -204,15 +211,15 @@ bool can_tell_citation(Dialect to, const Citation& citation) {
 }
 
 std::vector<Citation> told_citations(const Part& part, const CitationWriting& writing) {
-  if (writing.from == writing.to) return part.citations;
   std::vector<Citation> told;
   for (const Citation& citation : part.citations) {
     if (!can_write(citation, writing)) {
       writing.loss.drop("citations");
       continue;
     }
-    if (is_told_otherwise(citation, writing.to)) writing.loss.emulate("citations");
     told.push_back(citation);
+    if (writing.from == writing.to) continue;
+    if (is_told_otherwise(citation, writing.to)) writing.loss.emulate("citations");
     told.back().json = {};  // the other dialect's words
   }
   return told;

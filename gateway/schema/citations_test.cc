@@ -18,6 +18,9 @@ Citation read(Dialect dialect, std::string_view json) {
 constexpr std::string_view web =
     R"({"type":"web_search_result_location","cited_text":"Grass is green.",)"
     R"("url":"https://a.example/g","title":"Grass","encrypted_index":"c2Vh"})";
+constexpr std::string_view unsealed =
+    R"({"type":"web_search_result_location","cited_text":"q","url":"https://a","title":"A",)"
+    R"("encrypted_index":""})";
 constexpr std::string_view found =
     R"({"type":"search_result_location","cited_text":"q","source":"https://a.example/f",)"
     R"("title":null,"search_result_index":1,"start_block_index":2,"end_block_index":3})";
@@ -190,6 +193,7 @@ TEST(Citations, AreWrittenAsTheOtherDialectHasThem) {
     std::string_view request_loss;
   } cases[] = {
       {Dialect::anthropic, web, Dialect::anthropic, web, "", web, ""},
+      {Dialect::anthropic, unsealed, Dialect::anthropic, unsealed, "", "", "dropped=citations"},
       {Dialect::anthropic, web, Dialect::chat, chat_placed, "emulated=citations", "",
        "dropped=citations"},
       {Dialect::anthropic, web, Dialect::responses, placed, "emulated=citations", placed,

@@ -61,7 +61,7 @@ const std::array<Quirks, all_backend_kinds.size()>& table() {
        .key_header = "x-api-key",
        .key_scheme = "",
        .head_lines = "anthropic-version: 2023-06-01\r\n",
-       .checks_thinking = true,
+       .checks_seals = true,
        .one_choice = true},
   }};
   return rows;

@@ -47,8 +47,8 @@ struct Quirks {
   std::string_view head_lines{};
   // `llama3` means `llama3:latest`.
   bool implicit_latest = false;
-  // It wants thinking that is said again to have its own signature.
-  bool checks_thinking = false;
+  // It wants thinking that is said again to have its own signature, and pages its own seal.
+  bool checks_seals = false;
   // As OpenAI's chat: what it calls what was thought, when it is said again.
   std::string_view thinking_name = "reasoning_content";
   // reasoning_effort may be any of the usual words.
