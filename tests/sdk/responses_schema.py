@@ -28,10 +28,12 @@ TYPES = {
     *("message", "reasoning", "function_call", "function"),
     *("output_text", "refusal", "reasoning_text", "summary_text"),
     *("text", "json_object", "json_schema"),
+    *("url_citation", "file_citation"),
     "error",
     *(f"response.{end}" for end in ("created", "in_progress", "completed", "incomplete", "failed")),
     *(f"response.output_item.{step}" for step in ("added", "done")),
     *(f"response.content_part.{step}" for step in ("added", "done")),
+    "response.output_text.annotation.added",
     *(
         f"response.{text}.{step}"
         for text in ("output_text", "refusal", "reasoning_text", "function_call_arguments")
