@@ -9,7 +9,9 @@ namespace rocket {
 namespace {
 
 // What makes version 1 of nothing. {serial}: SqlConnection::serial(). A version that has been
-// released stays as it is: what comes later is a migration of its own.
+// released stays as it is: what comes later is a migration of its own, and an addition (see
+// current_schema_version()). A gateway that runs goes on with what a newer one has migrated,
+// whatever the version: what an old statement must not find any more gets another name.
 constexpr std::array<std::string_view, 8> to_version_1{
     R"(CREATE TABLE rocket_files (
       seq {serial},
@@ -82,6 +84,8 @@ constexpr std::array<std::string_view, 3> to_version_2{
     "ALTER TABLE rocket_batches ADD COLUMN job_until BIGINT NOT NULL DEFAULT 0",
 };
 
+constexpr std::int64_t additions_max = 1000;
+
 // By the version that each begins with.
 constexpr std::array<std::span<const std::string_view>, 2> migrations{to_version_1, to_version_2};
 
@@ -94,7 +98,7 @@ std::string statement_for(std::string_view text, const SqlConnection& connection
 }
 
 Result<void> migrate_from(SqlConnection& connection, std::int64_t version, std::int64_t current) {
-  if (version > current) {
+  if (!works_with_schema(version)) {
     return fail(ErrorCode::store_unavailable,
                 "the store was made by a newer Rocket (version " + std::to_string(version) +
                     " of its tables, this one knows " + std::to_string(current) +
@@ -106,14 +110,15 @@ Result<void> migrate_from(SqlConnection& connection, std::int64_t version, std::
       if (!done) return std::unexpected(done.error());
     }
   }
-  return version == current ? Result<void>{} : connection.set_schema_version(current);
+  return version >= current ? Result<void>{} : connection.set_schema_version(current);
 }
 
+// Or has more than is wanted, which is in nobody's way.
 Result<bool> is_at(SqlConnection& connection, std::int64_t wanted) {
   return in_transaction(connection, SqlConnection::Access::read, [&]() -> Result<bool> {
     const auto version = connection.schema_version();
     if (!version) return std::unexpected(version.error());
-    return *version == wanted;
+    return *version >= wanted && works_with_schema(*version);
   });
 }
 
@@ -121,6 +126,10 @@ Result<bool> is_at(SqlConnection& connection, std::int64_t wanted) {
 
 std::int64_t current_schema_version() {
   return static_cast<std::int64_t>(migrations.size());
+}
+
+bool works_with_schema(std::int64_t version) {
+  return version / additions_max <= current_schema_version() / additions_max;
 }
 
 Result<void> migrate(SqlConnection& connection, std::int64_t to) {

@@ -75,7 +75,7 @@ Result<void> SqliteConnection::open_file() {
 Result<void> SqliteConnection::prepare() {
   const auto version = schema_version();
   if (!version) return std::unexpected(version.error());
-  if (*version > current_schema_version()) return {};  // migrate() says what is the matter
+  if (!works_with_schema(*version)) return {};  // migrate() says what is the matter
   const auto id = number_of("PRAGMA application_id");
   const auto tables = number_of("SELECT COUNT(*) FROM sqlite_master");
   if (!id || !tables) return std::unexpected(id ? tables.error() : id.error());

@@ -402,7 +402,7 @@ TEST_P(AnyStore, ANewerSchemaIsRefusedAndLeftAlone) {
     ASSERT_TRUE(connection->set_schema_version(version));
     ASSERT_TRUE(connection->commit());
   };
-  set_version(99);
+  set_version(1000);
   const auto refused = open_store(place_, StoreThread::Need::make);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::store_unavailable);
@@ -410,6 +410,40 @@ TEST_P(AnyStore, ANewerSchemaIsRefusedAndLeftAlone) {
   set_version(current_schema_version());
   open();
   EXPECT_EQ(listed({}), Ids{"file-1"});
+}
+
+// As while gateways are replaced one by one, and when they are put back.
+TEST_P(AnyStore, WhatANewerRocketHasAddedIsInNobodysWay) {
+  if (in_memory()) GTEST_SKIP() << "it is this process's alone";
+  ASSERT_TRUE(store_->add_batch(batch("1")));
+  const std::int64_t newer = current_schema_version() + 1;
+  {
+    const auto connection = connect();
+    ASSERT_TRUE(connection->begin(SqlConnection::Access::write));
+    for (const char* const table : {"files", "batches", "begun_lines", "line_results"})
+      ASSERT_TRUE(connection->run(
+          "ALTER TABLE rocket_" + std::string(table) + " ADD COLUMN more TEXT NOT NULL DEFAULT 'x'",
+          {}));
+    ASSERT_TRUE(connection->run("CREATE TABLE rocket_more (x BIGINT NOT NULL)", {}));
+    ASSERT_TRUE(connection->set_schema_version(newer));
+    ASSERT_TRUE(connection->commit());
+  }
+  for (const char* const which : {"one that runs", "one that comes"}) {
+    SCOPED_TRACE(which);
+    ASSERT_TRUE(store_->add_file(file(which)));
+    ASSERT_TRUE(store_->add_batch(batch(which)));
+    const std::string id = "batch_" + std::string(which);
+    EXPECT_FALSE(store_->take_leases(which, 1000, 6000, 10).value().empty());
+    EXPECT_TRUE(store_->extend_lease(id, which, 7000).value());
+    const std::vector<std::uint32_t> lines{0, 1};
+    EXPECT_TRUE(store_->begin_lines(id, lines));
+    const std::vector<LineResult> results{{.line = 0, .error = false, .json = "{}", .tokens = {}}};
+    EXPECT_EQ(store_->finish_lines(id, results).value(), 1U);
+    EXPECT_EQ(found(which).completed, 1U);
+    store_.reset();
+    open();
+  }
+  EXPECT_EQ(connect()->schema_version().value(), newer) << "as it was";
 }
 
 TEST_P(AnyStore, ALockIsAnErrorThatPasses) {
