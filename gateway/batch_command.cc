@@ -194,11 +194,17 @@ std::string BatchCommand::nobody() const {
 
 // Two at once would ask every line twice, and who is done first would take the other's away.
 Result<void> BatchCommand::lock_journal() {
-  const auto made = make_folder(journal_, [](std::string_view) {});
-  if (!made) return made;
-  lock_ = FileDescriptor(::open(journal_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  std::string why;
+  const auto made = make_folder(journal_, [&](std::string_view what) { why = what; });
+  if (made) {
+    lock_ = FileDescriptor(::open(journal_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!lock_) why = journal_ + ": " + std::strerror(errno);
+  }
   if (!lock_) {
-    return fail(ErrorCode::store_unavailable, journal_ + ": " + std::strerror(errno));
+    return fail(ErrorCode::store_unavailable,
+                why +
+                    "; a folder of that name keeps what has been done: see that it can be made "
+                    "and written there, or name another -o");
   }
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return {};
   return fail(ErrorCode::store_unavailable,

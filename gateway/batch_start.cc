@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "batch/line_call.h"
 #include "config/discovery.h"
+#include "config/environment.h"
 #include "config/read_config.h"
 #include "config/url.h"
 #include "wire/json.h"
@@ -37,6 +38,12 @@ std::expected<Config, int> gateway_config(const BatchOptions& options) {
   if (!url) {
     std::fprintf(stderr, "--gateway: %s\n", url.error().detail.c_str());
     return std::unexpected(exit_usage);
+  }
+  const auto key = options.key_file.empty() ? Result<std::string>() : read_file(options.key_file);
+  if (!key) {
+    std::fprintf(stderr, "--key-file: %s %s; name a file with the API key\n",
+                 options.key_file.c_str(), key.error().detail.c_str());
+    return std::unexpected(exit_config);
   }
   Config config;
   BackendConfig gateway;

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "net/file_descriptor.h"
@@ -17,6 +19,19 @@ std::unexpected<Error> failure(const std::string& path, int error) {
   const bool full = error == ENOSPC || error == EDQUOT;
   return fail(full ? ErrorCode::store_full : ErrorCode::store_unavailable,
               path + ": " + std::strerror(error));
+}
+
+// Results are renamed into their place, and where a link leads is the place: it may name another
+// disk. Nothing need be there yet.
+std::string followed(std::string path) {
+  constexpr int links_max = 40;
+  std::error_code failed;
+  for (int i = 0; i < links_max && std::filesystem::is_symlink(path, failed); ++i) {
+    const auto to = std::filesystem::read_symlink(path, failed);
+    if (failed) break;
+    path = (std::filesystem::path(path).parent_path() / to).string();
+  }
+  return path;
 }
 
 class PathSource final : public BatchSource {
@@ -88,7 +103,7 @@ Result<std::unique_ptr<BatchSource>> PathFiles::open_input(const StoredBatch&) {
 }
 
 Result<std::unique_ptr<BatchOutput>> PathFiles::create(const std::string&, Results results) {
-  const std::string& path = results == Results::errors ? errors_ : output_;
+  const std::string path = followed(results == Results::errors ? errors_ : output_);
   FileDescriptor file(
       ::open(PathOutput::scratch(path).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!file) return failure(path, errno);

@@ -107,6 +107,9 @@ def test_what_is_wrong_is_said(tmp_path: Path, fake: Fakes) -> None:
     (tmp_path / "strange.jsonl").write_text("hello\n")
     (tmp_path / "marked.jsonl").write_text("\ufeff" + batches.lines(2))
     (tmp_path / "bad.yaml").write_text("nonsense: 1\n")
+    (tmp_path / "good.jsonl").write_text(batches.lines(2))
+    (tmp_path / "taken.journal").write_text("no folder")
+    anywhere = ("--gateway", "http://127.0.0.1:9")
     for arguments, status, words in [
         (("none.jsonl", "-o", "o", "--config", config), 3, "none.jsonl"),
         (("strange.jsonl", "-o", "o", "--config", config), 1, "custom_id"),
@@ -116,6 +119,9 @@ def test_what_is_wrong_is_said(tmp_path: Path, fake: Fakes) -> None:
         (("bad.jsonl", "-o", "o", "--config", tmp_path / "bad.yaml"), 1, "nonsense"),
         (("bad.jsonl",), 2, ""),
         (("bad.jsonl", "-o", "o", "--key-file", "k"), 2, ""),
+        (("good.jsonl", "-o", "o", *anywhere, "--key-file", "none"), 1, "--key-file: none can not"),
+        (("good.jsonl", "-o", "taken", "--config", config), 3, "taken.journal: Not a directory; a"),
+        (("good.jsonl", "-o", "/proc/o", "--config", config), 3, "/proc/o.journal: "),
     ]:
         program = run(tmp_path, *arguments)
         assert program.wait(30) == status, (arguments, program.err())
@@ -159,6 +165,20 @@ def test_what_is_no_file_is_left_as_it_is(tmp_path: Path, fake: Fakes) -> None:
         assert words in program.err()
     assert (tmp_path / "in.jsonl").read_text() == batches.lines(2)
     assert upstream.stop()["requests"] == 0
+
+
+def test_results_go_where_a_link_leads(tmp_path: Path, fake: Fakes) -> None:
+    config = write_config(tmp_path, fake().url)
+    bad = batches.line("bad", {"model": "m", "messages": batches.HI, "fake": {"status": 400}})
+    (tmp_path / "in.jsonl").write_text(batches.lines(3) + bad)
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out.jsonl").symlink_to("disk/far.jsonl")
+    (tmp_path / "out.jsonl.errors").symlink_to(tmp_path / "errors")
+    program = run(tmp_path, "in.jsonl", "-o", "out.jsonl", "--config", config)
+    assert program.wait(30) == 4, program.err()
+    assert (tmp_path / "out.jsonl").is_symlink() and (tmp_path / "out.jsonl.errors").is_symlink()
+    assert batches.custom_ids(read(tmp_path / "disk/far.jsonl")) == batches.names(3)
+    assert [each["custom_id"] for each in read(tmp_path / "errors")] == ["bad"]
 
 
 def test_results_that_can_not_be_written_are_waited_for_aloud(tmp_path: Path, fake: Fakes) -> None:
