@@ -86,13 +86,17 @@ std::string_view receive(int socket, std::span<char> into) {
   }
 }
 
-// What the last whole line says of the end; empty: nothing.
-std::string end_of(std::string_view lines) {
-  if (!lines.ends_with('\n')) return {};
+// A member of the last line, if that is whole.
+std::optional<JsonValue> last_said(std::string_view lines, std::string_view name) {
+  if (!lines.ends_with('\n')) return std::nullopt;
   lines.remove_suffix(1);
   const auto json = parse_json(lines.substr(lines.rfind('\n') + 1));
-  const auto end =
-      json && json->kind == JsonKind::object ? json_find(json->text, "end") : std::nullopt;
+  return json && json->kind == JsonKind::object ? json_find(json->text, name) : std::nullopt;
+}
+
+// Empty: it is not over.
+std::string end_of(std::string_view lines) {
+  const auto end = last_said(lines, "end");
   return end ? end->as_string().value_or("") : std::string();
 }
 
@@ -130,7 +134,9 @@ int run_block(const BlockOptions& options) {
       bytes.remove_prefix(*fed);
     }
     const bool asked = parser.state() == ResponseParser::State::body;
-    if (asked && parser.head().status == 200) say_on_stdout("asking");
+    if (asked && parser.head().status == 200) {
+      say_on_stdout(last_said(said, "waiting") ? "waiting" : "asking");
+    }
     // Only the last line matters.
     if (said.size() > answer_bytes_max) said.erase(0, said.size() - answer_bytes_max / 2);
   }

@@ -46,6 +46,7 @@ Task<void> BatchLines::run() {
     if (!ready_.empty() && sharer_.awaits_writing()) journal_.write_soon();
     fetch_if_due();
     if (over()) co_return;
+    sharer_.rest(waits());
     co_await Wait(around_.loop.io.timers, changed_, next_look());
   }
 }
@@ -98,6 +99,15 @@ bool BatchLines::can_start(const Ready& ready) const {
 std::size_t BatchLines::startable_lines() const {
   return static_cast<std::size_t>(
       std::ranges::count_if(ready_, [&](const Ready& ready) { return can_start(ready); }));
+}
+
+// What could be begun has been by now (fetch_if_due).
+bool BatchLines::waits() const {
+  if (stopping_ || fetching_ || journal_.failure() || startable_lines() != 0) return false;
+  const bool some_left =
+      !ready_.empty() || !refused_.empty() || !to_begin_.empty() || plan_.left() != 0;
+  const bool all_paused = under_way_ != 0 && sharer_.asked() == 0;
+  return some_left || all_paused;
 }
 
 // That may be asked at once: of a model that is held none.

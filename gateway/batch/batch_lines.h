@@ -46,6 +46,9 @@ class BatchLines {
   [[nodiscard]] Task<void> run();
   // No line is begun any more.
   void stop();
+  // It could ask more lines if it were not for their models: these refuse them for now, or nobody
+  // has them.
+  [[nodiscard]] bool waits() const;
   // Lines that have been begun and have come to no result.
   [[nodiscard]] std::vector<std::uint32_t> unanswered() const {
     return {unanswered_.begin(), unanswered_.end()};

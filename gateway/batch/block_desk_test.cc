@@ -26,17 +26,24 @@ Names all_of(int count) {
 // One process `one` and a batch of `count` lines, each of which takes `time`.
 class BlockDeskTest : public testing::Test {
  protected:
-  void begin(int count, Duration time = 50ms) {
+  void begin(int count, Duration time = 50ms) { begin_with(sim_lines(count), time); }
+  // Of the model `slow`, whose server is `b`, lines may be in it as well.
+  void begin_with(const std::string& text, Duration time) {
     Config config;
     config.batch.lines_in_flight = in_flight;
+    config.batch.attempts = 1000;
+    config.batch.backoff_max = 5s;
     config.limits.in_flight_per_endpoint = 1000;
+    FakeScript slow;
+    slow.models = {"slow"};
     gateway_.emplace(1,
                      std::vector<SimGateway::BackendSpec>{
-                         {.name = "a", .endpoints = {FakeScript{}}, .default_model = "fake-model"}},
+                         {.name = "a", .endpoints = {FakeScript{}}, .default_model = "fake-model"},
+                         {.name = "b", .endpoints = {slow}, .default_model = "slow"}},
                      config);
     batches_.emplace(*gateway_);
     batches_->start("one");
-    id_ = batches_->make(sim_lines(count), 86'400, LineEngine::ray);
+    id_ = batches_->make(text, 86'400, LineEngine::ray);
     batches_->run_for(2s);
     ASSERT_EQ(batches_->batch(id_).status, BatchStatus::in_progress);
     // Not before: what it has is asked of it as well.
@@ -46,7 +53,9 @@ class BlockDeskTest : public testing::Test {
   // The block is given to that process; `end` becomes what it says.
   void give(BlockRange range, std::optional<End>& end, std::uint32_t driver = 1,
             const std::string& process = "one", const std::string& cluster = "here") {
-    batches_->spawn(process, ask(batches_->desk(process), {id_, range, {cluster, driver}}, end));
+    const Given given{id_, range, {cluster, driver}, std::make_shared<BlockView>()};
+    view_ = given.view;
+    batches_->spawn(process, ask(batches_->desk(process), given, end));
   }
   [[nodiscard]] std::vector<BlockRange> unfinished() {
     std::vector<BlockRange> ranges;
@@ -59,17 +68,19 @@ class BlockDeskTest : public testing::Test {
   std::optional<SimGateway> gateway_;
   std::optional<SimBatches> batches_;
   std::string id_;
+  std::shared_ptr<const BlockView> view_;  // of the block that was given last
 
  private:
   struct Given {
     std::string id;
     BlockRange range;
     JobDriver driver;
+    std::shared_ptr<BlockView> view;
   };
   static Task<void> ask(BlockDesk& desk, Given given, std::optional<End>& end) {
     auto batch = co_await desk.open(given.id);
     if (!batch) co_return;
-    const auto said = co_await (*batch)->work(given.range, given.driver);
+    const auto said = co_await (*batch)->work(given.range, given.driver, *given.view);
     end = said;
   }
   static Task<void> tell(BlockDesk& desk, std::string id, std::vector<BlockRange>& ranges) {
@@ -249,6 +260,68 @@ TEST_F(BlockDeskTest, a_killed_process_loses_nothing_that_was_written) {
   EXPECT_EQ(done.failed, 0U);
   EXPECT_EQ(batches_->names_in(done.output_file_id), all_of(200));
   EXPECT_LE(asked(), 200U + 4 * in_flight);
+}
+
+std::string slow_lines(int count) {
+  std::string text = sim_lines(count, "", "slow");
+  for (std::size_t at = 0; (at = text.find("fake-model", at)) != std::string::npos;)
+    text.replace(at, 10, "slow");
+  return text;
+}
+
+// Whoever gives out blocks can give others meanwhile, and these have all places.
+TEST_F(BlockDeskTest, a_block_whose_model_is_throttled_says_that_it_waits_and_holds_no_place) {
+  begin_with(slow_lines(100) + sim_lines(400), 100ms);
+  gateway_->fake("b").script().status = 429;
+  std::optional<End> slow;
+  give({0, 100}, slow);
+  const auto first = view_;
+  EXPECT_FALSE(first->waits());
+  batches_->run_for(2s);
+  EXPECT_TRUE(first->waits());
+  std::optional<End> quick;
+  give({100, 500}, quick);
+  const auto second = view_;
+  bool waited = true;
+  for (int i = 0; i < 10; ++i) {
+    batches_->run_for(500ms);
+    waited = waited && first->waits();
+    EXPECT_FALSE(second->waits()) << i;
+  }
+  EXPECT_TRUE(waited);
+  batches_->run_for(2s);
+  EXPECT_EQ(quick, End::done) << "400 lines, eight at a time, take 5 s; with half the places 10";
+  EXPECT_EQ(slow, std::nullopt);
+  gateway_->fake("b").script().status = 200;
+  EXPECT_EQ(batches_->finish(id_, 30s).completed, 500U);
+  EXPECT_EQ(slow, End::done);
+  EXPECT_FALSE(first->waits());
+  EXPECT_EQ(gateway_->fake("a").counters().requests, 400U);
+  EXPECT_LE(gateway_->fake("a").counters().in_flight_max, in_flight);
+}
+
+// Its lines are few, or they take their time: it is nobody's turn but theirs.
+TEST_F(BlockDeskTest, a_block_that_is_asked_does_not_wait) {
+  begin(20, 20s);
+  std::optional<End> end;
+  give({0, 20}, end);
+  for (int i = 0; i < 120 && !end; ++i) {
+    batches_->run_for(500ms);
+    EXPECT_FALSE(view_->waits()) << i;
+  }
+  EXPECT_EQ(end, End::done);
+}
+
+TEST_F(BlockDeskTest, a_server_that_is_away_is_waited_for) {
+  begin_with(slow_lines(20), 0s);
+  gateway_->refuse("b");
+  std::optional<End> end;
+  give({0, 20}, end);
+  batches_->run_for(20s);
+  EXPECT_TRUE(view_->waits());
+  gateway_->link("b").connect = SimLink::Connect::accept;
+  EXPECT_EQ(batches_->finish(id_, 1min).completed, 20U);
+  EXPECT_EQ(end, End::done);
 }
 
 TEST_F(BlockDeskTest, others_batches_are_none_of_its) {

@@ -71,7 +71,8 @@ class BlockAnswer {
     call_.response().start_stream(200, lines);
     tasks_.spawn(work());
     while (!end_) {
-      const bool alive = co_await say("{\"asking\":true}\n", false);
+      const char* const word = view_.waits() ? "{\"waiting\":true}\n" : "{\"asking\":true}\n";
+      const bool alive = co_await say(word, false);
       if (!alive) co_return;
       if (!end_) {
         co_await Wait(timers_, ended_, timers_.now() + tell_again);
@@ -84,7 +85,7 @@ class BlockAnswer {
 
  private:
   [[nodiscard]] Task<void> work() {
-    const auto end = co_await batch_->work(request_.range.value(), request_.driver);
+    const auto end = co_await batch_->work(request_.range.value(), request_.driver, view_);
     end_ = end;
     ended_.signal_all();
   }
@@ -100,6 +101,7 @@ class BlockAnswer {
   Timers& timers_;
   const std::shared_ptr<DeskBatch> batch_;
   const BlockRequest request_;
+  BlockView view_;
   std::optional<DeskBatch::End> end_;
   WaitSlot ended_;
   TaskGroup tasks_;
@@ -114,7 +116,8 @@ Task<void> tell_unfinished(Call& call, std::shared_ptr<DeskBatch> batch, JobDriv
     co_return;
   }
   const auto ranges = co_await batch->unfinished();
-  call.send_json(200, about + R"(,"unfinished":)" + write_ranges(ranges) + "}");
+  call.send_json(200, about + R"(,"unfinished":)" + write_ranges(ranges) + R"(,"models":)" +
+                          write_places(batch->models()) + "}");
 }
 
 Task<void> answer_driver(Call& call, BlockDesk& desk) {

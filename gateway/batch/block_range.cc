@@ -67,11 +67,29 @@ std::vector<BlockRange> unfinished_ranges(const std::vector<std::uint32_t>& orde
   return ranges;
 }
 
+std::vector<std::uint32_t> model_places(const std::vector<std::uint32_t>& order,
+                                        std::span<const IndexedLine> lines) {
+  std::vector<std::uint32_t> places;
+  for (std::uint32_t place = 1; place < order.size(); ++place) {
+    if (lines[order[place]].model != lines[order[place - 1]].model) places.push_back(place);
+  }
+  return places;
+}
+
 std::string write_ranges(const std::vector<BlockRange>& ranges) {
   std::string text = "[";
   for (const BlockRange& range : ranges) {
     if (text.size() != 1) text += ',';
     text += '[' + std::to_string(range.from) + ',' + std::to_string(range.to) + ']';
+  }
+  return text + ']';
+}
+
+std::string write_places(const std::vector<std::uint32_t>& places) {
+  std::string text = "[";
+  for (const std::uint32_t place : places) {
+    if (text.size() != 1) text += ',';
+    text += std::to_string(place);
   }
   return text + ']';
 }

@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "batch/batch_file.h"
 #include "store/records.h"
 
 namespace rocket {
@@ -36,7 +38,12 @@ struct BlockRequest {
 // The places of lines without a result, as few ranges as possible.
 [[nodiscard]] std::vector<BlockRange> unfinished_ranges(const std::vector<std::uint32_t>& order,
                                                         const std::vector<bool>& finished);
+// The places at which the lines of another model than the one before begin.
+[[nodiscard]] std::vector<std::uint32_t> model_places(const std::vector<std::uint32_t>& order,
+                                                      std::span<const IndexedLine> lines);
 // "[[0,5],[9,12]]"
 [[nodiscard]] std::string write_ranges(const std::vector<BlockRange>& ranges);
+// "[5,9]"
+[[nodiscard]] std::string write_places(const std::vector<std::uint32_t>& places);
 
 }  // namespace rocket

@@ -58,5 +58,26 @@ TEST(BlockRange, what_has_no_result_is_told_in_the_order_of_asking) {
     EXPECT_EQ(write_ranges(unfinished_ranges(c.order, c.finished)), c.ranges);
 }
 
+TEST(BlockRange, where_another_model_begins_is_told) {
+  struct Case {
+    std::vector<std::uint32_t> order;
+    std::vector<std::uint32_t> models;  // of each line
+    const char* places;
+  };
+  const Case cases[] = {
+      {{}, {}, "[]"},
+      {{0}, {0}, "[]"},
+      {{0, 1, 2}, {0, 0, 0}, "[]"},
+      {{0, 1, 2}, {0, 1, 2}, "[1,2]"},
+      {{0, 2, 1, 3, 4}, {0, 1, 0, 1, 1}, "[2]"},
+  };
+  for (const Case& c : cases) {
+    std::vector<IndexedLine> lines;
+    for (const std::uint32_t model : c.models)
+      lines.push_back({.model = model});
+    EXPECT_EQ(write_places(model_places(c.order, lines)), c.places);
+  }
+}
+
 }  // namespace
 }  // namespace rocket

@@ -119,6 +119,10 @@ Task<std::vector<BlockRange>> DeskBatch::unfinished() {
   co_return unfinished_ranges(order_, finished);
 }
 
+std::vector<std::uint32_t> DeskBatch::models() const {
+  return model_places(order_, input_->lines);
+}
+
 // What is not of the block counts as finished.
 Task<BatchPlan> DeskBatch::plan(BlockRange range) {
   const auto finished = co_await finished_lines();
@@ -135,14 +139,20 @@ Task<BatchPlan> DeskBatch::plan(BlockRange range) {
 // A block while it is worked on. What it was asking when it is called off has not ended anything.
 class DeskBatch::Working {
  public:
-  Working(DeskBatch& batch, BatchLines& lines, JobDriver driver)
-      : batch_(batch), lines_(lines), driver_(std::move(driver)), off_(batch.timers().run_queue()) {
+  Working(DeskBatch& batch, BatchLines& lines, JobDriver driver, BlockView& view)
+      : batch_(batch),
+        lines_(lines),
+        driver_(std::move(driver)),
+        view_(view),
+        off_(batch.timers().run_queue()) {
     batch_.working_.push_back(this);
+    view_.lines_ = &lines_;
     if (batch_.stopping_) lines_.stop();
   }
   Working(const Working&) = delete;
   Working& operator=(const Working&) = delete;
   ~Working() {
+    view_.lines_ = nullptr;
     std::erase(batch_.working_, this);
     batch_.used_at_ = batch_.timers().now();
     auto unanswered = lines_.unanswered();
@@ -159,6 +169,7 @@ class DeskBatch::Working {
   DeskBatch& batch_;
   BatchLines& lines_;
   const JobDriver driver_;
+  BlockView& view_;
   WaitSlot off_;
 };
 
@@ -181,12 +192,12 @@ Task<void> DeskBatch::unbegin(std::vector<std::uint32_t> lines) {
   co_await store_.insist(std::move(ask));
 }
 
-Task<DeskBatch::End> DeskBatch::work(BlockRange range, JobDriver driver) {
+Task<DeskBatch::End> DeskBatch::work(BlockRange range, JobDriver driver, BlockView& view) {
   const bool taken = co_await take_job(driver);
   if (!taken) co_return has_ended_ ? End::ended : End::replaced;
   auto planned = co_await plan(range);
   BatchLines lines(around_, batch_, input_, std::move(planned), journal_);
-  Working working(*this, lines, std::move(driver));
+  Working working(*this, lines, std::move(driver), view);
   const bool asked = co_await Until(lines.run(), working.off(), working.is_off());
   if (!asked) co_return working.replaced() ? End::replaced : End::ended;
   const bool written = co_await Until(journal_.written(), working.off(), working.is_off());

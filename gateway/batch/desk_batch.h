@@ -12,6 +12,17 @@
 
 namespace rocket {
 
+// What there is to see of a block while it is worked on.
+class BlockView {
+ public:
+  // It could ask more lines if it were not for their models.
+  [[nodiscard]] bool waits() const { return lines_ != nullptr && lines_->waits(); }
+
+ private:
+  friend class DeskBatch;
+  const BatchLines* lines_ = nullptr;
+};
+
 // One batch of a BlockDesk: its file and index, read once, and the journal of what comes of its
 // lines, which outlives the blocks: an answer that has come is written, whoever has hung up.
 //
@@ -40,12 +51,14 @@ class DeskBatch {
   [[nodiscard]] std::size_t lines() const { return order_.size(); }
   // The places of lines without a result.
   [[nodiscard]] Task<std::vector<BlockRange>> unfinished();
+  // Those at which the lines of another model begin.
+  [[nodiscard]] std::vector<std::uint32_t> models() const;
   // That driver has the job from now on, and what others have given out here is called off. False:
   // another one has it.
   [[nodiscard]] Task<bool> take_job(JobDriver driver);
   // Takes the job, and asks the lines of `range` that have no result. Destroyed, it calls off what
-  // it asks. It has to be opened.
-  [[nodiscard]] Task<End> work(BlockRange range, JobDriver driver);
+  // it asks. It has to be opened; `view` outlives it.
+  [[nodiscard]] Task<End> work(BlockRange range, JobDriver driver, BlockView& view);
   // No line is begun any more.
   void stop();
 

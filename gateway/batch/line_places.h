@@ -41,8 +41,22 @@ class LinePlaces {
     Sharer(const Sharer&) = delete;
     Sharer& operator=(const Sharer&) = delete;
     ~Sharer() {
+      rest(true);
+      --share_->places.resting_;
       --share_->places.sharers_;
-      share_->places.freed_.signal_all();
+    }
+
+    // It has no line that could be asked now: its share is the others' meanwhile.
+    void rest(bool resting) {
+      if (resting == resting_) return;
+      resting_ = resting;
+      LinePlaces& places = share_->places;
+      if (!resting) {
+        --places.resting_;
+        return;
+      }
+      ++places.resting_;
+      places.freed_.signal_all();
     }
 
     // Lines of this one that are being asked.
@@ -61,11 +75,13 @@ class LinePlaces {
     [[nodiscard]] bool full() const {
       const LinePlaces& places = share_->places;
       const std::size_t most = places.most();
-      return share_->taken >= std::max<std::size_t>(most / places.sharers_, 1) ||
+      const std::size_t sharing = std::max<std::size_t>(places.sharers_ - places.resting_, 1);
+      return share_->taken >= std::max<std::size_t>(most / sharing, 1) ||
              places.taken_ >= std::max(most, places.sharers_);
     }
 
     const std::shared_ptr<Share> share_;
+    bool resting_ = false;
   };
 
   // One line from being asked until its result is written.
@@ -111,6 +127,7 @@ class LinePlaces {
   WaitSlot freed_;
   std::size_t taken_ = 0;
   std::size_t sharers_ = 0;
+  std::size_t resting_ = 0;  // of these
 };
 
 }  // namespace rocket

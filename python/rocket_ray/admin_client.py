@@ -39,10 +39,12 @@ class Health:
 
 @dataclass(frozen=True)
 class Unfinished:
-    """Of a batch with `total` lines: ranges of places, from the first on, without the second."""
+    """Of a batch with `total` lines: ranges of places, from the first on, without the second; and
+    the places at which the lines of another model begin."""
 
     total: int
     ranges: list[tuple[int, int]]
+    models: list[int]
 
     @property
     def lines(self) -> int:
@@ -100,7 +102,8 @@ class AdminClient:
         if status == 200 and told.get("taken"):
             raise JobTaken(batch)
         if status == 200:
-            return Unfinished(told["total"], [(each[0], each[1]) for each in told["unfinished"]])
+            ranges = [(each[0], each[1]) for each in told["unfinished"]]
+            return Unfinished(told["total"], ranges, told.get("models", []))
         if status == 404 and told["error"]["code"] == "batch_not_found":
             return None
         raise AdminError(f"POST /batches: status {status}")

@@ -16,25 +16,26 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from rocket_ray.admin_client import Unfinished
 from rocket_ray.batch_jobs import BATCH_ID
-from rocket_ray.block_plan import Block, BlockPlan
+from rocket_ray.block_plan import WITH_WAITING, Block, BlockPlan, Hand
 from rocket_ray.block_worker import AWAY, DONE, ENDED, REPLACED, TAKEN, BlockWorker
 from rocket_ray.node_gateway import session_name
 
-# Blocks of one node at once: while one comes to its end the next is under way.
-IN_FLIGHT = 2
 NODES_EVERY_S = 2.0
 REST_S = 2.0
 JOIN_S = 15.0
 TELL_EVERY_S = 5.0
+LOOK_EVERY_S = 1.0
 FAILURES_MAX = 20  # of blocks, one after the other, for reasons that do not pass
 
 
 @dataclass
 class Node:
-    """One that has a worker. `rests_until`: it has had no gateway; by the monotonic clock."""
+    """One that has a worker. `asked`: which of its blocks wait. `rests_until`: it has had no
+    gateway; by the monotonic clock."""
 
     worker: ray.actor.ActorHandle
-    busy: int = 0
+    hand: Hand = field(default_factory=Hand)
+    asked: ray.ObjectRef | None = None
     rests_until: float = 0.0
 
 
@@ -83,7 +84,7 @@ class Driver:
             print(f"{left.lines} of {left.total} lines have no result yet", flush=True)
             if not left.ranges:
                 return DONE
-            said = self._share_out(BlockPlan(left.ranges))
+            said = self._share_out(BlockPlan(left.ranges, left.models))
             if said != DONE:
                 return said
 
@@ -107,9 +108,12 @@ class Driver:
             time.sleep(REST_S)
 
     def _share_out(self, plan: BlockPlan) -> str:
-        told = time.monotonic()
+        told = looked = time.monotonic()
         while plan.left or self._pending:
             self._follow_nodes(plan)
+            if time.monotonic() - looked > LOOK_EVERY_S:
+                looked = time.monotonic()
+                self._look_who_waits()
             self._give(plan)
             said = self._collect(plan)
             if said in (ENDED, REPLACED):
@@ -125,13 +129,23 @@ class Driver:
 
     def _give(self, plan: BlockPlan) -> None:
         now = time.monotonic()
-        ready = [node for node in self._nodes.items() if node[1].rests_until <= now]
-        for turn in range(IN_FLIGHT):
-            for name, node in ready:
-                if node.busy > turn or not (block := plan.take(len(ready) * IN_FLIGHT)):
-                    continue
-                self._pending[node.worker.work.remote(block)] = (name, block)
-                node.busy += 1
+        ready = [name for name, node in self._nodes.items() if node.rests_until <= now]
+        hands = {name: node.hand for name, node in self._nodes.items()}
+        for name, block in plan.deal(hands, ready):
+            self._pending[self._nodes[name].worker.work.remote(block)] = (name, block)
+
+    def _look_who_waits(self) -> None:
+        """What they say to the question of the last time; who is away has said nothing yet, and
+        what is remembered of it stays."""
+        for node in self._nodes.values():
+            if node.asked and ray.wait([node.asked], timeout=0)[0]:
+                try:
+                    waiting = ray.get(node.asked)
+                except RayError:
+                    waiting = []
+                node.hand.waiting = [each for each in waiting if each in node.hand.blocks]
+                node.asked = None
+            node.asked = node.asked or node.worker.waiting.remote()
 
     def _collect(self, plan: BlockPlan) -> str:
         if not self._pending:
@@ -142,7 +156,7 @@ class Driver:
             name, block = self._pending.pop(reference)
             node = self._nodes.get(name)
             if node:
-                node.busy -= 1
+                node.hand.drop(block)
             try:
                 said = ray.get(reference)
             except RayError as error:
@@ -177,7 +191,7 @@ class Driver:
                 "num_cpus": 0,
                 "max_restarts": -1,
                 "max_task_retries": -1,
-                "max_concurrency": IN_FLIGHT + 1,
+                "max_concurrency": WITH_WAITING + 2,
                 "scheduling_strategy": NodeAffinitySchedulingStrategy(name, soft=False),
             }
             worker = ray.remote(BlockWorker).options(**options)

@@ -1,6 +1,7 @@
 """What a Ray actor does for a batch on its node: has `rocket batch block` ask blocks of lines."""
 
 import os
+import threading
 import time
 
 from rocket_ray.admin_client import AdminClient, JobTaken, Unfinished
@@ -27,6 +28,8 @@ SILENT_MAX = 3
 NOT_STARTED = 127
 
 DONE, ENDED, REPLACED, AWAY, TAKEN = "done", "ended", "replaced", "away", "taken"
+# What a child says whose lines wait for their models.
+WAITING = "waiting"
 
 
 class Refused(Exception):
@@ -41,6 +44,8 @@ class BlockWorker:
     def __init__(self, batch: str, driver: int, cluster: str, node: NodeGateway | None = None):
         self._batch, self._driver, self._cluster = batch, driver, cluster
         self._node = node or NodeGateway()
+        self._waiting: set[Block] = set()
+        self._lock = threading.Lock()
 
     def unfinished(self) -> Unfinished | str:
         """What of the batch has no result yet; its driver has the job from now on, and this node's
@@ -88,6 +93,19 @@ class BlockWorker:
             time.sleep(AGAIN_S)
         return AWAY
 
+    def waiting(self) -> list[Block]:
+        """Those of the blocks under way that can go on with none of their lines at the moment: the
+        models refuse them, or nobody has them."""
+        with self._lock:
+            return sorted(self._waiting)
+
+    def _hear(self, block: Block, word: str) -> None:
+        with self._lock:
+            if word == WAITING:
+                self._waiting.add(block)
+            else:
+                self._waiting.discard(block)
+
     def _ask(self, place: Place, block: Block) -> Heard:
         """One child's life. Killed, it takes the block with it: the gateway calls off what it asks,
         and the next child's skips what has a result."""
@@ -97,6 +115,13 @@ class BlockWorker:
         argv += ["--parent-pid", str(os.getpid())]
         try:
             # This thread waits for it, so that it does not end before the child has.
-            return run_while_heard(argv, child_environment(os.environ, ()), SILENCE_S)
+            return run_while_heard(
+                argv,
+                child_environment(os.environ, ()),
+                SILENCE_S,
+                lambda word: self._hear(block, word),
+            )
         except OSError as error:
             return Heard(NOT_STARTED, "", str(error))
+        finally:
+            self._hear(block, "")

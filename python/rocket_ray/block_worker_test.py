@@ -91,6 +91,23 @@ class BlockWorkerTest(unittest.TestCase):
             self.assertEqual(self.worker.work(Block(5, 9)), block_worker.DONE)
         self.assertEqual(len(self.calls()), 1)
 
+    def test_it_knows_which_of_its_blocks_wait(self) -> None:
+        go = self.folder / "go"
+        self.program(
+            f"echo waiting; while ! test -e {go}; do sleep 0.02; done; echo asking\n"
+            f"while ! test -e {go}-on; do sleep 0.02; done; echo waiting; echo done"
+        )
+        thread = threading.Thread(target=self.worker.work, args=(Block(5, 9),))
+        thread.start()
+        for file, wanted in ((go, [Block(5, 9)]), (Path(f"{go}-on"), [])):
+            deadline = time.monotonic() + 10
+            while self.worker.waiting() != wanted and time.monotonic() < deadline:
+                pass
+            self.assertEqual(self.worker.waiting(), wanted)
+            file.touch()
+        thread.join()
+        self.assertEqual(self.worker.waiting(), [])
+
     def test_a_gateway_that_comes_back_in_time_goes_on_with_the_block(self) -> None:
         self.program("exit 3")
 

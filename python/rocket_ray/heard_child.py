@@ -6,7 +6,7 @@ import os
 import selectors
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -25,11 +25,14 @@ class Heard:
 
 
 def run_while_heard(
-    argv: Sequence[str], environment: Mapping[str, str], silence_s: float
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    silence_s: float,
+    hear: Callable[[str], None] = lambda word: None,
 ) -> Heard:
     """Waits for it, in a process group of its own. One that is stopped, or that hangs, says no
-    more; it is left alone as long as it says anything on stdout. Raises OSError where it can not
-    be started."""
+    more; it is left alone as long as it says anything on stdout. `hear` is told the last whole line
+    of that, each time. Raises OSError where it can not be started."""
     process = subprocess.Popen(
         list(argv),
         env=environment,
@@ -41,14 +44,18 @@ def run_while_heard(
     with process:
         assert process.stdout and process.stderr
         try:
-            return _listen(process, process.stdout, process.stderr, silence_s)
+            return _listen(process, process.stdout, process.stderr, silence_s, hear)
         finally:
             # It has ended already, unless it was silent or listening to it has failed.
             process.kill()
 
 
 def _listen(
-    process: subprocess.Popen[bytes], out: IO[bytes], err: IO[bytes], silence_s: float
+    process: subprocess.Popen[bytes],
+    out: IO[bytes],
+    err: IO[bytes],
+    silence_s: float,
+    hear: Callable[[str], None],
 ) -> Heard:
     said = {out: b"", err: b""}
     silent = False
@@ -63,9 +70,10 @@ def _listen(
                 piece = os.read(stream.fileno(), KEPT_BYTES)
                 if not piece:
                     selector.unregister(stream)
-                elif stream is out:
-                    heard = time.monotonic()
                 said[stream] = (said[stream] + piece)[-KEPT_BYTES:]
+                if piece and stream is out:
+                    heard = time.monotonic()
+                    hear(_last_line(said[out]))
             silent = not ready or time.monotonic() - heard >= silence_s
     if silent or not _ends(process, silence_s):
         return Heard(None, _text(said[out]), _text(said[err]))
@@ -77,6 +85,11 @@ def _ends(process: subprocess.Popen[bytes], seconds: float) -> bool:
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(seconds)
     return process.returncode is not None
+
+
+def _last_line(said: bytes) -> str:
+    """The last whole one."""
+    return _text(said[: said.rfind(b"\n") + 1]).rpartition("\n")[2]
 
 
 def _text(said: bytes) -> str:

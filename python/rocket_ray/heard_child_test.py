@@ -37,6 +37,13 @@ class HeardChildTest(unittest.TestCase):
         self.assertTrue(heard.out.endswith("\n8"))
         self.assertGreater(time.monotonic() - begun, 0.6)
 
+    def test_whoever_listens_hears_each_word(self) -> None:
+        words: list[str] = []
+        script = "echo one; sleep 0.1; echo two; printf th; sleep 0.1; echo ree; exit 1"
+        run_while_heard(["/bin/sh", "-c", script], {"PATH": "/usr/bin:/bin"}, 5, words.append)
+        self.assertEqual([word for at, word in enumerate(words) if word not in words[:at]],
+                         ["one", "two", "three"])  # fmt: skip
+
     def test_nothing_is_left_of_who_was_silent(self) -> None:
         heard = run("echo $$; kill -STOP $$")
         self.assertFalse(Path(f"/proc/{heard.out}").exists())

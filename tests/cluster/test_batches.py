@@ -252,6 +252,37 @@ def test_while_ray_is_away_it_waits_and_says_so(work: Work) -> None:
     work.finish(batch, 3000, 300)
 
 
+def test_a_model_that_refuses_does_not_keep_the_nodes(bed: RayBed) -> None:
+    """Its lines come first, and are more than all nodes have under way."""
+    quick = bed.start_fake("n")
+    slow = bed.start_fake("slow", fault="status_429", fault_on_signal=True)
+    bed.inside(slow.switch_fault)
+    config = bed.config(
+        "batches",
+        [backend("n", quick.url), backend("slow", slow.url)],
+        batch={
+            "engine": "ray",
+            "lines_in_flight": IN_FLIGHT,
+            "attempts": 1000,
+            "backoff": "200ms",
+            "backoff_max": "1s",
+        },
+    )
+    bed.deployed(config)
+    work = Work(bed, quick)
+    text = batches.lines(1200).replace('"m"', '"slow"').replace("line-", "slow-")
+    batch = batches.make(work.client, text + batches.lines(600).replace('"m"', '"n"'))
+    begun = time.monotonic()
+    work.wait_for_lines(batch, 600, 60)
+    print(f"600 lines in {time.monotonic() - begun:.1f} s while another model refuses")
+    assert work.done(batch) == 600
+    assert bed.inside(quick.stop)["requests"] == 600
+    bed.inside(slow.switch_fault)
+    wait_until("it has ended", lambda: work.get(batch)["status"] in batches.ENDED, 120)
+    counts = work.get(batch)["request_counts"]
+    assert counts == {"total": 1800, "completed": 1800, "failed": 0}
+
+
 def test_a_cancelled_batch_ends_and_keeps_what_it_has(work: Work) -> None:
     batch = work.make(2000)
     work.wait_for_lines(batch, 50)

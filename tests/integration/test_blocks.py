@@ -28,7 +28,7 @@ class Desk:
         settings = {"engine": "ray", **more.pop("batch", {})}
         self.gateway = rocket(
             {
-                "backends": [backend("a", url)],
+                "backends": [backend("a", url), *more.pop("more_backends", [])],
                 "store": {"path": str(folder / "store")},
                 "admin": f"unix:{self.socket}",
                 "batch": settings,
@@ -80,6 +80,10 @@ def end_of(block: Program) -> str:
     *before, last = block.out().splitlines()
     assert set(before) <= {"asking"}, before
     return last
+
+
+def last_word(block: Program) -> str:
+    return (block.out().splitlines() or [""])[-1]
 
 
 @pytest.fixture
@@ -158,6 +162,32 @@ def test_who_is_killed_takes_the_block_along_and_loses_no_answer(desk: Desk) -> 
     again = desk.block(batch, left[0][0], 200)
     assert again.wait(30) == 0, again.err()
     assert batches.wait_ended(desk.gateway, batch)["request_counts"]["completed"] == 200
+
+
+def test_a_block_whose_model_refuses_says_that_it_waits(
+    rocket: Rocket, fake: Fakes, tmp_path: Path
+) -> None:
+    upstream, throttled = fake(), fake(models=["slow"], fault="status_429", fault_on_signal=True)
+    throttled.switch_fault()
+    desk = Desk(
+        rocket,
+        upstream.url,
+        tmp_path,
+        more_backends=[backend("b", throttled.url)],
+        batch={"attempts": 1000, "backoff": "100ms", "backoff_max": "500ms"},
+    )
+    text = batches.lines(20).replace('"m"', '"slow"')
+    batch = desk.begun(text + batches.lines(40).replace("line-", "quick-"))
+    assert desk.told(batch)["models"] == [20]
+    first = desk.block(batch, 0, 20)
+    wait_until("it waits", lambda: last_word(first) == "waiting", 20)
+    second = desk.block(batch, 20, 60)
+    assert second.wait(20) == 0 and end_of(second) == "done"
+    assert last_word(first) == "waiting"
+    throttled.switch_fault()
+    assert first.wait(20) == 0 and last_word(first) == "done"
+    ended = batches.wait_ended(desk.gateway, batch)
+    assert ended["request_counts"] == {"total": 60, "completed": 60, "failed": 0}
 
 
 def test_cancelling_ends_the_blocks(desk: Desk) -> None:
