@@ -30,9 +30,9 @@ struct SocketAddress {
 
 // Names to addresses, off the loop: getaddrinfo blocks, so threads of its own run it (started when
 // there are names for them; literals need none). Several, as one name whose servers say nothing
-// takes half a minute, and is to hold up no other. An answer serves for `lifetime`, and as long again
-// while a fresh one is fetched; after that the fresh one is waited for, for a while. When a look-up
-// fails, or takes longer, the last good answer stands. One per loop.
+// takes half a minute, and is to hold up no other. An answer serves for `lifetime`, and as long
+// again while a fresh one is fetched; after that the fresh one is waited for, for a while. When a
+// look-up fails, or takes longer, the last good answer stands. One per loop.
 class Resolver {
  public:
   // At least one address, or an error; called on the thread. Another one than the system's for
@@ -62,8 +62,8 @@ class Resolver {
   // for as long as the name means it.
   void prefer(const std::string& host, std::uint16_t port, const SocketAddress& address);
 
-  // The same as resolve() for a name that nobody is going to ask for again, and whose port does not matter:
-  // nothing of it is kept. Beyond some dozens of names that wait to be asked, overloaded.
+  // The same as resolve() for a name that nobody is going to ask for again, and whose port does not
+  // matter: nothing of it is kept. Beyond some dozens of names that wait to be asked, overloaded.
   [[nodiscard]] Task<Result<std::vector<SocketAddress>>> resolve_once(std::string host,
                                                                       TimePoint deadline);
 

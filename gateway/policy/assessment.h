@@ -17,10 +17,10 @@ struct EndpointFacts {
   BreakerState breaker = BreakerState::closed;
   bool asked_to_wait = false;  // while the breaker is not closed
   OutlierMark outlier{};
-  LoadFigures load{};         // where fresh figures are told
-  bool models_untold = false;   // alive, but it is not known which it has
-  bool loads_models = false;  // on demand, and has told that none is in memory
-  bool removed = false;       // not in the configuration any more; requests are under way
+  LoadFigures load{};          // where fresh figures are told
+  bool models_untold = false;  // alive, but it is not known which it has
+  bool loads_models = false;   // on demand, and has told that none is in memory
+  bool removed = false;        // not in the configuration any more; requests are under way
 };
 
 // The one word for it, and why. Empty reason: nothing is wrong. For people: what is chosen is

@@ -20,7 +20,8 @@ enum class BreakerState : unsigned char { closed, half_open, open };
 //
 // What was sent nevertheless since it opened, and is answered, closes it as a trial does; not while
 // the upstream has asked to be left alone. Whoever did is asked by nobody but trials afterwards: so
-// it is trusted again as soon as one begins to be answered, and while one takes long, others follow.
+// it is trusted again as soon as one begins to be answered, and while one takes long, others
+// follow.
 //
 // Only what the upstream is to blame for may be recorded as a failure: never a client that hung
 // up, never our own overload. Pure: the clock is passed in.

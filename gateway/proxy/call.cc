@@ -288,8 +288,8 @@ Result<void> Call::take_limits() {
 }
 
 // What a request has used is known once it has ended well; of a stream its tokens have been counted
-// in any case. One that failed before its answer began used nothing that the client has got anything
-// for; of one that the client left nobody knows, and the reservation stands.
+// in any case. One that failed before its answer began used nothing that the client has got
+// anything for; of one that the client left nobody knows, and the reservation stands.
 void Call::settle_limits() {
   if (!hold_) return;
   const TimePoint now = loop_.io.timers.now();

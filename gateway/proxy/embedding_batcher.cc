@@ -278,9 +278,8 @@ void EmbeddingBatcher::send(Call& call, const Part& part) {
   const auto answer = read_openai_answer(part.body);
   if (answer) account.usage = answer->usage;
   std::string lines;
-  for (const std::string_view name :
-       {"x-rocket-backend", "x-rocket-endpoint", "x-rocket-attempts", "x-rocket-translation",
-        "x-rocket-warning"}) {
+  for (const std::string_view name : {"x-rocket-backend", "x-rocket-endpoint", "x-rocket-attempts",
+                                      "x-rocket-translation", "x-rocket-warning"}) {
     if (const auto value = part.headers.find(name)) append_header(lines, name, *value);
   }
   append_passed_answer_headers(lines, part.headers, call.upstream_limits());

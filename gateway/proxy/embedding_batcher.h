@@ -44,7 +44,7 @@ class EmbeddingBatcher {
   // What one request gets of a joined answer.
   struct Part {
     std::string body;
-    HeaderList headers;  // of the whole answer
+    HeaderList headers;                    // of the whole answer
     std::shared_ptr<const Current> words;  // what the next four belong to
     std::string_view backend;
     std::string_view endpoint;

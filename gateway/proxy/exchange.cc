@@ -461,9 +461,8 @@ Task<void> Exchange::answer_failure() {
   if (status == 429 || status == 503) {
     const bool turned_away =
         last_.code == ErrorCode::overloaded || last_.code == ErrorCode::no_place;
-    const Duration wait = turned_away && entrance_
-                              ? loop_.admission.expected_wait(*entrance_)
-                              : call_.limits_wait().value_or(chooser_.wait());
+    const Duration wait = turned_away && entrance_ ? loop_.admission.expected_wait(*entrance_)
+                                                   : call_.limits_wait().value_or(chooser_.wait());
     append_header(lines, "retry-after", std::to_string(whole_seconds(wait)));
   }
   call_.send_error(last_, lines);

@@ -216,9 +216,9 @@ TEST(Failover, ATrialThatTakesLongRefusesNobodyElse) {
       const std::string refused = std::string(R"("fake":{"fault":")") + fault;
       EXPECT_GE(gateway.ask(sim_chat(false, refused + R"(","retry_after":"1"},)"))->status(), 429);
       gateway.loop.run_for(1s);
-      const auto trial = gateway.send(sim_chat(
-          stream, stream ? R"("fake":{"tokens":100,"event_delay_ms":1000},)"
-                         : R"("fake":{"head_delay_ms":100000},)"));
+      const auto trial =
+          gateway.send(sim_chat(stream, stream ? R"("fake":{"tokens":100,"event_delay_ms":1000},)"
+                                               : R"("fake":{"head_delay_ms":100000},)"));
       gateway.loop.run_for(1100ms);
       for (int i = 0; i < 5; ++i) {
         const auto other = gateway.ask(sim_chat(i % 2 == 0));

@@ -188,8 +188,8 @@ Task<void> HealthProber::read_models(Target target, std::string alive_body) {
       inventory = read_inventory(alive_body);
     } else {
       const auto answer = co_await ask(target, std::string(path));
-      inventory = is_good(answer) ? read_inventory(answer->body)
-                                  : std::unexpected(failure_of(answer));
+      inventory =
+          is_good(answer) ? read_inventory(answer->body) : std::unexpected(failure_of(answer));
     }
     if (inventory) break;
     inventory.error().detail = std::string(path) + ": " + words_of(inventory.error());

@@ -42,8 +42,7 @@ std::uint64_t expected_tokens(std::string_view body) {
          static_cast<std::uint64_t>(std::min(answer, answer_max) * choices);
 }
 
-std::uint64_t used_tokens(const Usage& usage, std::uint64_t body_bytes,
-                          std::uint64_t prompt_most) {
+std::uint64_t used_tokens(const Usage& usage, std::uint64_t body_bytes, std::uint64_t prompt_most) {
   const auto counted = [](std::int64_t tokens) {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
   };

@@ -65,13 +65,14 @@ TEST(KeyUse, APromptThatNobodyHasCountedCountsAsExpected) {
     std::uint64_t body_bytes;
     std::uint64_t used;
   } cases[] = {
-      {{.in = 7, .out = 3}, 4000, 7 + 3},   {{.in = 7, .out = 0}, 4000, 7},
-      {{.in = 0, .out = 3}, 400, 100 + 3},  {{.in = 0, .out = 0}, 400, 100},
-      {{.in = 0, .out = 3}, 80'000, 1003},  {{.in = 8000, .out = 3}, 4, 8003},
-      {{.in = -1, .out = -5}, 400, 100},    {{.in = 0, .out = 0}, 0, 0},
+      {{.in = 7, .out = 3}, 4000, 7 + 3},  {{.in = 7, .out = 0}, 4000, 7},
+      {{.in = 0, .out = 3}, 400, 100 + 3}, {{.in = 0, .out = 0}, 400, 100},
+      {{.in = 0, .out = 3}, 80'000, 1003}, {{.in = 8000, .out = 3}, 4, 8003},
+      {{.in = -1, .out = -5}, 400, 100},   {{.in = 0, .out = 0}, 0, 0},
   };
   for (const auto& c : cases)
-    EXPECT_EQ(used_tokens(c.usage, c.body_bytes, 1000), c.used) << c.usage.in << ' ' << c.body_bytes;
+    EXPECT_EQ(used_tokens(c.usage, c.body_bytes, 1000), c.used)
+        << c.usage.in << ' ' << c.body_bytes;
 }
 
 TEST(KeyUse, TellsTheLimitsThatThereAre) {

@@ -29,11 +29,10 @@ TEST(Translator, EveryKindOfConversationIsKeptInEveryDialect) {
     }
   }
   // Not all of them have words for these.
-  for (const char* name :
-       {"anthropic-citations", "anthropic-document", "anthropic-tool-images",
-        "anthropic-web-citations", "chat-citations", "chat-document", "chat-functions",
-        "chat-refusal", "responses-citations", "responses-codex", "responses-document",
-        "responses-refusal"}) {
+  for (const char* name : {"anthropic-citations", "anthropic-document", "anthropic-tool-images",
+                           "anthropic-web-citations", "chat-citations", "chat-document",
+                           "chat-functions", "chat-refusal", "responses-citations",
+                           "responses-codex", "responses-document", "responses-refusal"}) {
     EXPECT_NE(std::ranges::find(kept, name, &KeptConversation::name), kept.end()) << name;
   }
 }
