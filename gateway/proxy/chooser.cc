@@ -6,8 +6,8 @@
 
 #include "policy/affinity.h"
 #include "policy/headroom.h"
-#include "schema/prompt.h"
 #include "schema/rate_limits.h"
+#include "schema/raw_characters.h"
 
 namespace rocket {
 namespace {

@@ -24,6 +24,9 @@ TEST(RawCharacters, AreCodePointsHoweverTheyAreWritten) {
       {"halves alone", R"(a\ud83d\n\ude00)", 4, R"(\ud83d\n)"},
       {"the wrong way around", R"(\ude00\ud83db)", 3, R"(\ud83db)"},
       {"half at the end", R"(ab\ud83d)", 3, R"(b\ud83d)"},
+      {"JSON", R"("a\n\"")", 5, R"(a\n)"},
+      {"cut behind a backslash", R"(ab\)", 3, R"(b\)"},
+      {"cut inside of an escape", R"(a\u4f)", 2, R"(\u4f)"},
   };
   for (const auto& one : cases) {
     EXPECT_EQ(count_characters(one.raw), one.count) << one.name;
