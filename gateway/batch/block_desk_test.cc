@@ -282,13 +282,13 @@ TEST_F(BlockDeskTest, a_block_whose_model_is_throttled_says_that_it_waits_and_ho
   std::optional<End> quick;
   give({100, 500}, quick);
   const auto second = view_;
-  bool waited = true;
+  int waited = 0;
   for (int i = 0; i < 10; ++i) {
     batches_->run_for(500ms);
-    waited = waited && first->waits();
+    waited += static_cast<int>(first->waits());
     EXPECT_FALSE(second->waits()) << i;
   }
-  EXPECT_TRUE(waited);
+  EXPECT_GE(waited, 8) << "now and then it asks a line to find out";
   batches_->run_for(2s);
   EXPECT_EQ(quick, End::done) << "400 lines, eight at a time, take 5 s; with half the places 10";
   EXPECT_EQ(slow, std::nullopt);
@@ -305,7 +305,7 @@ TEST_F(BlockDeskTest, a_block_that_is_asked_does_not_wait) {
   begin(20, 20s);
   std::optional<End> end;
   give({0, 20}, end);
-  for (int i = 0; i < 120 && !end; ++i) {
+  for (int i = 0; i < 160 && !end; ++i) {
     batches_->run_for(500ms);
     EXPECT_FALSE(view_->waits()) << i;
   }

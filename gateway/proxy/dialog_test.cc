@@ -120,7 +120,8 @@ TEST(Dialog, ACallIsWhereWhoHasNoToolsLooks) {
     arguments += call.value("arguments", "");
   }
   EXPECT_EQ(name, "g");
-  EXPECT_EQ(json(arguments), choice["message"]["function_call"]["arguments"]);
+  const std::string at_once = choice["message"]["function_call"]["arguments"];
+  EXPECT_EQ(json::parse(arguments), json::parse(at_once));
   EXPECT_TRUE(streamed->body().contains(R"("finish_reason":"function_call")"));
   // Who takes them without a word and has only tools says no call.
   SimGateway other(1, {backend(upstreams[1])});

@@ -80,7 +80,7 @@ TEST(ChatStreamReader, ReadsWhatServersSay) {
         R"({"choices":[{"delta":{"function_call":{"name":"f","arguments":"{}"},"tool_calls":[)"
         R"({"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]}}]})",
         R"({"choices":[{"delta":{"function_call":null},"finish_reason":"tool_calls"}]})", done},
-       "start m\ncall f: {}\nstop tool_use\n"},
+       "start m\ncall c f: {}\nstop tool_use\n"},
       {"a name that is said with each piece",
        {role,
         R"({"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f",)"

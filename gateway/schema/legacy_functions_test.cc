@@ -134,11 +134,11 @@ constexpr AnswerFrame frame{.id = "r1", .model = "m", .created = 7, .legacy_func
 
 // What Anthropic says of `content`, as the client is told it.
 std::string told(std::string_view content, std::string_view stop, TranslationLoss& loss) {
-  const auto answer =
-      read_answer(Dialect::anthropic,
-                  R"({"type":"message","role":"assistant","content":[)" + std::string(content) +
-                      R"(],"stop_reason":")" + std::string(stop) + R"("})",
-                  loss);
+  // The answer views into it.
+  const std::string said = R"({"type":"message","role":"assistant","content":[)" +
+                           std::string(content) + R"(],"stop_reason":")" + std::string(stop) +
+                           R"("})";
+  const auto answer = read_answer(Dialect::anthropic, said, loss);
   EXPECT_TRUE(answer);
   return write_answer(Dialect::chat, *answer, frame, loss).joined();
 }
@@ -171,11 +171,10 @@ TEST(LegacyFunctions, CallsOfAnAnswerAreReadWhereThereIsNoOther) {
   for (const std::string& message :
        {older, older + "," + newer, newer + "," + older, newer + R"(,"function_call":null)"}) {
     TranslationLoss loss;
-    const auto read =
-        read_answer(Dialect::chat,
-                    R"({"choices":[{"finish_reason":"function_call","message":{"content":null,)" +
-                        message + "}}]}",
-                    loss);
+    const std::string answer =
+        R"({"choices":[{"finish_reason":"function_call","message":{"content":null,)" + message +
+        "}}]}";
+    const auto read = read_answer(Dialect::chat, answer, loss);
     ASSERT_TRUE(read) << message;
     ASSERT_EQ(read->parts.size(), 1U) << message;
     EXPECT_EQ(read->parts[0].name.inside, "f");

@@ -254,11 +254,16 @@ class Teller {
     tell(part.extra);
   }
 
+  [[nodiscard]] static bool is_page(const Citation& citation) {
+    using Kind = Citation::Kind;
+    return citation.kind == Kind::web ||
+           (citation.kind == Kind::search_result && citation.source.decoded().starts_with("http"));
+  }
+
   // Where a citation belongs to, if not all of it can be told: the page, or the file.
   [[nodiscard]] bool may_be_lost(const Citation& citation) const {
     using Kind = Citation::Kind;
-    const bool page = citation.kind == Kind::web || (citation.kind == Kind::search_result &&
-                                                     citation.source.decoded().starts_with("http"));
+    const bool page = is_page(citation);
     switch (target_) {
       case Dialect::chat: return of_ == Of::request || !page;
       case Dialect::responses: return !page && (of_ == Of::request || citation.file.empty());
@@ -281,7 +286,7 @@ class Teller {
       if (lossy && target_ == Dialect::anthropic) {
         out_ += " " + quote_of(one, part.text);
       } else if (lossy) {
-        if (one.kind == Citation::Kind::web) out_ += " " + place;
+        if (is_page(one)) out_ += " " + place;
       } else {
         out_ += " " + place + " " + std::to_string(static_cast<int>(one.kind)) +
                 one.quote.decoded() + " " + one.sealed.decoded() + " ";
