@@ -52,12 +52,14 @@ void CircuitBreaker::record_answer(TimePoint now) {
 }
 
 void CircuitBreaker::record_begun(TimePoint sent, TimePoint now) {
-  const bool tried = state(now) == BreakerState::half_open && sent >= opened_at_;
-  if (tried && asked_to_wait(now)) close();
+  if (state(now) != BreakerState::half_open || sent < opened_at_) return;
+  begun_ = true;
+  if (asked_to_wait(now)) close();
 }
 
 void CircuitBreaker::stay_away(TimePoint now, TimePoint until) {
   opened_at_ = now;
+  begun_ = false;
   open_until_ = state(now) == BreakerState::open ? std::max(open_until_, until) : until;
   opened_times_ = std::max(opened_times_, 1U);
   asked_until_ = std::max(asked_until_, until);
@@ -72,6 +74,7 @@ bool CircuitBreaker::take_trial(TimePoint now) {
 
 void CircuitBreaker::close() {
   opened_times_ = 0;
+  begun_ = false;
   asked_until_ = {};
   recent_ = older_ = {};
 }
@@ -96,6 +99,7 @@ void CircuitBreaker::open_from(TimePoint now) {
   constexpr std::uint32_t doublings_max = 20;
   const auto factor = std::int64_t{1} << std::min(opened_times_, doublings_max);
   ++opened_times_;
+  begun_ = false;
   opened_at_ = now;
   open_until_ = deadline_after(now, std::min(settings_.open * factor, settings_.open_max));
   asked_until_ = {};

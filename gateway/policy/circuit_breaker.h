@@ -19,9 +19,9 @@ enum class BreakerState : unsigned char { closed, half_open, open };
 //                                  '--one fails--> open, for twice as long as before
 //
 // What was sent nevertheless since it opened, and is answered, closes it as a trial does; not while
-// the upstream has asked to be left alone. Whoever did is asked by nobody but trials afterwards: so
+// the upstream has asked to be left alone. Whoever did is asked by nobody but trials afterwards, so
 // it is trusted again as soon as one begins to be answered, and while one takes long, others
-// follow.
+// follow. They do anywhere, a second apart, once a stream has begun: its end may be minutes away.
 //
 // Only what the upstream is to blame for may be recorded as a failure: never a client that hung
 // up, never our own overload. Pure: the clock is passed in.
@@ -82,7 +82,7 @@ class CircuitBreaker {
   [[nodiscard]] bool trial_free(TimePoint now) const {
     if (state(now) != BreakerState::half_open) return false;
     return trials_out_ < settings_.trials ||
-           (asked_to_wait(now) && now >= deadline_after(tried_at_, refusal_time));
+           ((begun_ || asked_to_wait(now)) && now >= deadline_after(tried_at_, refusal_time));
   }
   [[nodiscard]] bool take_trial(TimePoint now);
   void return_trial() {
@@ -119,6 +119,7 @@ class CircuitBreaker {
   TimePoint asked_until_{};
   std::uint32_t trials_out_ = 0;
   TimePoint tried_at_{};  // when the last trial was taken
+  bool begun_ = false;    // a stream that was sent since it opened last has got its first content
 };
 
 }  // namespace rocket

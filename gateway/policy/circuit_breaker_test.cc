@@ -163,6 +163,20 @@ TEST(CircuitBreaker, ALongTrialOfWhoAskedToBeLeftAloneKeepsNoOtherAway) {
   EXPECT_FALSE(Story("bbbssssstTT").breaker.trial_free(start + 25s)) << "others may be silent";
 }
 
+TEST(CircuitBreaker, FurtherTrialsFollowAStreamThatHasBegun) {
+  CircuitBreaker breaker = Story("bbbssssst").breaker;
+  breaker.record_begun(start + 5s, start + 5500ms);
+  EXPECT_EQ(breaker.state(start + 5500ms), BreakerState::half_open) << "it may fail in the middle";
+  EXPECT_FALSE(breaker.trial_free(start + 5999ms));
+  ASSERT_TRUE(breaker.take_trial(start + 6s));
+  EXPECT_FALSE(breaker.trial_free(start + 6999ms));
+  EXPECT_TRUE(breaker.trial_free(start + 7s));
+  breaker.record_failure(start + 7s);
+  EXPECT_EQ(breaker.state(start + 16s), BreakerState::open) << "for twice as long";
+  EXPECT_EQ(breaker.state(start + 17s), BreakerState::half_open);
+  EXPECT_FALSE(breaker.trial_free(start + 17s)) << "two are out, and none has begun since";
+}
+
 TEST(CircuitBreaker, IsOpenedWithoutHavingBeenAsked) {
   CircuitBreaker breaker(settings);
   breaker.open(start);

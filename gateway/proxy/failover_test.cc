@@ -231,6 +231,33 @@ TEST(Failover, ATrialThatTakesLongRefusesNobodyElse) {
   }
 }
 
+// One endpoint is back and being tried by a stream that takes minutes; the other one is full.
+TEST(Failover, WhoeverIsBackIsOfUseBeforeItsTrialEnds) {
+  Config config;
+  config.breaker.consecutive = 1;
+  config.limits.in_flight_per_endpoint = 2;
+  const std::string minutes = R"("fake":{"tokens":200,"event_delay_ms":1000},)";
+  SimGateway gateway(1, {backend("a", {answering_in(1ms), answering_in(1ms)})}, config);
+  gateway.fake("a", 1).script().fault = Fault::status_500;
+  for (int i = 0; i < 10; ++i)
+    EXPECT_EQ(gateway.ask(sim_chat(true))->status(), 200);
+  gateway.fake("a", 1).script().fault = Fault::none;
+  const auto standing = gateway.endpoint("a", 1).breaker.standing(gateway.loop.now());
+  ASSERT_EQ(standing.state, BreakerState::open);
+  std::vector<std::unique_ptr<SimRequest>> streams;
+  for (int i = 0; i < 3; ++i) {
+    streams.push_back(gateway.send(sim_chat(true, minutes)));
+    gateway.loop.run_for(3s);
+  }
+  for (const auto& one : streams)
+    EXPECT_EQ(one->status(), 200) << "two and the trial";
+  EXPECT_EQ(gateway.fake("a", 1).counters().in_flight, 1U);
+  const auto next = gateway.ask(sim_chat(true));
+  EXPECT_EQ(next->status(), 200) << next->body();
+  EXPECT_EQ(next->header("x-rocket-endpoint"), "a/1");
+  EXPECT_LE(next->ended_at() - next->sent_at(), 2s);
+}
+
 // The key that a backend refuses is the gateway's: no client can mend it, and another backend may
 // have a good one.
 TEST(Failover, ABackendThatRefusesOurKeyIsLeftForAnother) {
