@@ -117,7 +117,7 @@ void Call::end_cut() {
   const bool told_here = part_ == nullptr && !ours_ && response_.alive();
   if (told_here && response_.state() == ResponseWriter::State::fresh) {
     response_.set_keep_alive(false);
-    send_error(error, "retry-after: 1\r\n");
+    send_error(error);
     return;
   }
   const bool streams = response_.state() == ResponseWriter::State::streaming;
@@ -366,6 +366,9 @@ void Call::send_error(const Error& error, std::string_view more_lines) {
   if (concurrent_limit_ && status == 429) {
     append_header(lines, "x-rocket-limit", "concurrent=" + std::to_string(*concurrent_limit_));
   }
+  // Where nobody knows better, soon.
+  const bool passes = meaning_of(error.code).status == 503;
+  if (passes && !lines.contains("retry-after: ")) append_header(lines, "retry-after", "1");
   send_json(status, write_error_body(dialect, told_error), lines);
   account_.error = error.code;
   close_account(Outcome::error, meaning_of(error.code).blame);

@@ -125,6 +125,7 @@ class Call {
   void send_json(int status, std::string_view body, std::string_view more_lines = {});
   void send_text(int status, std::string_view body,
                  std::string_view content_type = "text/plain; charset=utf-8");
+  // A 503 has Retry-After: a second, where `more_lines` says nothing.
   void send_error(const Error& error, std::string_view more_lines = {});
   // After a stream's commit nothing is sent again: gives the request's body back to the budget,
   // and the memory of its headers. The whole has those of its parts.

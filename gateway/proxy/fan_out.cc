@@ -304,7 +304,6 @@ std::string FanOut::last_words(const Choice& lost) const {
 void FanOut::send_error(const Error& error) {
   std::string lines;
   append_header(lines, "x-rocket-attempts", std::to_string(attempts()));
-  if (meaning_of(error.code).status == 503) append_header(lines, "retry-after", "1");
   call_.send_error(error, lines);
 }
 

@@ -173,6 +173,35 @@ TEST(Knowing, WhoDoesNotTellIsNotWaitedForLongerThanAProbe) {
   }
 }
 
+// Whoever asks for whatever: it may be known soon.
+TEST(Knowing, WhereNobodyHasToldWhatHeHasOneMayAskAgainSoon) {
+  SimGateway gateway(1, {backend("a", BackendKind::openai, {server(FakeKind::llama_cpp)}),
+                         backend("b", BackendKind::vllm, {server(FakeKind::vllm, {"new"})})});
+  Config other = gateway.control.snapshot()->config;
+  std::erase_if(other.backends, [](const BackendConfig& each) { return each.name == "a"; });
+  other.order = {"b"};
+  gateway.refuse("b");
+  Config none = other;
+  none.backends[0].name = "c";
+  none.order = {"c"};
+  ASSERT_TRUE(gateway.control.apply(none));
+  const std::pair<const char*, const char*> requests[] = {
+      {"/v1/chat/completions", R"({"model":"m","messages":[{"role":"user","content":"a"}]})"},
+      {"/v1/embeddings", R"({"model":"m","input":"a"})"},
+      {"/v1/messages",
+       R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"}]})"},
+      {"/v1/messages/count_tokens", R"({"model":"m","messages":[{"role":"user","content":"a"}]})"},
+      {"/v1/responses", R"({"model":"m","input":"a"})"},
+      {"/api/generate", R"({"model":"m","prompt":"a"})"},
+      {"/api/chat", R"({"model":"m","messages":[{"role":"user","content":"a"}]})"},
+  };
+  for (const auto& [path, body] : requests) {
+    const auto request = gateway.ask(sim_post(path, body));
+    EXPECT_EQ(request->status(), 503) << path << request->body();
+    EXPECT_EQ(request->header("retry-after"), "1") << path;
+  }
+}
+
 TEST(Knowing, AClientThatWaitsForAnInventoryMayHangUp) {
   SimGateway gateway(1, {backend("a", BackendKind::openai, {server(FakeKind::llama_cpp)}),
                          backend("b", BackendKind::vllm, {server(FakeKind::vllm, {"new"})})});

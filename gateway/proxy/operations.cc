@@ -217,9 +217,7 @@ Task<void> Operations::refuse(const Error& error, const RequestHead& head,
   call.dialect = spoken(head, asked.target, asked.match.row);
   if (asked.match.row != nullptr) call.operation = asked.match.row->operation;
   if (asked.key != nullptr) call.identify(*asked.key);
-  std::string lines = error_lines(error, asked.target.path);
-  if (meaning_of(error.code).status == 503) append_header(lines, "retry-after", "1");
-  call.send_error(error, lines);
+  call.send_error(error, error_lines(error, asked.target.path));
   if (response.blocked()) {
     co_await response.drained();
   }

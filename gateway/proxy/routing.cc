@@ -40,7 +40,7 @@ Task<void> await_models(Call& call) {
 
 void send_no_such_model(Call& call, std::string words) {
   if (call.current()->router->awaits_models()) {
-    call.send_error(models_not_known_yet(), "retry-after: 1\r\n");
+    call.send_error(models_not_known_yet());
   } else {
     call.send_error({ErrorCode::model_not_found, std::move(words)});
   }

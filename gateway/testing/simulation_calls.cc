@@ -131,13 +131,20 @@ std::string UpstreamCalls::judge(const AllAsked& all, Duration lasted,
   HangUps hang_ups;
   std::uint64_t requests = all.size();
   std::set<std::string> without_choice;
+  bool sharers_have_choice = true;
   for (const auto& one : all) {
     hang_ups[one->id()] = one->hung_up_at();
-    if (!has_choice(*one)) without_choice.insert(one->id());
+    if (has_choice(*one)) continue;
+    without_choice.insert(one->id());
+    sharers_have_choice = sharers_have_choice && !one->embeddings();
   }
-  // Calls that several requests share are requests of their own.
-  for (const auto& [id, calls] : by_id_)
-    requests += hang_ups.contains(id) ? 0 : 1;
+  // Calls that several requests share are requests of their own, with the choice that these have:
+  // whose a call is it does not say, so that one without is an excuse for each.
+  for (const auto& [id, calls] : by_id_) {
+    if (hang_ups.contains(id)) continue;
+    ++requests;
+    if (!sharers_have_choice) without_choice.insert(id);
+  }
   std::string failure = judge_budget(requests, lasted);
   if (failure.empty()) failure = judge_waits(hang_ups);
   if (failure.empty()) failure = judge_breaker(hang_ups, without_choice);
