@@ -177,12 +177,10 @@ TEST(Knowing, WhoDoesNotTellIsNotWaitedForLongerThanAProbe) {
 TEST(Knowing, WhereNobodyHasToldWhatHeHasOneMayAskAgainSoon) {
   SimGateway gateway(1, {backend("a", BackendKind::openai, {server(FakeKind::llama_cpp)}),
                          backend("b", BackendKind::vllm, {server(FakeKind::vllm, {"new"})})});
-  Config other = gateway.control.snapshot()->config;
-  std::erase_if(other.backends, [](const BackendConfig& each) { return each.name == "a"; });
-  other.order = {"b"};
   gateway.refuse("b");
-  Config none = other;
-  none.backends[0].name = "c";
+  Config none = gateway.control.snapshot()->config;
+  std::erase_if(none.backends, [](const BackendConfig& each) { return each.name == "a"; });
+  none.backends[0].name = "c";  // of which nobody knows anything yet
   none.order = {"c"};
   ASSERT_TRUE(gateway.control.apply(none));
   const std::pair<const char*, const char*> requests[] = {

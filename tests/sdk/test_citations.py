@@ -89,7 +89,8 @@ def test_ollama_s_clients_are_told_that_it_is_lost(over) -> None:
     gateway = over(cites=True)
     said = ollama.Client(host=gateway.url).chat(model="m", messages=QUESTION)
     assert said.message.content
-    answer = gateway.call("POST", "/api/chat", {"model": "m", "messages": QUESTION, "stream": False})
+    asked = {"model": "m", "messages": QUESTION, "stream": False}
+    answer = gateway.call("POST", "/api/chat", asked)
     assert answer.header("x-rocket-translation") == "dropped=citations"
 
 
