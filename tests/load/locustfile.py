@@ -2,11 +2,13 @@
 
     locust -f tests/load/locustfile.py --headless --host http://127.0.0.1:8000
 
-10 people, 2 more each second until all are there, for 5 minutes.
+10 people, 2 more each second until all are there, for 5 minutes. With ROCKET_PROFILE=hard three
+times as many, who come faster, hardly pause, want longer answers, and of whom some hang up.
 
 Ends with exit 1 if a bound of thresholds.json is not kept. Variables: ROCKET_KEY, ROCKET_MODEL,
 ROCKET_MAX_TOKENS, ROCKET_LONGEST_QUESTION (in characters: longer ones are left out),
-ROCKET_THRESHOLDS (`asked_for` or `own`), ROCKET_REPORT (a file for the figures).
+ROCKET_THRESHOLDS (`asked_for` or `own`), ROCKET_REPORT (a file for the figures), ROCKET_PROFILE
+(`usual` or `hard`).
 """
 
 import json
@@ -18,8 +20,10 @@ from locust import HttpUser, between, events, task
 
 THRESHOLDS = json.loads((Path(__file__).parent / "thresholds.json").read_text())
 FIRST_TOKEN = "first token"
-# What was asked for.
-USERS, SPAWN_RATE, RUN_TIME = 10, 2, "5m"
+HARD = {"usual": False, "hard": True}[os.environ.get("ROCKET_PROFILE", "usual")]
+# What was asked for, and more.
+USERS, SPAWN_RATE, RUN_TIME = (30, 10, "5m") if HARD else (10, 2, "5m")
+MAX_TOKENS = int(os.environ.get("ROCKET_MAX_TOKENS", "48" if HARD else "16"))
 ALL_QUESTIONS = (
     "Why do rockets have stages?",
     "Name three uses of a gateway. " * 20,
@@ -37,6 +41,7 @@ def defaults(parser) -> None:
 
 
 class Person(HttpUser):
+    abstract = HARD
     wait_time = between(0.1, 0.5)
 
     def on_start(self) -> None:
@@ -51,24 +56,25 @@ class Person(HttpUser):
     def waits_for_all_of_it(self) -> None:
         self.ask(stream=False)
 
-    def ask(self, *, stream: bool) -> None:
+    def ask(self, *, stream: bool, hang_up: bool = False) -> None:
         question = QUESTIONS[self.environment.runner.stats.total.num_requests % len(QUESTIONS)]
         body = {"messages": [{"role": "user", "content": question}], "stream": stream}
-        body["max_tokens"] = int(os.environ.get("ROCKET_MAX_TOKENS", "16"))
+        body["max_tokens"] = MAX_TOKENS
         if model := os.environ.get("ROCKET_MODEL"):
             body["model"] = model
         name = "chat, streamed" if stream else "chat"
+        name += ", hung up on" if hang_up else ""
         begun = time.perf_counter()
         with self.client.post(
             "/v1/chat/completions", json=body, name=name, stream=stream, catch_response=True
         ) as response:
             if response.status_code != 200:
                 response.failure(f"{response.status_code}: {response.text[:200]}")
-            elif stream and not self.read(response, begun):
+            elif stream and not self.read(response, begun, hang_up):
                 response.failure("the stream was cut")
 
-    def read(self, response, begun: float) -> bool:
-        """Whether it came to its end; tells when its first token had come."""
+    def read(self, response, begun: float, hang_up: bool) -> bool:
+        """Whether it came to its end, or as far as wanted; tells when its first token had come."""
         first = None
         for line in response.iter_lines():
             if line == b"data: [DONE]":
@@ -83,7 +89,19 @@ class Person(HttpUser):
                     exception=None,
                     context={},
                 )
+                if hang_up:
+                    response.close()
+                    return True
         return False
+
+
+class Hasty(Person):
+    abstract = not HARD
+    wait_time = between(0, 0.1)
+
+    @task(1)
+    def hangs_up(self) -> None:
+        self.ask(stream=True, hang_up=True)
 
 
 def figures(stats) -> dict[str, float]:

@@ -11,6 +11,7 @@ import pytest
 from harness.engines import place
 from harness.fake import Fake
 from harness.gateway import Gateway, backend
+from harness.waiting import wait_until
 
 FOLDER = Path(__file__).parent
 THRESHOLDS = json.loads((FOLDER / "thresholds.json").read_text())
@@ -47,6 +48,18 @@ def test_ten_people_for_twenty_seconds(
     code, found = load(gateway.url, tmp_path, "-t", "20s", ROCKET_MODEL="m")
     assert code == 0, found
     assert found["requests"] > 200 and found["first_tokens"] > 100
+
+
+def test_a_crowd_some_of_whom_hang_up(
+    rocket: Callable[..., Gateway], fake: Callable[..., Fake], tmp_path: Path
+) -> None:
+    gateway = gateway_of(rocket, fake(event_delay_ms=2).url, fake(event_delay_ms=2).url)
+    code, found = load(gateway.url, tmp_path, "-t", "12s", ROCKET_MODEL="m", ROCKET_PROFILE="hard")
+    assert code == 0, found
+    assert found["requests"] > 200 and found["first_tokens"] > 150
+    lines = gateway.access_lines(200)
+    assert sum(each["outcome"] == "cancelled" for each in lines) > 10
+    wait_until("nothing is left", lambda: gateway.in_flight() == 0, seconds=10)
 
 
 BROKEN = {
