@@ -35,9 +35,16 @@ size_t end_of(std::string_view raw, size_t at, size_t count) {
 
 }  // namespace
 
-// Called for each piece of a stream: most have no escape.
 size_t count_characters(std::string_view raw) {
+  // Called for each piece of a stream: most are short and have no escape.
   size_t count = 0;
+  bool escapes = false;
+  for (const char c : raw) {
+    count += goes_on(c) ? 0 : 1;
+    escapes |= c == '\\';
+  }
+  if (!escapes) return count;
+  count = 0;
   for (size_t at = 0; at < raw.size(); ++at) {
     if (goes_on(raw[at])) continue;
     if (raw[at] == '\\') at += escape_length(raw, at) - 1;
