@@ -195,7 +195,8 @@ TEST(Knowing, WhereNobodyHasToldWhatHeHasOneMayAskAgainSoon) {
   };
   for (const auto& [path, body] : requests) {
     const auto request = gateway.ask(sim_post(path, body));
-    EXPECT_EQ(request->status(), 503) << path << request->body();
+    const bool anthropic = std::string_view(path).starts_with("/v1/messages");
+    EXPECT_EQ(request->status(), anthropic ? 529 : 503) << path << request->body();
     EXPECT_EQ(request->header("retry-after"), "1") << path;
   }
 }
