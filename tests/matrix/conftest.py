@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from bot_program import BotProgram
+from homeserver_front import HomeserverFront
 from people import Person
 from synapse_server import Synapse
 
@@ -61,6 +62,16 @@ def limited_synapse(tmp_path_factory, synapse_python: Path) -> Iterator[Synapse]
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def front(synapse: Synapse) -> Iterator[HomeserverFront]:
+    """What a bot may take for its homeserver. To be asked for before the bot."""
+    made = HomeserverFront(synapse.url)
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture

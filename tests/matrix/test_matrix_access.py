@@ -1,7 +1,6 @@
 """Who is heard, and where."""
 
 import pytest
-from homeserver_front import HomeserverFront
 
 from harness.gateway import backend
 from harness.waiting import wait_until
@@ -123,36 +122,28 @@ def test_no_secret_is_told(synapse, person, bot, url) -> None:
             assert b"very private words" not in path.read_bytes(), path
 
 
-def test_an_invitation_outlives_the_bot(synapse, person, bot, url) -> None:
+def test_an_invitation_outlives_the_bot(synapse, front, person, bot, url) -> None:
     """The homeserver tells of it once, and alice can not invite who is invited."""
-    front = HomeserverFront(synapse.url)
-    try:
-        alice = person(synapse, "alice")
-        program = bot(synapse, url, homeserver=front.url)
-        front.fail("/join/", 10**6)
-        room = alice.room(program.user_id, direct=True)
-        wait_until("the bot has tried to join", lambda: front.failed)
-        program.program.kill()
-        front.heal()
-        program.start()
-        program.wait_ready()
-        alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
-        alice.answer(alice.say(room, "!help"))
-    finally:
-        front.close()
+    alice = person(synapse, "alice")
+    program = bot(synapse, url, homeserver=front.url)
+    front.fail("/join/", 10**6)
+    room = alice.room(program.user_id, direct=True)
+    wait_until("the bot has tried to join", lambda: front.failed)
+    program.program.kill()
+    front.heal()
+    program.start()
+    program.wait_ready()
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    alice.answer(alice.say(room, "!help"))
 
 
-def test_who_has_joined_too_often_is_not_silent(synapse, person, bot, url) -> None:
+def test_who_has_joined_too_often_is_not_silent(synapse, front, person, bot, url) -> None:
     """Joins and messages have limits of their own."""
-    front = HomeserverFront(synapse.url)
-    try:
-        alice = person(synapse, "alice")
-        program = bot(synapse, url, homeserver=front.url)
-        room = alice.room(program.user_id, direct=True)
-        alice.answer(alice.say(room, "!help"))
-        front.fail("/join/", 1, 429, retry_after="20")
-        alice.room(program.user_id)
-        wait_until("the bot may not join", lambda: front.failed)
-        alice.answer(alice.say(room, "!help"), seconds=10)
-    finally:
-        front.close()
+    alice = person(synapse, "alice")
+    program = bot(synapse, url, homeserver=front.url)
+    room = alice.room(program.user_id, direct=True)
+    alice.answer(alice.say(room, "!help"))
+    front.fail("/join/", 1, 429, retry_after="20")
+    alice.room(program.user_id)
+    wait_until("the bot may not join", lambda: front.failed)
+    alice.answer(alice.say(room, "!help"), seconds=10)

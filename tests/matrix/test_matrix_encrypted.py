@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from homeserver_front import HomeserverFront
 
 from harness.gateway import backend
 from harness.waiting import wait_until
@@ -228,38 +227,34 @@ def test_a_batch_with_encrypted_files(
 
 
 def test_keys_that_can_not_be_given_away_at_once(
-    synapse, person, bot, url, client, e2e_python: Path
+    synapse, front, person, bot, url, client, e2e_python: Path
 ) -> None:
     """The homeserver fails while the bot finds out who is in the room, or gives them its key. Each
     answer can be read all the same."""
-    front = HomeserverFront(synapse.url)
-    try:
-        program = bot(synapse, url, interpreter=e2e_python, homeserver=front.url)
-        alice = person(synapse, "alice")
-        room = alice.room(program.user_id, direct=True, encrypted=True)
-        alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
-        hers = client(alice, synapse.url)
-        for path, times in (
-            ("keys/claim", 2),
-            ("sendToDevice/m.room.encrypted", 2),
-            ("joined_members", 3),
-            ("keys/query", 2),
-        ):
-            word = path.replace("/", "-").replace(".", "-")
-            before = front.failed
-            program.restart()  # it begins a new key
-            front.fail(path, times)
-            question = hers.say(room, script(tokens=2, word=word))
-            hers.answer(question, f"[fakes] {word}0 {word}1")
-            print(path, front.failed - before)
-        assert front.failed >= 5, front.failed
-        assert not [each for each in hers.seen() if not each["encrypted"]], hers.seen()
-        # More than one if it was killed before it had written down that it had answered.
-        # It is counted once the homeserver has said that it has it, when others have seen it.
-        counted = partial(program.samples, "rocket_matrix_answers_total")
-        assert set(wait_until("the answer is counted", counted)) == {'{outcome="ok"}'}
-    finally:
-        front.close()
+    program = bot(synapse, url, interpreter=e2e_python, homeserver=front.url)
+    alice = person(synapse, "alice")
+    room = alice.room(program.user_id, direct=True, encrypted=True)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    hers = client(alice, synapse.url)
+    for path, times in (
+        ("keys/claim", 2),
+        ("sendToDevice/m.room.encrypted", 2),
+        ("joined_members", 3),
+        ("keys/query", 2),
+    ):
+        word = path.replace("/", "-").replace(".", "-")
+        before = front.failed
+        program.restart()  # it begins a new key
+        front.fail(path, times)
+        question = hers.say(room, script(tokens=2, word=word))
+        hers.answer(question, f"[fakes] {word}0 {word}1")
+        print(path, front.failed - before)
+    assert front.failed >= 5, front.failed
+    assert not [each for each in hers.seen() if not each["encrypted"]], hers.seen()
+    # More than one if it was killed before it had written down that it had answered.
+    # It is counted once the homeserver has said that it has it, when others have seen it.
+    counted = partial(program.samples, "rocket_matrix_answers_total")
+    assert set(wait_until("the answer is counted", counted)) == {'{outcome="ok"}'}
 
 
 def test_without_the_extra_a_plain_hint(

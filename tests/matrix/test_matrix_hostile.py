@@ -2,7 +2,6 @@
 
 import pytest
 from bot_program import run_tables
-from homeserver_front import HomeserverFront
 
 from harness.gateway import backend
 from harness.waiting import wait_until
@@ -44,13 +43,6 @@ def url(rocket, fake) -> str:
     gateway = rocket({"backends": [backend("fakes", fake().url)]})
     gateway.wait_for_models("m")
     return gateway.url
-
-
-@pytest.fixture
-def front(synapse):
-    made = HomeserverFront(synapse.url)
-    yield made
-    made.close()
 
 
 def test_ciphertexts_that_are_none(synapse, person, bot, e2e_python, url) -> None:

@@ -4,7 +4,6 @@ import json
 import time
 
 import pytest
-from homeserver_front import HomeserverFront
 
 from harness.gateway import backend
 from harness.waiting import elapse, wait_until
@@ -34,25 +33,21 @@ def test_rate_limits_are_obeyed(limited_synapse, person, bot, url) -> None:
     assert len(alice.answers(question)) == 1
 
 
-def test_a_proxy_that_says_too_fast(synapse, person, bot, url) -> None:
+def test_a_proxy_that_says_too_fast(synapse, front, person, bot, url) -> None:
     """In no words of Matrix', and for how long only in a header: for messages and for syncs."""
-    front = HomeserverFront(synapse.url)
-    try:
-        alice = person(synapse, "alice")
-        program = bot(synapse, url, homeserver=front.url)
-        room = alice.room(program.user_id, direct=True)
-        alice.answer(alice.say(room, "!help"))
-        front.fail("/send/m.room.message/", 1, 429, retry_after="3")
-        asked = time.monotonic()
-        alice.answer(alice.say(room, "!help"))
-        assert 3 <= time.monotonic() - asked < 10
-        front.fail("/sync", 1, 429, retry_after="3")
-        alice.answer(alice.say(room, "!help"))
-        alice.answer(alice.say(room, "!help"))
-        assert program.total("rocket_matrix_rate_limit_waits_total") == 2
-        assert program.total("rocket_matrix_rate_limit_wait_seconds_total") == 6
-    finally:
-        front.close()
+    alice = person(synapse, "alice")
+    program = bot(synapse, url, homeserver=front.url)
+    room = alice.room(program.user_id, direct=True)
+    alice.answer(alice.say(room, "!help"))
+    front.fail("/send/m.room.message/", 1, 429, retry_after="3")
+    asked = time.monotonic()
+    alice.answer(alice.say(room, "!help"))
+    assert 3 <= time.monotonic() - asked < 10
+    front.fail("/sync", 1, 429, retry_after="3")
+    alice.answer(alice.say(room, "!help"))
+    alice.answer(alice.say(room, "!help"))
+    assert program.total("rocket_matrix_rate_limit_waits_total") == 2
+    assert program.total("rocket_matrix_rate_limit_wait_seconds_total") == 6
 
 
 def test_small_and_idle(synapse, person, bot, url) -> None:

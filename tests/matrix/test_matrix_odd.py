@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from homeserver_front import HomeserverFront
 
 from harness.gateway import backend
 from harness.waiting import wait_until
@@ -98,33 +97,29 @@ ODD = [
 ]
 
 
-def test_odd_events(synapse, person, bot, gateway) -> None:
+def test_odd_events(synapse, front, person, bot, gateway) -> None:
     """As a homeserver elsewhere may hand them on: Synapse takes some of them from nobody."""
-    front = HomeserverFront(synapse.url)
-    try:
-        alice, bob = person(synapse, "alice"), person(synapse, "bob")
-        limits = {"questions_per_minute": 1000, "prompt": "2KiB"}
-        program = bot(synapse, gateway.url, limits=limits, homeserver=front.url)
-        room = together(alice, bob, program)
-        front.contents = {f"odd {number}": content for number, (_, content, _) in enumerate(ODD)}
-        said = [
-            (name, alice.say(room, f"odd {number}"), expected)
-            for number, (name, _, expected) in enumerate(ODD)
-        ]
-        alice.answer(alice.say(room, "!help"))
-        for name, event_id, expected in said:
-            if expected:
-                answer = alice.answer(event_id)
-                assert expected in answer.body, (name, answer.body)
-                assert "<img" not in answer.content["formatted_body"]
-        wait_until("nothing waits", lambda: program.total("rocket_matrix_waiting") == 0)
-        alice.sync(0)
-        for name, event_id, expected in said:
-            assert expected or not alice.answers(event_id, by=program.user_id), name
-        assert not program.samples("rocket_matrix_errors_total")
-        assert program.program.running()
-    finally:
-        front.close()
+    alice, bob = person(synapse, "alice"), person(synapse, "bob")
+    limits = {"questions_per_minute": 1000, "prompt": "2KiB"}
+    program = bot(synapse, gateway.url, limits=limits, homeserver=front.url)
+    room = together(alice, bob, program)
+    front.contents = {f"odd {number}": content for number, (_, content, _) in enumerate(ODD)}
+    said = [
+        (name, alice.say(room, f"odd {number}"), expected)
+        for number, (name, _, expected) in enumerate(ODD)
+    ]
+    alice.answer(alice.say(room, "!help"))
+    for name, event_id, expected in said:
+        if expected:
+            answer = alice.answer(event_id)
+            assert expected in answer.body, (name, answer.body)
+            assert "<img" not in answer.content["formatted_body"]
+    wait_until("nothing waits", lambda: program.total("rocket_matrix_waiting") == 0)
+    alice.sync(0)
+    for name, event_id, expected in said:
+        assert expected or not alice.answers(event_id, by=program.user_id), name
+    assert not program.samples("rocket_matrix_errors_total")
+    assert program.program.running()
 
 
 def test_a_question_that_is_taken_back_before_it_is_read(synapse, person, bot, gateway) -> None:
