@@ -369,15 +369,17 @@ def test_a_flood_is_left_in_time_and_in_little_memory(name: str, rocket) -> None
 def begin_and_end(gateway: Gateway, body: dict) -> tuple[bytes, bytes, bool]:
     """The first and the last of what is answered, and whether the connection was reset; what may be
     a flood is between them."""
-    reset = False
+    size, reset = 0, False
     with gateway.connect() as connection:
         connection.send(request_bytes("POST", "/v1/chat/completions", body))
         begin = end = connection.socket.recv(4096)
         try:
             while more := connection.socket.recv(MEBI):
                 end = end[-4096:] + more
+                size += len(more)
         except ConnectionResetError:
             reset = True
+            assert size >= MEBI, "nobody is behind with so little"
     return begin, end[-4096:], reset
 
 
