@@ -23,10 +23,7 @@ std::optional<Duration> LineRetry::after(const Answer& answer, Random& random) {
   if (!may_change(answer.status) && !answer.unsettled) return std::nullopt;
   const bool turned_away = !answer.asked && !answer.unsettled && answer.status != 500;
   if (!turned_away && ++failures_ >= settings_.attempts) return std::nullopt;
-  constexpr std::uint32_t doublings_max = 20;
-  const std::uint32_t doublings = std::min(pauses_++, doublings_max);
-  const Duration longest =
-      std::min(settings_.backoff * (std::int64_t{1} << doublings), settings_.backoff_max);
+  const Duration longest = doubled(settings_.backoff, pauses_++, settings_.backoff_max);
   const auto pause = std::chrono::duration_cast<Duration>(longest * (0.5 + 0.5 * random.unit()));
   return std::max(pause, std::min(answer.retry_after.value_or(Duration::zero()),
                                   std::max(settings_.backoff_max, longest)));

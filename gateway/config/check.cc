@@ -15,6 +15,7 @@
 #include "config/check_backends.h"
 #include "config/settings.h"
 #include "config/trace_headers.h"
+#include "config/units.h"
 #include "config/url.h"
 #include "policy/address_guard.h"
 
@@ -47,7 +48,7 @@ struct Range {
   double least;
   double most;
 };
-constexpr std::array<Range, 29> ranges{{
+constexpr std::array<Range, 30> ranges{{
     {"threads", 1, 256},
     {"health.jitter", 0, 1},
     {"health.rise", 1, 1000},
@@ -65,6 +66,7 @@ constexpr std::array<Range, 29> ranges{{
     {"lanes.interactive.weight", 1, 1000},
     {"lanes.normal.weight", 1, 1000},
     {"lanes.batch.weight", 1, 1000},
+    {"limits.headers", 1, 1'000'000},
     {"limits.choices", 1, 128},
     {"limits.receipts", 1, 100'000},
     {"limits.media_urls", 1, 1000},
@@ -78,6 +80,11 @@ constexpr std::array<Range, 29> ranges{{
     {"otlp.ratio", 0, 1},
     {"otlp.queue", 1, 100'000},
 }};
+
+// Sizes of what has places of 32 bits in it, and how large they may be.
+constexpr std::array<std::string_view, 3> with_places{"limits.header_bytes", "limits.target_bytes",
+                                                      "batch.line_bytes"};
+constexpr ByteSize placed_max{std::uint64_t{1} << 30U};
 
 // Every number of the settings, by its path, against the tables above.
 class NumberCheck {
@@ -95,6 +102,10 @@ class NumberCheck {
   }
   void check(const std::string& path, ByteSize size) {
     if (size.bytes == 0) refuse_zero(path, "0 lets nothing through");
+    const bool placed = std::ranges::find(with_places, path) != with_places.end();
+    if (!placed || size.bytes <= placed_max.bytes) return;
+    problems_.add(path, to_string(size) + " is out of range",
+                  "give at most " + to_string(placed_max));
   }
   void check(const std::string& path, std::uint32_t number) { check_range(path, number); }
   void check(const std::string& path, double number) { check_range(path, number); }

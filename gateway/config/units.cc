@@ -35,6 +35,8 @@ constexpr std::array<Unit, 4> size_units{{
     {"", 1},
 }};
 constexpr Duration duration_max = std::chrono::hours(10'000);
+// So that nothing that is added to one, or several of them, overflows.
+constexpr std::uint64_t size_max = std::uint64_t{1} << 50U;
 
 std::optional<std::uint64_t> read_digits(std::string_view text) {
   std::uint64_t number = 0;
@@ -95,7 +97,7 @@ std::optional<Duration> parse_duration(std::string_view text) {
 
 std::optional<ByteSize> parse_byte_size(std::string_view text) {
   const std::optional<std::uint64_t> bytes = read_quantity(text, size_units);
-  if (!bytes) return std::nullopt;
+  if (!bytes || *bytes > size_max) return std::nullopt;
   return ByteSize{*bytes};
 }
 

@@ -12,7 +12,8 @@ namespace rocket {
 // finer than a nanosecond is refused.
 [[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);
 
-// "64KiB", "100MiB", "1.5GiB", or a plain number of bytes. Only whole bytes.
+// "64KiB", "100MiB", "1.5GiB", or a plain number of bytes: at most 1048576GiB. Only whole
+// bytes.
 [[nodiscard]] std::optional<ByteSize> parse_byte_size(std::string_view text);
 
 // In the largest unit that gives a whole number ("90s", "100MiB"); reads back to the same.

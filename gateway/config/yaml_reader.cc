@@ -126,7 +126,7 @@ template <>
 struct Scalar<ByteSize> {
   static constexpr std::string_view expected = "a size such as 64KiB";
   static constexpr std::string_view remedy =
-      "write a number of bytes, or a number and its unit: KiB, MiB or GiB";
+      "write a number of bytes, or a number and its unit: KiB, MiB or GiB, at most 1048576GiB";
   static Result<ByteSize> read(const YamlNode& node) {
     return value_or_mismatch(parse_byte_size(node.text));
   }

@@ -46,7 +46,7 @@ TEST(YamlReader, KnowsTheTypes) {
        {"timeouts: expected keys and values, found \"5s\"; write them as {key: value}"}},
       {"limits: {body_bytes: 5MB}",
        {"limits.body_bytes: expected a size such as 64KiB, found \"5MB\"; write a number of "
-        "bytes, or a number and its unit: KiB, MiB or GiB"}},
+        "bytes, or a number and its unit: KiB, MiB or GiB, at most 1048576GiB"}},
       {"listen: 127.0.0.1:70000",
        {"listen: has a port that is not a number up to 65535; write IP:PORT, [IPv6]:PORT or "
         "unix:PATH"}},

@@ -96,12 +96,10 @@ bool CircuitBreaker::too_many() const {
 }
 
 void CircuitBreaker::open_from(TimePoint now) {
-  constexpr std::uint32_t doublings_max = 20;
-  const auto factor = std::int64_t{1} << std::min(opened_times_, doublings_max);
-  ++opened_times_;
   begun_ = false;
   opened_at_ = now;
-  open_until_ = deadline_after(now, std::min(settings_.open * factor, settings_.open_max));
+  open_until_ = deadline_after(now, doubled(settings_.open, opened_times_, settings_.open_max));
+  ++opened_times_;
   asked_until_ = {};
   in_a_row_ = 0;
   recent_ = older_ = {};

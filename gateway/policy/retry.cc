@@ -37,10 +37,7 @@ NextStep Retry::after(const AttemptReport& report) {
 
 Duration Retry::pause(Random& random) const {
   if (free_) return Duration::zero();
-  constexpr std::uint32_t doublings_max = 20;
-  const std::uint32_t doublings = std::min(counted_ - 2, doublings_max);
-  const Duration longest =
-      std::min(settings_.backoff * (std::int64_t{1} << doublings), settings_.backoff_max);
+  const Duration longest = doubled(settings_.backoff, counted_ - 2, settings_.backoff_max);
   return std::chrono::duration_cast<Duration>(longest * random.unit());
 }
 

@@ -25,7 +25,7 @@ Admission::Admission(Timers& timers, MetricShard& metrics, Bells& bells, std::si
 void Admission::set(const LanesConfig& lanes, std::uint32_t loops) {
   const auto settings = [&](const LaneConfig& lane) {
     // Each loop has its part of a lane's room.
-    const std::uint32_t most = (lane.queue + loops - 1) / loops;
+    const std::uint32_t most = lane.queue / loops + (lane.queue % loops != 0);
     return LaneQueue::LaneSettings{lane.weight, most};
   };
   queue_.set({settings(lanes.interactive), settings(lanes.normal), settings(lanes.batch)});

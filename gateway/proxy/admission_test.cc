@@ -149,6 +149,17 @@ TEST(Admission, beyond_the_queue_a_request_is_turned_away_at_once) {
   EXPECT_EQ(answered(requests), 4U);
 }
 
+TEST(Admission, a_queue_without_a_practical_bound_has_room_at_each_of_several_loops) {
+  Config config = with_places(1);
+  config.threads = 2;
+  config.lanes.interactive.queue = UINT32_MAX;
+  SimGateway gateway(1, {backend("a", 1, 500ms)}, config);
+  Requests requests;
+  send(gateway, requests, 3, chat());
+  gateway.loop.run_for(5s);
+  EXPECT_EQ(answered(requests), 3U);
+}
+
 TEST(Admission, whoever_obeys_retry_after_is_served) {
   Config config = with_places(1);
   config.lanes.interactive.queue = 1;
