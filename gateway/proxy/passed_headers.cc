@@ -11,12 +11,22 @@
 namespace rocket {
 namespace {
 
-bool starts_with_ignoring_case(std::string_view text, std::string_view start) {
-  return text.size() >= start.size() && equals_ignoring_case(text.substr(0, start.size()), start);
+// `listed` is in lower case. Servers that make variables of header lines, as CGI and WSGI do, take
+// x_api_key for x-api-key.
+bool is_called(std::string_view name, std::string_view listed) {
+  const auto folded = [](char c) {
+    if (c == '_') return '-';
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+  };
+  return name.size() == listed.size() && std::ranges::equal(name, listed, {}, folded);
 }
 
-// Names of header lines in lower case, or what names begin with. Most names asked for are none of
-// them, and their first letter and length say so.
+bool starts_like(std::string_view name, std::string_view listed) {
+  return is_called(name.substr(0, listed.size()), listed);
+}
+
+// Names of header lines, or what names begin with. Most names asked for are none of them, and
+// their first letter and length say so.
 template <size_t Size>
 class Names {
  public:
@@ -27,13 +37,12 @@ class Names {
 
   [[nodiscard]] bool contain(std::string_view name) const {
     if (name.empty() || (lengths_[letter(name)] & bit(name.size())) == 0) return false;
-    return std::ranges::any_of(
-        names_, [&](std::string_view one) { return equals_ignoring_case(name, one); });
+    return std::ranges::any_of(names_, [&](std::string_view one) { return is_called(name, one); });
   }
   [[nodiscard]] bool begin(std::string_view name) const {
     if (name.empty() || lengths_[letter(name)] == 0) return false;
-    return std::ranges::any_of(
-        names_, [&](std::string_view start) { return starts_with_ignoring_case(name, start); });
+    return std::ranges::any_of(names_,
+                               [&](std::string_view start) { return starts_like(name, start); });
   }
 
  private:
@@ -46,7 +55,7 @@ class Names {
   std::array<std::uint64_t, 32> lengths_{};  // by first letter: a bit for each length
 };
 
-constexpr Names<25> kept_from_upstreams({"host",
+constexpr Names<32> kept_from_upstreams({"host",
                                          "connection",
                                          "keep-alive",
                                          "te",
@@ -64,6 +73,13 @@ constexpr Names<25> kept_from_upstreams({"host",
                                          "accept-encoding",
                                          "forwarded",
                                          "x-real-ip",
+                                         "x-client-ip",
+                                         "true-client-ip",
+                                         "x-original-url",
+                                         "x-rewrite-url",
+                                         "x-http-method",
+                                         "x-http-method-override",
+                                         "x-method-override",
                                          "via",
                                          "x-request-id",
                                          "origin",
@@ -134,7 +150,7 @@ void each_passed(const HeaderList& headers, PassedRequest passed, Take take) {
     if (kept_from_upstreams_by_start.begin(name)) continue;
     if (!connection.empty() && nominated(name, connection)) continue;
     if (passed.trace != PassedTrace::all && replaced(name, passed.trace)) continue;
-    if (!passed.betas && equals_ignoring_case(name, "anthropic-beta")) continue;
+    if (!passed.betas && is_called(name, "anthropic-beta")) continue;
     take(i);
   }
 }

@@ -43,6 +43,11 @@ std::string capitalised(std::string text) {
   return text;
 }
 
+std::string underscored(std::string text) {
+  std::ranges::replace(text, '-', '_');
+  return text;
+}
+
 TEST(PassedRequestHeaders, WhatIsNotTheUpstreamsBusinessIsKept) {
   const std::string names[] = {
       // The connection's.
@@ -57,12 +62,15 @@ TEST(PassedRequestHeaders, WhatIsNotTheUpstreamsBusinessIsKept) {
       "anthropic-version",
       // What proxies and browsers add.
       "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via",
-      "cf-connecting-ip", "cf-ray", "origin", "referer", "sec-fetch-mode", "sec-websocket-key",
-      "access-control-request-method", "priority",
+      "x-client-ip", "true-client-ip", "cf-connecting-ip", "cf-ray", "origin", "referer",
+      "sec-fetch-mode", "sec-websocket-key", "access-control-request-method", "priority",
+      // What some servers take for another path or method than was asked.
+      "x-original-url", "x-rewrite-url", "x-http-method", "x-http-method-override",
+      "x-method-override",
       // Ours.
       "x-rocket-backend", "x-rocket-lane", "x-rocket-session", "x-rocket-strict", "x-request-id"};
   for (const std::string& name : names) {
-    for (const std::string& spelt : {name, upper(name), capitalised(name)}) {
+    for (const std::string& spelt : {name, upper(name), capitalised(name), underscored(name)}) {
       EXPECT_EQ(passed_request({{"x-a", "1"}, {spelt, "secret"}, {"x-b", "2"}}),
                 "x-a: 1\r\nx-b: 2\r\n")
           << spelt;
@@ -73,6 +81,7 @@ TEST(PassedRequestHeaders, WhatIsNotTheUpstreamsBusinessIsKept) {
 TEST(PassedRequestHeaders, TheRestPassesByteForByte) {
   const Lines lines{
       {"X-Data-Parallel-Rank", "3"},
+      {"x_trace_me", "1"},
       {"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
       {"tracestate", "a=1,b=2"},
       {"OpenAI-Organization", "org"},
