@@ -18,6 +18,7 @@ Signals::Signals(EpollLoop& loop, std::function<void(int)> on_signal)
 void Signals::block() {
   ::pthread_sigmask(SIG_BLOCK, &handled(), nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
 }
 
 const sigset_t& Signals::handled() {

@@ -15,7 +15,8 @@ class Signals final : private EventSink {
   Signals(EpollLoop& loop, std::function<void(int)> on_signal);
 
   // To be called before any thread is started, so that all of them inherit it. A peer or a log
-  // reader that is gone is from then on an error of the write, not the end of the process.
+  // reader that is gone, or a file that is as large as it may be (RLIMIT_FSIZE), is from then on an
+  // error of the write, not the end of the process.
   static void block();
 
  private:

@@ -130,6 +130,20 @@ def test_connections_leave_descriptors_for_the_backends(rocket, fake) -> None:
     assert "unhealthy" not in gateway.program.err()
 
 
+def test_a_log_that_may_not_grow_any_more_ends_nothing(rocket, fake) -> None:
+    """A service's LimitFSIZE, a shell's ulimit -f: the kernel sends a signal for it."""
+    gateway = rocket({"backends": [backend("a", fake().url)]})
+    pid = gateway.program.pid
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1000, hard))
+    for _ in range(5):
+        assert gateway.chat(chat("m")).status == 200
+    wait_until("the log is full", lambda: len(gateway.program.out()) == 1000)
+    assert gateway.chat(chat("m")).status == 200
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
+    assert [line["status"] for line in gateway.access_lines(6)] == [200] * 6
+
+
 def test_without_a_thread_to_resolve_a_name_the_answer_is_503(rocket, fake) -> None:
     """Names are looked up by a thread of their own, which starts with the first name."""
     stack, _ = resource.getrlimit(resource.RLIMIT_STACK)
