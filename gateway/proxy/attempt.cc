@@ -205,6 +205,7 @@ Task<Result<void>> Attempt::read_whole(TimePoint deadline) {
     if (!step) co_return std::unexpected(std::move(step.error()));
   }
   note_answer();
+  if (!good && is_encoded(reader_->head())) body_ = Body();  // nobody can read these words
   co_return judge_whole();
 }
 

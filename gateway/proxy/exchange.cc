@@ -385,8 +385,9 @@ Task<void> Exchange::answer_refusal(RunningAttempt& running) {
   const auto body = parse_json(attempt.body());
   const bool proper = !running.translated() && body && is_error_body(call_.dialect, body->text) &&
                       !reveals(body->text, secret) && !reveals(message, secret);
-  const Error refusal{ErrorCode::invalid_field,
-                      plan.backend.name + ": " + scrubbed(message, secret)};
+  const std::string words =
+      message.empty() ? " answered " + std::to_string(status) : ": " + scrubbed(message, secret);
+  const Error refusal{ErrorCode::invalid_field, plan.backend.name + words};
   ToldError told_refusal = told(refusal, call_.id());
   told_refusal.status = status;
   told_refusal.code = {};  // what its own says nobody knows here, and ours would be a guess

@@ -285,6 +285,24 @@ def test_who_answers_without_reading_is_heard(
         gateway.finish()
 
 
+# What the upstream says, and with what status.
+WORDLESS = {
+    "nothing": (sized(b""), b"413 Content Too Large"),
+    "bytes that nobody asked for": (sized(b"\x1f\x8b?", b"Content-Encoding: gzip"), b"400 No"),
+}
+
+
+@pytest.mark.parametrize("name", WORDLESS)
+def test_a_refusal_without_words_is_told_by_its_status(name: str, rocket) -> None:
+    answer, status = WORDLESS[name]
+    with scripted(answer.replace(b"200 OK", status)) as url:
+        gateway = rocket({"backends": [backend("a", url)], "timeouts": SHORT})
+        seen = gateway.chat(chat("m"))
+        assert seen.status == int(status[:3])
+        assert seen.error()["message"] == f"a answered {seen.status}"
+        gateway.finish()
+
+
 def test_long_lists_of_models_hold_up_nobody_else(rocket, fake) -> None:
     """They are looked through on the loop that answers everybody, at every probe."""
 
