@@ -9,6 +9,12 @@ constexpr Duration linger_time = std::chrono::seconds(1);
 // From being accepted to the first byte, in a drain: the request of somebody who has come just
 // before the listener closed may be on its way, and nobody sends one twice by himself.
 constexpr Duration new_client_time = std::chrono::seconds(1);
+// Nobody pays for so much of a head.
+constexpr size_t usual_head_bytes = 4096;
+
+std::unexpected<Error> too_many_bodies() {
+  return fail(ErrorCode::overloaded, "too many bodies in flight; try again soon");
+}
 
 }  // namespace
 
@@ -130,7 +136,11 @@ Result<HttpConnection::Reading> HttpConnection::take(std::string_view data) {
     const auto consumed = parser_.feed(data);
     if (!consumed) return std::unexpected(consumed.error());
     data.remove_prefix(*consumed);
-    if (parser_.state() == RequestParser::State::head) return Reading::more;
+    if (parser_.state() == RequestParser::State::head) {
+      const auto held = hold_head(parser_.memory());
+      if (!held) return std::unexpected(held.error());
+      return Reading::more;
+    }
     if (!begun_) {
       const auto begun = begin_body();
       if (!begun) return std::unexpected(begun.error());
@@ -144,7 +154,7 @@ Result<HttpConnection::Reading> HttpConnection::take(std::string_view data) {
         return fail(ErrorCode::body_too_large, "the body is larger than limits.body_bytes allows");
       }
       if (!request_.body.append(handler_.bodies(), piece)) {
-        return fail(ErrorCode::overloaded, "too many bodies in flight; try again soon");
+        return too_many_bodies();
       }
     }
     if (parser_.state() == RequestParser::State::complete) {
@@ -159,6 +169,8 @@ Result<void> HttpConnection::begin_body() {
   begun_ = true;
   request_.head = parser_.take_head();
   request_.head_at = io_.timers.now();
+  auto held = hold_head(request_.head.headers.memory());
+  if (!held) return held;
   const auto terms = handler_.admit(request_.head);
   if (!terms) return std::unexpected(terms.error());
   terms_ = *terms;
@@ -180,6 +192,14 @@ Result<void> HttpConnection::begin_body() {
   return {};
 }
 
+// A large head is paid for like a body: however many clients there are, they hold no more.
+Result<void> HttpConnection::hold_head(size_t bytes) {
+  const size_t held = request_.head_hold.bytes();
+  if (bytes <= std::max(usual_head_bytes, held)) return {};
+  if (!request_.head_hold.extend(handler_.bodies(), bytes - held)) return too_many_bodies();
+  return {};
+}
+
 Task<void> HttpConnection::refuse(Error error) {
   if (error.code == ErrorCode::client_gone) co_return;
   if (!begun_) request_.head = parser_.take_head();
@@ -194,6 +214,7 @@ Task<void> HttpConnection::refuse(Error error) {
 // way (RFC 9112, 9.6): say that nothing more comes, and read on for a moment.
 Task<void> HttpConnection::linger() {
   request_ = Request{};
+  parser_.reset();
   stream_->end_writing();
   const TimePoint deadline = io_.timers.now() + linger_time;
   while (true) {

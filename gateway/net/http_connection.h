@@ -17,6 +17,7 @@ struct Request {
   IncomingBody* incoming = nullptr;  // the body is still to be read; null: it is whole
   TimePoint head_at{};               // when the head was complete
   TimePoint complete_at{};           // when the body was, or reading it was left to the handler
+  ByteBudget::Hold head_hold{};      // of what a large head takes
 };
 
 // How a request's body is to be read.
@@ -76,6 +77,7 @@ class HttpConnection {
   [[nodiscard]] Task<Result<Reading>> read_request();
   [[nodiscard]] Result<Reading> take(std::string_view data);
   [[nodiscard]] Result<void> begin_body();
+  [[nodiscard]] Result<void> hold_head(size_t bytes);
   [[nodiscard]] TimePoint read_deadline(TimePoint now) const;
   [[nodiscard]] TimePoint idle_until() const;
   [[nodiscard]] Task<void> refuse(Error error);

@@ -35,6 +35,9 @@ class HttpParser {
   // The body's bytes that the last feed() found, without chunk framing: views into its `data`.
   [[nodiscard]] std::span<const std::string_view> body() const { return body_; }
 
+  // What the header lines that have come so far take.
+  [[nodiscard]] std::size_t memory() const { return headers_.memory(); }
+
   // Not one byte of a message has come; empty lines before it do not count.
   [[nodiscard]] bool idle() const { return !begun_; }
 

@@ -86,6 +86,30 @@ def test_answers_in_flight_are_bounded_by_the_same_budget(rocket, fake) -> None:
     assert gateway.chat(large).status == 200
 
 
+@pytest.mark.parametrize("whole", [False, True], ids=["the head arrives", "the body arrives"])
+def test_large_heads_are_bounded_by_the_same_budget(whole: bool, rocket, fake) -> None:
+    """However many clients send no end of theirs."""
+    limits = {"body_bytes": "512KiB", "bodies_in_flight_bytes": MEBI}
+    gateway = rocket({"backends": [backend("a", fake().url)], "limits": limits})
+    lines = b"Content-Length: 10\r\nX: " + b"x" * 50_000
+    large = b"POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\n" + lines
+    before = gateway.program.rss_bytes()
+    with contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(gateway.connect()) for _ in range(200)]
+        for client in crowd:
+            client.send(large + (b"\r\n\r\n" if whole else b""))
+        refused = [client.read() for client in crowd if not silent(client, 0.05)]
+        assert 150 <= len(refused) < 200
+        assert {(answer.status, answer.error()["code"]) for answer in refused} == {
+            (503, "overloaded")
+        }
+        assert gateway.program.rss_bytes() - before < 4 * MEBI
+        # Whoever has a usual head, and little to say, is not concerned.
+        assert gateway.call("GET", "/v1/models").status == 200
+    wait_until("all is given back", lambda: gateway.chat(chat("m")).status == 200)
+    assert gateway.call("GET", "/livez", None, {"X": "x" * 50_000}).status == 200
+
+
 def not_ok(gateway: Gateway, body: dict):
     answer = gateway.chat(body)
     return answer if answer.status != 200 else None
