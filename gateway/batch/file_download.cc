@@ -64,7 +64,7 @@ Task<bool> send_all(Call& call, const StorageAccess& access, const Closing& file
     const std::string_view piece = std::string_view(read->buffer).substr(0, read->bytes);
     response.write({&piece, 1}, sent == bytes);
     if (response.blocked()) {
-      const bool taken = co_await response.drained();
+      const bool taken = co_await response.drained(call.taken_by());
       if (!taken) co_return true;  // nobody is there to be told
     }
     buffer = std::move(read->buffer);

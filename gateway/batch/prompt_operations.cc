@@ -116,7 +116,7 @@ class Prompts {
     const std::string_view piece = body.text();
     call_.response().send(200, lines, {&piece, 1});
     call_.close_account(Outcome::ok, Blame::none);
-    co_await call_.response().drained();
+    co_await call_.response().drained(call_.taken_by());
   }
 
   // What a translation has lost is a last member.

@@ -13,6 +13,7 @@ namespace rocket {
 namespace {
 
 constexpr size_t id_bytes_max = 128;
+constexpr size_t unpaid_answer_bytes_max = 16 * 1024;
 constexpr int status_client_gone = 499;  // nginx's number: the answer had nobody to go to
 
 bool id_ok(std::string_view id) {
@@ -351,6 +352,12 @@ void Call::send_text(int status, std::string_view body, std::string_view content
 
 void Call::send_whole(int status, std::string lines, std::string_view content_type,
                       std::string_view body) {
+  // Operators' ports are told in any case, and have few connections.
+  if (body.size() > unpaid_answer_bytes_max && !quiet &&
+      !sent_hold_.extend(loop_.bodies, body.size())) {
+    send_error({ErrorCode::overloaded, {}});
+    return;
+  }
   append_header(lines, "content-type", content_type);
   sent_body_ = body;
   const std::string_view piece = sent_body_;
@@ -372,6 +379,12 @@ void Call::send_error(const Error& error, std::string_view more_lines) {
   send_json(status, write_error_body(dialect, told_error), lines);
   account_.error = error.code;
   close_account(Outcome::error, meaning_of(error.code).blame);
+}
+
+TimePoint Call::taken_by() const {
+  const Config& config = current_->snapshot->config;
+  return deadline_after(loop_.io.timers.now(),
+                        std::max(config.timeouts.total, config.limits.write_time));
 }
 
 Duration Call::heartbeat() const {

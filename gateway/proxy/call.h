@@ -121,12 +121,16 @@ class Call {
   // x-request-id, what is left of the key's limits and, for an allowed origin, what CORS asks for.
   [[nodiscard]] std::string common_lines() const;
 
-  // Whole answers. The account says ok, or what the error means.
+  // Whole answers. The account says ok, or what the error means. A large one is paid for out of the
+  // budget of bodies, and if that has no room the answer is a 503: the client may not take it.
   void send_json(int status, std::string_view body, std::string_view more_lines = {});
   void send_text(int status, std::string_view body,
                  std::string_view content_type = "text/plain; charset=utf-8");
   // A 503 has Retry-After: a second, where `more_lines` says nothing.
   void send_error(const Error& error, std::string_view more_lines = {});
+  // Until when the client has to have taken an answer that is held for it: however steadily it
+  // takes a little, no longer than an exchange may last.
+  [[nodiscard]] TimePoint taken_by() const;
   // After a stream's commit nothing is sent again: gives the request's body back to the budget,
   // and the memory of its headers. The whole has those of its parts.
   void drop_request();
@@ -173,6 +177,7 @@ class Call {
   std::uint64_t bytes_in_;
   std::string trace_state_;  // the caller's, in a trace that is sent
   std::string sent_body_;    // what the writer has not sent yet
+  ByteBudget::Hold sent_hold_;
 };
 
 }  // namespace rocket

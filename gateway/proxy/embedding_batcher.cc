@@ -331,12 +331,12 @@ Task<void> EmbeddingBatcher::answer(Call& call) {
     const auto part = co_await member.part(call.loop().io.timers);
     if (part) {
       send(call, *part);
-      co_await call.response().drained();
+      co_await call.response().drained(call.taken_by());
       co_return;
     }
     if (const auto failure = member.failure()) {
       refuse(call, *failure);
-      co_await call.response().drained();
+      co_await call.response().drained(call.taken_by());
       co_return;
     }
   }

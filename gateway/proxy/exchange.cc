@@ -403,7 +403,7 @@ Task<void> Exchange::answer_refusal(RunningAttempt& running) {
   call_.send_json(status, proper ? body->text : std::string_view(own_words), lines);
   call_.close_account(Outcome::error, Blame::client);
   AnswerReader::release(attempt.take_reader(), loop_.io, loop_.read_offs);
-  co_await call_.response().drained();
+  co_await call_.response().drained(call_.taken_by());
 }
 
 Task<Result<void>> Exchange::answer_stream(RunningAttempt& running) {
@@ -467,7 +467,7 @@ Task<void> Exchange::answer_failure() {
     append_header(lines, "retry-after", std::to_string(whole_seconds(wait)));
   }
   call_.send_error(last_, lines);
-  co_await call_.response().drained();
+  co_await call_.response().drained(call_.taken_by());
 }
 
 std::string Exchange::answer_lines(RunningAttempt& running, std::string_view content_type) const {

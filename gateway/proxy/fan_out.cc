@@ -226,7 +226,7 @@ Task<void> FanOut::answer_whole() {
     one->drop_body();
   if (!good) {
     send_error(good.error());
-    co_await call_.response().drained();
+    co_await call_.response().drained(call_.taken_by());
     co_return;
   }
   name_endpoint(*choices_.front());
@@ -274,7 +274,7 @@ Task<void> FanOut::answer_failure(const Choice& lost) {
     call_.send_json(lost.head().status, lost.body(), lines_of(lost));
     call_.close_account(Outcome::error, lost.account().blame);
   }
-  co_await call_.response().drained();
+  co_await call_.response().drained(call_.taken_by());
 }
 
 Task<void> FanOut::break_stream(const Choice& lost) {

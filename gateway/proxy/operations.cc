@@ -201,7 +201,7 @@ Task<void> Operations::handle(Request& request, ResponseWriter& response) {
     co_await asked.match.row->handler(call);
   }
   if (response.blocked()) {
-    co_await response.drained();
+    co_await response.drained(call.taken_by());
   }
 }
 
@@ -219,7 +219,7 @@ Task<void> Operations::refuse(const Error& error, const RequestHead& head,
   if (asked.key != nullptr) call.identify(*asked.key);
   call.send_error(error, error_lines(error, asked.target.path));
   if (response.blocked()) {
-    co_await response.drained();
+    co_await response.drained(call.taken_by());
   }
 }
 

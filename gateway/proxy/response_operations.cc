@@ -60,7 +60,7 @@ Task<void> send_until_taken(Call& call, std::string_view text) {
   append_header(lines, "content-type", "application/json");
   call.response().send(200, lines, {&text, 1});
   call.close_account(Outcome::ok, Blame::none);
-  if (call.response().blocked()) co_await call.response().drained();
+  if (call.response().blocked()) co_await call.response().drained(call.taken_by());
 }
 
 Result<std::string> list_items(const Call& call, ResponseStore& store, std::string_view id) {

@@ -110,6 +110,31 @@ def test_large_heads_are_bounded_by_the_same_budget(whole: bool, rocket, fake) -
     assert gateway.call("GET", "/livez", None, {"X": "x" * 50_000}).status == 200
 
 
+def many_names(url: str) -> dict:
+    """A configuration whose list of models is a megabyte."""
+    routes = {f"{i}-{'x' * 200}": [{"backend": "a", "model": "m"}] for i in range(4000)}
+    return {"backends": [backend("a", url)], "models": routes}
+
+
+def test_lists_that_nobody_takes_are_bounded_by_the_same_budget(rocket, fake) -> None:
+    limits = {"body_bytes": MEBI, "bodies_in_flight_bytes": 4 * MEBI}
+    gateway = rocket(many_names(fake().url) | {"limits": limits})
+    assert len(gateway.call("GET", "/v1/models").body) > MEBI
+    before = gateway.program.rss_bytes()
+    with contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(gateway.connect()) for _ in range(50)]
+        for client in crowd:
+            client.send(request_bytes("GET", "/v1/models"))
+        statuses = [client.read_head().status for client in crowd]
+        assert 1 <= statuses.count(200) <= 4
+        assert statuses.count(503) == len(statuses) - statuses.count(200)
+        assert gateway.program.rss_bytes() - before < 12 * MEBI
+        # Operators are told what they ask in any case.
+        assert gateway.admin("/metrics").status == 200
+    names = lambda: gateway.call("GET", "/v1/models").status == 200  # noqa: E731
+    wait_until("all is given back", names)
+
+
 def not_ok(gateway: Gateway, body: dict):
     answer = gateway.chat(body)
     return answer if answer.status != 200 else None
@@ -253,6 +278,21 @@ def test_a_whole_answer_is_not_held_longer_than_an_exchange_may_take(rocket, fak
                 assert time.monotonic() - asked <= 5 + SLACK
     (line,) = gateway.access_lines(1)
     assert (line["outcome"], line["blame"]) == ("cancelled", "client")
+
+
+def test_nor_is_an_answer_of_the_gateway_s_own(rocket, fake) -> None:
+    gateway = rocket(
+        many_names(fake().url) | {"timeouts": {"total": "5s"}, "limits": {"write_time": "2s"}}
+    )
+    with gateway.connect() as connection:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        asked = time.monotonic()
+        connection.send(request_bytes("GET", "/v1/models"))
+        assert connection.read_head().status == 200
+        with pytest.raises(ConnectionResetError):
+            while connection.socket.recv(2000):
+                elapse(0.05)
+                assert time.monotonic() - asked <= 5 + SLACK
 
 
 @contextlib.contextmanager
