@@ -5,6 +5,7 @@
 namespace rocket {
 namespace {
 
+// For a client that is told why to fall silent, and for all of it in a drain.
 constexpr Duration linger_time = std::chrono::seconds(1);
 // From being accepted to the first byte, in a drain: the request of somebody who has come just
 // before the listener closed may be on its way, and nobody sends one twice by himself.
@@ -211,17 +212,22 @@ Task<void> HttpConnection::refuse(Error error) {
 }
 
 // Closing while the client still sends would reset the connection and destroy the answer on its
-// way (RFC 9112, 9.6): say that nothing more comes, and read on for a moment.
+// way (RFC 9112, 9.6): say that nothing more comes, and read on while something does, as long as a
+// body may take. Many clients look for an answer only when they have sent all of theirs.
 Task<void> HttpConnection::linger() {
   request_ = Request{};
   parser_.reset();
   stream_->end_writing();
-  const TimePoint deadline = io_.timers.now() + linger_time;
+  const TimePoint began = io_.timers.now();
+  TimePoint heard = began;
   while (true) {
     const IoResult read = stream_->try_read(io_.scratch);
     if (read.status == IoResult::Status::end || read.status == IoResult::Status::failed) co_return;
-    const Wake wake = co_await stream_->readable(deadline);
-    if (wake == Wake::timed_out || io_.timers.now() >= deadline) co_return;
+    if (read.status == IoResult::Status::done) heard = io_.timers.now();
+    const Duration most = handler_.draining() ? linger_time : handler_.settings().body_time;
+    const TimePoint until = std::min(heard + linger_time, deadline_after(began, most));
+    const Wake wake = co_await stream_->readable(until);
+    if (wake == Wake::timed_out || io_.timers.now() >= until) co_return;
   }
 }
 

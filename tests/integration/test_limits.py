@@ -146,6 +146,18 @@ def test_a_whole_answer_larger_than_a_body_may_be_is_502(rocket, fake) -> None:
     assert gateway.chat(chat("m", fake={"answer_bytes": 70_000})).status == 502
 
 
+def test_a_client_that_goes_on_sending_hears_why_it_is_refused(rocket, fake) -> None:
+    """Closed while it sends it would be told of a reset, whatever was on its way to it."""
+    gateway = rocket({"backends": [backend("a", fake().url)], "limits": {"body_bytes": "64KiB"}})
+    large = request_bytes("POST", "/v1/chat/completions", None, f"Content-Length: {10 * MEBI}")
+    with gateway.connect() as slow:
+        slow.send(large)
+        for _ in range(30):
+            slow.send(b"x" * 100_000)
+            elapse(0.1)
+        assert slow.read().error()["code"] == "body_too_large"
+
+
 def test_an_event_larger_than_an_event_may_be_is_not_passed_on(rocket, fake) -> None:
     gateway = rocket({"backends": [backend("a", fake().url)], "limits": {"event_bytes": "8KiB"}})
     fits = chat("m", stream=True, fake={"tokens": 4, "answer_bytes": 4 * 6000})
