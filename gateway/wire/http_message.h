@@ -81,6 +81,8 @@ class HeaderList {
   [[nodiscard]] std::string_view line(std::size_t index) const { return lines(index, index + 1); }
   [[nodiscard]] std::string_view lines(std::size_t first, std::size_t last) const;
   [[nodiscard]] std::size_t bytes() const { return line_begin_; }
+  // Of the name that is being appended.
+  [[nodiscard]] std::size_t unfinished_bytes() const { return text_.size() - line_begin_; }
   // What all of it takes, a line that is not finished with it.
   [[nodiscard]] std::size_t memory() const { return text_.capacity(); }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace rocket {
@@ -10,6 +11,10 @@ namespace {
 
 // What the size line and the line ends of a chunk may cost, extensions aside.
 constexpr std::int64_t chunk_framing_bytes = 24;
+
+// Of a trailer's name: none that is looked for is longer. There may be as much of trailers as of
+// the body, which is paid for.
+constexpr std::size_t trailer_name_bytes_max = 64;
 
 // What llhttp has against the input; it would have taken RTSP and ICE as well.
 std::string_view reason_of(const llhttp_t& llhttp) {
@@ -127,7 +132,13 @@ int HttpParser::on_protocol(llhttp_t* llhttp, const char* at, std::size_t size) 
 
 // In a body these lines are trailers: their names are judged, their values dropped.
 int HttpParser::on_header_field(llhttp_t* llhttp, const char* at, std::size_t size) {
-  parser_of(llhttp).headers_.append_name({at, size});
+  HttpParser& self = parser_of(llhttp);
+  std::string_view piece(at, size);
+  if (self.state_ != State::head) {
+    const std::size_t kept = std::min(self.headers_.unfinished_bytes(), trailer_name_bytes_max);
+    piece = piece.substr(0, trailer_name_bytes_max - kept);
+  }
+  self.headers_.append_name(piece);
   return 0;
 }
 

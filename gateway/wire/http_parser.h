@@ -90,7 +90,7 @@ class HttpParser {
   // spends one. In a body only framing does, while body bytes and chunks earn some: that bounds
   // chunk extensions and trailers, by header_bytes plus as much as the body itself has.
   std::int64_t budget_ = 0;
-  HeaderList headers_;  // of the head being read; then trailers, without their values
+  HeaderList headers_;  // of the head being read; then the beginnings of trailers' names
   std::optional<Error> error_;
   std::vector<std::string_view> body_;
 

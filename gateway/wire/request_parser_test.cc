@@ -439,6 +439,21 @@ TEST(RequestParser, Limits) {
   }
 }
 
+TEST(RequestParser, KeepsNoTrailer) {
+  const std::string large(100'000, 'a');
+  for (const std::size_t piece : pieces) {
+    RequestParser parser({});
+    const std::string input = chunked("186a0\r\n" + large + "\r\n0\r\n" + large);
+    std::string_view rest = input;
+    while (!rest.empty()) {
+      const auto used = parser.feed(rest.substr(0, piece));
+      ASSERT_TRUE(used);
+      rest.remove_prefix(*used);
+    }
+    EXPECT_LE(parser.memory(), 4096U);
+  }
+}
+
 TEST(RequestParser, ALargeBodyPassesWhateverTheHeadLimit) {
   const HttpLimits limits{.header_bytes = 100, .headers = 3, .target_bytes = 50};
   const std::string body(1'000'000, 'x');
