@@ -158,6 +158,7 @@ Result<HttpConnection::Reading> HttpConnection::take(std::string_view data) {
         return too_many_bodies();
       }
     }
+    parser_.drop_body();
     if (parser_.state() == RequestParser::State::complete) {
       input_.assign(data);
       return Reading::whole;

@@ -18,6 +18,7 @@ Task<Result<IncomingBody::Pieces>> IncomingBody::read() {
     const auto pieces = take(with_head_);
     if (!pieces || !pieces->empty()) co_return pieces;
   }
+  source_.parser.drop_body();
   while (!whole()) {
     ByteStream& stream = source_.stream;
     const IoResult got =

@@ -30,6 +30,8 @@ class AnswerReader {
   [[nodiscard]] const ResponseHead& head() const { return parser_.head(); }
   [[nodiscard]] std::span<const std::string_view> body() const { return parser_.body(); }
   [[nodiscard]] bool complete() const { return parser_.state() == ResponseParser::State::complete; }
+  // It has been looked at, and the next step may be long in coming.
+  void drop_body() { parser_.drop_body(); }
   // Nobody will look at them again; the rest of the head stays.
   void drop_headers() { parser_.drop_headers(); }
   // At least one byte of an answer has come.

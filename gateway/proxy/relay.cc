@@ -24,6 +24,7 @@ Task<Result<void>> Relay::run() {
       co_return fail(ErrorCode::upstream_closed,
                      plan_.backend.name + " ended its stream before it was finished");
     }
+    reader.drop_body();
     // Gives other work its turn if there always is something.
     const Wake wake = co_await reader.stream().readable(wake_at());
     if (plan_.io.timers.now() >= plan_.deadline) co_return fail(ErrorCode::total_timeout);

@@ -100,7 +100,7 @@ void HttpParser::restart(std::size_t budget) {
   budget_ = static_cast<std::int64_t>(budget);
   headers_ = {};
   error_.reset();
-  body_ = {};
+  drop_body();
 }
 
 llhttp_settings_t HttpParser::common_settings() {

@@ -34,9 +34,16 @@ class HttpParser {
 
   // The body's bytes that the last feed() found, without chunk framing: views into its `data`.
   [[nodiscard]] std::span<const std::string_view> body() const { return body_; }
+  // They have been looked at: gives back what many of them took, before whoever waits for more.
+  void drop_body() {
+    body_.clear();
+    if (body_.capacity() > body_pieces_usual) std::vector<std::string_view>().swap(body_);
+  }
 
-  // What the header lines that have come so far take.
-  [[nodiscard]] std::size_t memory() const { return headers_.memory(); }
+  // What the header lines that have come so far take, and the pieces of a body.
+  [[nodiscard]] std::size_t memory() const {
+    return headers_.memory() + body_.capacity() * sizeof(std::string_view);
+  }
 
   // Not one byte of a message has come; empty lines before it do not count.
   [[nodiscard]] bool idle() const { return !begun_; }
@@ -95,6 +102,8 @@ class HttpParser {
   std::vector<std::string_view> body_;
 
  private:
+  static constexpr std::size_t body_pieces_usual = 16;
+
   static int on_message_begin(llhttp_t* llhttp);
   static int on_header_field(llhttp_t* llhttp, const char* at, std::size_t size);
   static int on_header_field_complete(llhttp_t* llhttp);

@@ -454,6 +454,26 @@ TEST(RequestParser, KeepsNoTrailer) {
   }
 }
 
+TEST(RequestParser, HoldsNothingOfABodyThatHasBeenLookedAt) {
+  std::string tiny;
+  for (int i = 0; i < 5000; ++i)
+    tiny += "1\r\nx\r\n";
+  for (const bool whole : {false, true}) {
+    RequestParser parser({});
+    const std::string input = chunked(tiny + (whole ? "0\r\n\r\n" : ""));
+    const auto head = parser.feed(input);
+    ASSERT_TRUE(head);
+    ASSERT_TRUE(parser.feed(std::string_view(input).substr(*head)));
+    EXPECT_EQ(parser.body().size(), 5000U);
+    if (whole) {
+      parser.reset();
+    } else {
+      parser.drop_body();
+    }
+    EXPECT_LE(parser.memory(), 4096U);
+  }
+}
+
 TEST(RequestParser, ALargeBodyPassesWhateverTheHeadLimit) {
   const HttpLimits limits{.header_bytes = 100, .headers = 3, .target_bytes = 50};
   const std::string body(1'000'000, 'x');

@@ -110,6 +110,21 @@ def test_large_heads_are_bounded_by_the_same_budget(whole: bool, rocket, fake) -
     assert gateway.call("GET", "/livez", None, {"X": "x" * 50_000}).status == 200
 
 
+@pytest.mark.parametrize("end", [b"", b"0\r\n\r\n"], ids=["more to come", "whole"])
+def test_a_body_in_tiny_chunks_leaves_nothing_behind(end: bytes, rocket, fake) -> None:
+    """Each chunk costs the parser some bytes more than the client."""
+    gateway = rocket({"backends": [backend("a", fake().url)]})
+    head = request_bytes("POST", "/v1/chat/completions", None, "Transfer-Encoding: chunked")
+    before = gateway.program.rss_bytes()
+    with contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(gateway.connect()) for _ in range(100)]
+        for client in crowd:
+            client.send(head + b"1\r\n \r\n" * 10_000 + end)
+        for client in crowd:
+            assert client.read().status == 400 if end else silent(client, 0.02)
+        assert gateway.program.rss_bytes() - before < 100 * 40_000
+
+
 def many_names(url: str) -> dict:
     """A configuration whose list of models is a megabyte."""
     routes = {f"{i}-{'x' * 200}": [{"backend": "a", "model": "m"}] for i in range(4000)}
