@@ -1,5 +1,7 @@
 #include "net/http_connection.h"
 
+#include <utility>
+
 #include "base/assert.h"
 
 namespace rocket {
@@ -27,6 +29,11 @@ Task<void> HttpConnection::run() {
   while (go_on) {
     go_on = co_await serve_one();
   }
+}
+
+// Assigned, an empty one would leave long strings the memory that they have.
+void HttpConnection::forget_request() {
+  static_cast<void>(std::exchange(request_, {}));
 }
 
 // True if the connection can carry another request.
@@ -87,7 +94,7 @@ Task<bool> HttpConnection::serve_streamed() {
 
 Task<Result<HttpConnection::Reading>> HttpConnection::read_request() {
   parser_.reset();
-  request_ = Request{};
+  forget_request();
   begun_ = asked_on_ = false;
   idle_since_ = io_.timers.now();
   if (!input_.empty()) {
@@ -216,7 +223,7 @@ Task<void> HttpConnection::refuse(Error error) {
 // way (RFC 9112, 9.6): say that nothing more comes, and read on while something does, as long as a
 // body may take. Many clients look for an answer only when they have sent all of theirs.
 Task<void> HttpConnection::linger() {
-  request_ = Request{};
+  forget_request();
   parser_.reset();
   stream_->end_writing();
   const TimePoint began = io_.timers.now();

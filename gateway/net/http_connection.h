@@ -72,6 +72,7 @@ class HttpConnection {
  private:
   enum class Reading : unsigned char { more, whole, streamed, closed };
 
+  void forget_request();
   [[nodiscard]] Task<bool> serve_one();
   [[nodiscard]] Task<bool> serve_streamed();
   [[nodiscard]] Task<Result<Reading>> read_request();

@@ -125,6 +125,17 @@ def test_a_body_in_tiny_chunks_leaves_nothing_behind(end: bytes, rocket, fake) -
         assert gateway.program.rss_bytes() - before < 100 * 40_000
 
 
+def test_a_long_target_leaves_nothing_behind(rocket, fake) -> None:
+    gateway = rocket({"backends": [backend("a", fake().url)]})
+    before = gateway.program.rss_bytes()
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):
+            client = stack.enter_context(gateway.connect())
+            client.send(request_bytes("GET", "/livez?" + "x" * 8000))
+            assert client.read().status == 200
+        assert gateway.program.rss_bytes() - before < 300 * 6000
+
+
 def many_names(url: str) -> dict:
     """A configuration whose list of models is a megabyte."""
     routes = {f"{i}-{'x' * 200}": [{"backend": "a", "model": "m"}] for i in range(4000)}
