@@ -7,8 +7,10 @@
 namespace rocket {
 namespace {
 
-// For a client that is told why to fall silent, and for all of it in a drain.
+// A client that sends less in such a time, when it has been told why it is refused, sends nothing
+// that it could be busy with.
 constexpr Duration linger_time = std::chrono::seconds(1);
+constexpr size_t linger_bytes = 16 * 1024;
 // From being accepted to the first byte, in a drain: the request of somebody who has come just
 // before the listener closed may be on its way, and nobody sends one twice by himself.
 constexpr Duration new_client_time = std::chrono::seconds(1);
@@ -220,22 +222,26 @@ Task<void> HttpConnection::refuse(Error error) {
 }
 
 // Closing while the client still sends would reset the connection and destroy the answer on its
-// way (RFC 9112, 9.6): say that nothing more comes, and read on while something does, as long as a
-// body may take. Many clients look for an answer only when they have sent all of theirs.
+// way (RFC 9112, 9.6): say that nothing more comes, and read on while much does, as long as a body
+// may take. Many clients look for an answer only when they have sent all of theirs.
 Task<void> HttpConnection::linger() {
   forget_request();
   parser_.reset();
   stream_->end_writing();
   const TimePoint began = io_.timers.now();
-  TimePoint heard = began;
+  TimePoint counted_from = began;
+  size_t bytes = 0;
   while (true) {
     const IoResult read = stream_->try_read(io_.scratch);
     if (read.status == IoResult::Status::end || read.status == IoResult::Status::failed) co_return;
-    if (read.status == IoResult::Status::done) heard = io_.timers.now();
-    const Duration most = handler_.draining() ? linger_time : handler_.settings().body_time;
-    const TimePoint until = std::min(heard + linger_time, deadline_after(began, most));
-    const Wake wake = co_await stream_->readable(until);
-    if (wake == Wake::timed_out || io_.timers.now() >= until) co_return;
+    bytes += read.bytes;
+    co_await stream_->readable(counted_from + linger_time);
+    const TimePoint now = io_.timers.now();
+    if (now < counted_from + linger_time) continue;
+    const bool enough = handler_.draining() || now - began >= handler_.settings().body_time;
+    if (bytes < linger_bytes || enough) co_return;
+    counted_from = now;
+    bytes = 0;
   }
 }
 
