@@ -112,6 +112,10 @@ bool nominated(std::string_view name, std::string_view connection) {
   return false;
 }
 
+// Nobody names so much. Who does may mean anything, and looking for each name in it would take the
+// time of a thousand requests: then nothing passes this hop.
+constexpr size_t connection_bytes_max = 512;
+
 // What one Rocket can have lost takes half of it.
 constexpr size_t losses_bytes_max = 4096;
 
@@ -144,6 +148,7 @@ void each_passed(const HeaderList& headers, PassedRequest passed, Take take) {
     connection += header.value;
     connection += ',';
   }
+  if (connection.size() > connection_bytes_max) return;
   for (size_t i = 0; i < headers.size(); ++i) {
     const std::string_view name = headers[i].name;
     if (kept_from_upstreams.contain(name)) continue;

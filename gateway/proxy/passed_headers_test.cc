@@ -170,6 +170,12 @@ TEST(PassedRequestHeaders, WhatConnectionNamesEndsHere) {
   }
 }
 
+TEST(PassedRequestHeaders, AConnectionThatNamesTooMuchNamesAll) {
+  const std::string most(511, ',');
+  EXPECT_EQ(passed_request({{"connection", most}, {"x-a", "1"}}), "x-a: 1\r\n");
+  EXPECT_EQ(passed_request({{"connection", most + ','}, {"x-a", "1"}}), "");
+}
+
 TEST(PassedRequestHeaders, ConnectionMayStandTwice) {
   EXPECT_EQ(passed_request({{"connection", "keep-alive"},
                             {"x-a", "1"},
