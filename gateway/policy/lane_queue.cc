@@ -4,18 +4,35 @@
 
 namespace rocket {
 
+bool LaneQueue::has_room(const Ticket& ticket) const {
+  const LaneState& lane = of(ticket.lane_);
+  const std::uint32_t most = settings_[static_cast<std::size_t>(ticket.lane_)].most;
+  if (lane.waiting < most) return true;
+  // Of `all` of them, to which one who does not wait yet comes.
+  const auto has_part = [most](std::uint32_t waiting, std::size_t all) {
+    return waiting < most / (all + (waiting == 0 ? 1 : 0));
+  };
+  const auto places = places_.find(ticket.places_);
+  const std::uint32_t there = places == places_.end() ? 0 : places->second.of(ticket.lane_);
+  return has_part(lane.waiting_of(ticket.key_), lane.shares.size()) || has_part(there, lane.places);
+}
+
 bool LaneQueue::enter(Ticket& ticket) {
+  if (!has_room(ticket)) return false;
   LaneState& lane = of(ticket.lane_);
-  if (lane.waiting >= settings_[static_cast<std::size_t>(ticket.lane_)].most) return false;
   if (lane.waiting++ == 0) lane.pass = std::max(lane.pass, clock_);
   auto found = lane.by_key.find(ticket.key_);
   if (found == lane.by_key.end()) {
     lane.shares.emplace_back(ticket.key_);
     found = lane.by_key.emplace(ticket.key_, std::prev(lane.shares.end())).first;
   }
+  ++found->second->waiting;
   ticket.hook_.link_before(found->second->tickets);
   ticket.queue_ = this;
-  if (places_[ticket.places_].of(ticket.lane_)++ == 0) ++awaited_;
+  if (places_[ticket.places_].of(ticket.lane_)++ == 0) {
+    ++awaited_;
+    ++lane.places;
+  }
   return true;
 }
 
@@ -26,13 +43,16 @@ void LaneQueue::leave(Ticket& ticket) {
   LaneState& lane = of(ticket.lane_);
   --lane.waiting;
   const auto share = lane.by_key.find(ticket.key_);
-  if (!share->second->tickets.linked()) {
+  if (--share->second->waiting == 0) {
     lane.shares.erase(share->second);
     lane.by_key.erase(share);
   }
   const auto found = places_.find(ticket.places_);
   Places& places = found->second;
-  if (--places.of(ticket.lane_) == 0) --awaited_;
+  if (--places.of(ticket.lane_) == 0) {
+    --awaited_;
+    --lane.places;
+  }
   if (places.all() != 0) return;
   // Who waits next waits anew: the pause until then says nothing about the pace.
   places.last_start.reset();
@@ -87,7 +107,8 @@ void LaneQueue::charge(const Ticket& ticket, TimePoint now) {
   places.last_start = now;
 }
 
-std::optional<Duration> LaneQueue::expected_wait(Lane lane, std::uintptr_t places) const {
+std::optional<Duration> LaneQueue::expected_wait(Lane lane, std::uintptr_t places,
+                                                 const void* key) const {
   constexpr std::uint32_t intervals_min = 4;
   const auto found = places_.find(places);
   if (found == places_.end()) return std::nullopt;
@@ -97,9 +118,15 @@ std::optional<Duration> LaneQueue::expected_wait(Lane lane, std::uintptr_t place
   for (const Lane one : all_lanes) {
     if (one == lane || known.of(one) != 0) weights += weight(one);
   }
-  const double turns = (known.of(lane) + 1) * weights / weight(lane);
+  // Its key has its turn as often as each other, however many of theirs wait.
+  const LaneState& state = of(lane);
+  const std::uint64_t own = state.waiting_of(key);
+  const std::uint64_t rounds = (own + 1) * (state.shares.size() + (own == 0 ? 1 : 0));
+  const std::uint32_t in_lane = known.of(lane) + 1;
+  const auto before = static_cast<std::uint32_t>(std::min<std::uint64_t>(in_lane, rounds));
+  const double turns = before * weights / weight(lane);
   // Others may be fewer than their share would let them be.
-  const std::uint32_t all = known.all() + 1;
+  const std::uint32_t all = known.all() + 1 - (in_lane - before);
   return std::chrono::duration_cast<Duration>(known.interval * std::min<double>(turns, all));
 }
 

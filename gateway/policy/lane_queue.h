@@ -20,13 +20,18 @@ namespace rocket {
 // in equal parts, the requests of a key as they came. Who can not start because all the places
 // that he could take are full holds up only those who wait for the same places.
 //
+// A lane's room is shared likewise. Whoever comes first may fill it; beyond that each key, and
+// those who wait for the same places, may still have as much as an equal part of it. So neither a
+// key that floods nor a model that is stuck has others turned away, and what n of them add is
+// bounded: half the room for the second, a third of it for the third.
+//
 // Pure: it is told the time, and asks whoever serves it whether a request can start. One per
 // loop.
 class LaneQueue {
  public:
   struct LaneSettings {
     std::uint32_t weight = 1;
-    std::uint32_t most = 256;  // so many wait; 0: nobody
+    std::uint32_t most = 256;  // its room: so many wait; 0: nobody
   };
   using Settings = std::array<LaneSettings, all_lanes.size()>;
 
@@ -95,9 +100,13 @@ class LaneQueue {
     return served;
   }
 
-  // How long one who enters `lane` now is likely to wait for these places, from the pace at which
-  // they came free of late; none while that is not known.
-  [[nodiscard]] std::optional<Duration> expected_wait(Lane lane, std::uintptr_t places) const;
+  // How long one of `key` who enters `lane` now is likely to wait for these places, from the pace
+  // at which they came free of late; none while that is not known.
+  [[nodiscard]] std::optional<Duration> expected_wait(Lane lane, std::uintptr_t places,
+                                                      const void* key = nullptr) const;
+  [[nodiscard]] std::optional<Duration> expected_wait(const Ticket& ticket) const {
+    return expected_wait(ticket.lane_, ticket.places_, ticket.key_);
+  }
   // Of how many places something is known.
   [[nodiscard]] std::size_t remembered() const { return places_.size(); }
   // How many wait for them.
@@ -108,13 +117,20 @@ class LaneQueue {
   struct Share {
     explicit Share(const void* owner) : key(owner) {}
     const void* key;
+    std::uint32_t waiting = 0;
     ListHook tickets;
   };
   struct LaneState {
     std::uint32_t waiting = 0;
-    double pass = 0;          // what it has had, over its weight
-    std::list<Share> shares;  // whose turn it is first
+    std::uint32_t places = 0;  // so many different ones are waited for
+    double pass = 0;           // what it has had, over its weight
+    std::list<Share> shares;   // whose turn it is first
     std::unordered_map<const void*, std::list<Share>::iterator> by_key;
+
+    [[nodiscard]] std::uint32_t waiting_of(const void* key) const {
+      const auto found = by_key.find(key);
+      return found == by_key.end() ? 0 : found->second->waiting;
+    }
   };
 
   // The same places, and those who wait for them.
@@ -143,6 +159,7 @@ class LaneQueue {
   [[nodiscard]] static std::uintptr_t places_of(const Ticket& ticket) {
     return ticket.places_ * 4 + static_cast<std::uintptr_t>(ticket.lane_);
   }
+  [[nodiscard]] bool has_room(const Ticket& ticket) const;
   [[nodiscard]] Ticket* next();
   [[nodiscard]] Ticket* next_of(LaneState& lane);
   [[nodiscard]] bool blocked(const Ticket& ticket) const;

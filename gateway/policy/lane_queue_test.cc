@@ -148,6 +148,65 @@ TEST(LaneQueue, is_bounded_per_lane) {
   EXPECT_EQ(waiting.serve(9).size(), 6U);
 }
 
+// How many more of `key` and `places` a lane takes.
+std::size_t fill(Waiting& waiting, const void* key, std::uintptr_t places) {
+  std::size_t taken = 0;
+  while (waiting.add("x", Lane::normal, key, places))
+    ++taken;
+  return taken;
+}
+
+TEST(LaneQueue, a_key_that_floods_has_no_other_turned_away) {
+  const char keys[4] = {};
+  Waiting waiting({{{8, 0}, {4, 12}, {1, 0}}});
+  EXPECT_EQ(fill(waiting, &keys[0], 0), 12U) << "alone it has all the room";
+  EXPECT_EQ(fill(waiting, &keys[1], 0), 6U) << "of two, half of it";
+  EXPECT_EQ(fill(waiting, &keys[2], 0), 4U);
+  EXPECT_EQ(fill(waiting, &keys[0], 0), 0U) << "it has more than its part";
+  EXPECT_EQ(fill(waiting, &keys[1], 0), 0U);
+  EXPECT_EQ(waiting.queue.waiting(Lane::normal), 22U);
+  EXPECT_FALSE(waiting.add("i", Lane::interactive, &keys[3])) << "of nothing there is no part";
+}
+
+TEST(LaneQueue, a_model_that_is_stuck_has_no_other_turned_away) {
+  constexpr std::uintptr_t stuck = 1;
+  Waiting waiting({{{8, 0}, {4, 12}, {1, 0}}});
+  EXPECT_EQ(fill(waiting, nullptr, stuck), 12U);
+  EXPECT_EQ(fill(waiting, nullptr, 2), 6U);
+  EXPECT_EQ(fill(waiting, nullptr, 3), 4U);
+  EXPECT_EQ(fill(waiting, nullptr, stuck), 0U);
+  EXPECT_EQ(waiting.queue.waiting(Lane::normal), 22U);
+}
+
+TEST(LaneQueue, a_lane_that_has_room_again_is_anybodys) {
+  const char keys[2] = {};
+  Waiting waiting({{{8, 0}, {4, 12}, {1, 0}}});
+  EXPECT_EQ(fill(waiting, &keys[0], 0), 12U);
+  EXPECT_EQ(fill(waiting, &keys[1], 0), 6U);
+  waiting.remove("x");
+  EXPECT_TRUE(waiting.queue.empty());
+  EXPECT_EQ(fill(waiting, &keys[1], 0), 12U) << "nothing is remembered of who has gone";
+}
+
+TEST(LaneQueue, the_wait_of_a_key_is_not_that_of_one_that_floods) {
+  const char keys[3] = {};
+  Waiting waiting;
+  for (int i = 0; i < 40; ++i)
+    EXPECT_TRUE(waiting.add("flood", Lane::normal, &keys[0]));
+  TimePoint now{};
+  for (int i = 0; i < 10; ++i) {
+    now += 1s;
+    EXPECT_EQ(waiting.serve(1, now), "flood ");
+  }
+  EXPECT_EQ(waiting.queue.expected_wait(Lane::normal, 0, &keys[0]), 31s);
+  EXPECT_EQ(waiting.queue.expected_wait(Lane::normal, 0, &keys[1]), 2s) << "the next but one";
+  EXPECT_TRUE(waiting.add("quiet", Lane::normal, &keys[1]));
+  EXPECT_EQ(waiting.queue.expected_wait(Lane::normal, 0, &keys[1]), 4s);
+  EXPECT_EQ(waiting.queue.expected_wait(Lane::normal, 0, &keys[2]), 3s);
+  now += 2s;
+  EXPECT_EQ(waiting.serve(2, now), "flood quiet ");
+}
+
 TEST(LaneQueue, who_gives_up_waiting_is_gone) {
   Waiting waiting;
   for (const char* name : {"a", "b", "c"})

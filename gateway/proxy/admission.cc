@@ -51,7 +51,7 @@ Admission::Permit Admission::take(Capacity& capacity, Capacity& second, Lane lan
 
 Result<void> Admission::enter(Waiting& waiting, Duration most) {
   const Lane lane = waiting.ticket_.lane();
-  const auto expected = queue_.expected_wait(lane, waiting.ticket_.places());
+  const auto expected = queue_.expected_wait(waiting.ticket_);
   if (expected && *expected > most) {
     return fail(ErrorCode::overloaded,
                 "too many requests wait for a place: this one would have to wait longer than "
@@ -110,7 +110,7 @@ Task<void> Admission::watch() {
 Duration Admission::expected_wait(const Waiting& turned_away) const {
   constexpr Duration soon = std::chrono::seconds(1);
   const LaneQueue::Ticket& ticket = turned_away.ticket_;
-  const auto paced = queue_.expected_wait(ticket.lane(), ticket.places());
+  const auto paced = queue_.expected_wait(ticket);
   if (paced) return std::max(*paced, soon);
   const std::uint32_t turns = queue_.waiting_for(ticket.places()) + 1;
   const std::chrono::duration<double> wait(held_seconds_ * turns / std::max(held_, 1U));

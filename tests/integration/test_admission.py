@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from harness.gateway import Gateway, backend
+from harness.keys import bearer, entry, write_keys
 from harness.waiting import elapse, wait_until
 from harness.wire import Answer, chat
 
@@ -99,6 +100,62 @@ def test_beyond_the_queue_is_refused_at_once(rocket, fake) -> None:
         assert int(refused.header("retry-after")) >= 1
         assert seconds < 0.1 + SLACK
         assert [each.result()[0].status for each in asked] == [200, 200, 200]
+
+
+def test_a_key_that_floods_has_no_other_turned_away(rocket, fake, tmp_path) -> None:
+    """Its requests fill the queue, and their wait is longer than anybody may wait."""
+    keys = write_keys(tmp_path / "keys.yaml", entry("big", "rk-big"), entry("small", "rk-small"))
+    gateway = rocket(
+        {"backends": [backend("a", fake().url)], "keys_file": str(keys)}
+        | {"lanes": {"normal": {"queue": 12}}, "timeouts": {"queue": "2s"}}
+        | {"limits": {"in_flight_per_endpoint": 1}, "hedge": {"on": False}}
+    )
+
+    def ask_as(key: str, body: dict) -> int:
+        return gateway.chat(body, headers=bearer(key)).status
+
+    body = chat("m", fake={"head_delay_ms": 300})
+    with ThreadPoolExecutor(14) as pool:
+        flooding = True
+
+        def flood() -> set[int]:
+            seen = set()
+            while flooding:
+                seen.add(status := ask_as("rk-big", body))
+                if status != 200:
+                    elapse(0.02)
+            return seen
+
+        flood_seen = [pool.submit(flood) for _ in range(14)]
+        # Five requests wait as long as a request may; from then on it is known how long they do.
+        wait_until("the flood is turned away", lambda: refused(gateway) > 20)
+        small = [ask_as("rk-small", body) for _ in range(6)]
+        flooding = False
+        assert {200, 503} <= set().union(*(each.result() for each in flood_seen))
+    assert small == [200] * 6
+
+
+def refused(gateway: Gateway) -> float:
+    requests = gateway.samples("rocket_requests_total")
+    return sum(count for labels, count in requests.items() if 'code="503"' in labels)
+
+
+def test_a_model_that_is_stuck_has_no_other_turned_away(rocket, fake) -> None:
+    stuck, well = fake(models=["stuck"]), fake(models=["m"])
+    gateway = rocket(
+        {"backends": [backend("a", stuck.url), backend("b", well.url)]}
+        | {"lanes": {"interactive": {"queue": 8}}, "hedge": {"on": False}}
+        | {"limits": {"in_flight_per_endpoint": 1}}
+    )
+    with ThreadPoolExecutor(9) as pool:
+        hang = chat("stuck", fake={"head_delay_ms": 3000})
+        waits = [pool.submit(gateway.chat, hang) for _ in range(9)]
+        wait_until("the queue is full", lambda: depth(gateway, "interactive") == 8)
+        answers = ask_together(gateway, 4)
+        assert {each.status for each in answers} == {200}
+        assert gateway.chat(hang).status == 503
+        gateway.kill()
+        assert all(each.exception() for each in waits)
 
 
 @pytest.mark.parametrize("lane", ["interactive", "normal", "batch"])
