@@ -49,6 +49,8 @@ bool Aftermath::leave_alone(RunningAttempt& attempt, ErrorCode code) {
   const bool provider = code == ErrorCode::upstream_overloaded;
   if (!limited && !provider && code != ErrorCode::upstream_unavailable) return false;
   auto wait = parse_retry_after(attempt.attempt().retry_after(), timers_.wall_now());
+  // "Now", or a date that is over, as one of a clock that is behind ours: that keeps nobody away.
+  if (wait == Duration::zero()) wait.reset();
   if (!wait && limited) wait = limited_pause;
   if (!wait && !provider) return false;
   // Refused everywhere, it is the request that is too much: the others are to answer others.

@@ -159,7 +159,7 @@ TEST(Failover, ARateLimitIsObeyedAndPassedOn) {
 
 // Who says 429 and no time is not asked by every request that comes.
 TEST(Failover, ARateLimitThatNamesNoTimeIsNotHammered) {
-  for (const char* const retry_after : {"", "soon", "-5"}) {
+  for (const char* const retry_after : {"", "soon", "-5", "0", "Sun, 06 Nov 1994 08:49:37 GMT"}) {
     FakeScript limited;
     limited.status = 429;
     limited.retry_after = retry_after;
@@ -174,6 +174,21 @@ TEST(Failover, ARateLimitThatNamesNoTimeIsNotHammered) {
     gateway.fake("a").script() = answering_in(1ms);
     gateway.loop.run_for(3s);
     EXPECT_EQ(gateway.ask(sim_chat(false))->header("x-rocket-backend"), "a") << retry_after;
+  }
+}
+
+// Who says 503 and that it may be asked again at once fails like any other.
+TEST(Failover, AnEndpointThatCanNeverAnswerNowIsLeft) {
+  for (const char* const retry_after : {"0", "Sun, 06 Nov 1994 08:49:37 GMT"}) {
+    FakeScript out_of_order;
+    out_of_order.status = 503;
+    out_of_order.retry_after = retry_after;
+    SimGateway gateway(1, {backend("a", {out_of_order}), backend("b", {answering_in(1ms)})});
+    for (int i = 0; i < 80; ++i) {
+      EXPECT_EQ(gateway.ask(sim_chat(i % 2 == 0))->header("x-rocket-backend"), "b");
+      gateway.loop.run_for(50ms);
+    }
+    EXPECT_EQ(gateway.fake("a").counters().requests, 5U) << retry_after;
   }
 }
 

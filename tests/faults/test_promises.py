@@ -24,6 +24,8 @@ RETRY_AFTER = {
     "a date": (None, True),
     "absurd": ("1000000000", True),
     "negative": ("-5", False),
+    "at once": ("0", False),
+    "a date that is over": ("Sun, 06 Nov 1994 08:49:37 GMT", False),
     "no number": ("soon", False),
 }
 
