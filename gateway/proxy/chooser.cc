@@ -167,7 +167,11 @@ std::optional<Chooser::Chosen> Chooser::choose_from(size_t at, Effort effort, bo
                       effort == Effort::last_resort,
                       !candidate.facts[i].loaded};
   if (Receipt* const receipt = call_.receipt()) {
-    receipt->choose(endpoint(candidate, pick->index).id, why_chosen(chosen));
+    const std::string& id = endpoint(candidate, pick->index).id;
+    const std::string_view why = why_chosen(chosen);
+    if (!receipt->choose(id, why)) {
+      receipt->choose_left_out({id, score_of(timed(candidate, i, streamed)), why});
+    }
   }
   return chosen;
 }
@@ -190,13 +194,18 @@ std::optional<Pick> Chooser::pick_home(size_t at, bool streamed) {
   return home;
 }
 
-EndpointView Chooser::view_of(size_t at, size_t i, bool streamed) {
-  const Candidate& candidate = *route_.candidates[at];
+EndpointView Chooser::timed(const Candidate& candidate, size_t i, bool streamed) {
   EndpointView view = seen(candidate, i);
   // With nobody to compare it to, its pace does not matter.
   if (candidate.endpoints.size() != 1) {
     view.answer_time = pace_of(candidate).of_endpoint(view.index, streamed, now());
   }
+  return view;
+}
+
+EndpointView Chooser::view_of(size_t at, size_t i, bool streamed) {
+  const Candidate& candidate = *route_.candidates[at];
+  const EndpointView view = timed(candidate, i, streamed);
   if (Receipt* const receipt = call_.receipt()) {
     receipt->look_at(
         {endpoint(candidate, view.index).id, score_of(view), to_string(why_not(view))});

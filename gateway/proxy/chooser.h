@@ -81,7 +81,9 @@ class Chooser {
   [[nodiscard]] std::optional<Pick> pick_home(size_t at, bool streamed);
   // The endpoint at place `i` of a candidate, its pace aside.
   [[nodiscard]] EndpointView seen(const Candidate& candidate, size_t i) const;
-  // The same of the candidate at place `at`, with its pace; told the receipt.
+  // The same with its pace.
+  [[nodiscard]] EndpointView timed(const Candidate& candidate, size_t i, bool streamed);
+  // The same of the candidate at place `at`; told the receipt.
   [[nodiscard]] EndpointView view_of(size_t at, size_t i, bool streamed);
   void count(const Prompt& prompt, std::uint32_t smallest_context);
   void see_warmth(EndpointView& view, const Candidate& candidate, const Endpoint& one) const;

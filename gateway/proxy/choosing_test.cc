@@ -477,5 +477,22 @@ TEST(Choosing, WhatWasSeenIsKeptForReceipts) {
   EXPECT_EQ(kept->candidate(1).score, 1);
 }
 
+TEST(Choosing, WhoWasChosenOfManyIsKeptForReceipts) {
+  std::vector<FakeScript> scripts(12, server(FakeKind::ollama));
+  scripts.back().loaded = {"x"};
+  SimGateway gateway(1, {backend("a", BackendKind::ollama, scripts)});
+  const auto request = gateway.ask(asking("x"));
+  EXPECT_EQ(request->header("x-rocket-endpoint"), "a/11");
+  const auto kept = gateway.state.current->receipts->find(request->header("x-request-id"));
+  ASSERT_TRUE(kept);
+  ASSERT_EQ(kept->candidates(), Receipt::candidates_max);
+  for (std::size_t i = 0; i < kept->candidates(); ++i) {
+    const Receipt::Candidate one = kept->candidate(i);
+    EXPECT_EQ(one.chosen, one.endpoint == "a/11") << one.endpoint;
+  }
+  ASSERT_EQ(kept->attempts().size(), 1U);
+  EXPECT_EQ(kept->endpoint_of(kept->attempts()[0]), "a/11");
+}
+
 }  // namespace
 }  // namespace rocket

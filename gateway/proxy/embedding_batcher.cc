@@ -255,7 +255,7 @@ void EmbeddingBatcher::note_receipt(Call& call, const Part& part) {
   for (const std::string_view model : {part.route, part.model})
     receipt->set_model(model);
   receipt->look_at({part.endpoint, 0, why});
-  receipt->choose(part.endpoint, why);
+  if (!receipt->choose(part.endpoint, why)) receipt->choose_left_out({part.endpoint, 0, why});
   AttemptReceipt* const attempt = receipt->begin_attempt(part.endpoint, part.asked_at);
   if (attempt == nullptr) return;
   // What else the call that is shared has spent its time with nobody has noted here.

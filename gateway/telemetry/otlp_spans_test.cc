@@ -24,14 +24,14 @@ Receipt failed_over(std::string_view model = "m\"1\"") {
   receipt.trace = {0x4bf92f3577b34da6U, 0xa3ce929d0e0e4736U, 0x10, 3};
   receipt.parent_span = 0xb7;
   receipt.look_at({"a/0", 1, "busier"});
-  receipt.choose("a/0", "chosen: least busy");
+  static_cast<void>(receipt.choose("a/0", "chosen: least busy"));
   AttemptReceipt* one = receipt.begin_attempt("a/0", begin);
   receipt.end(*one, begin + 2ms);
   one->outcome = Outcome::error;
   one->blame = Blame::upstream;
   one->error = ErrorCode::connect_refused;
   receipt.look_at({"b/0", 1, "busier"});
-  receipt.choose("b/0", "chosen: the only one");
+  static_cast<void>(receipt.choose("b/0", "chosen: the only one"));
   one = receipt.begin_attempt("b/0", begin + 2ms);
   one->phase = Phase::send;
   receipt.enter(*one, Phase::first_byte, begin + 3ms);

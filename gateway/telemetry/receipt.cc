@@ -54,16 +54,34 @@ void Receipt::look_at(const Look& look) {
   }
   if (seen->chosen) return;
   seen->score = static_cast<float>(look.score);
-  seen->why = look.why_not.data();
-  seen->why_size = static_cast<std::uint8_t>(look.why_not.size());
+  say(*seen, look.why_not);
 }
 
-void Receipt::choose(std::string_view endpoint, std::string_view why) {
+bool Receipt::choose(std::string_view endpoint, std::string_view why) {
   Seen* const seen = find(endpoint);
-  if (seen == nullptr) return;
-  seen->why = why.data();
-  seen->why_size = static_cast<std::uint8_t>(why.size());
+  if (seen == nullptr) return false;
+  say(*seen, why);
   seen->chosen = true;
+  return true;
+}
+
+// Attempts refer only to those that were chosen.
+void Receipt::choose_left_out(const Look& look) {
+  const std::size_t size = look.endpoint.size();
+  for (std::size_t i = candidate_count_; i-- != 0;) {
+    Seen& seen = candidates_[i];
+    if (seen.chosen || (size > seen.endpoint.size && !has_room(size))) continue;
+    if (size > seen.endpoint.size) {
+      seen.endpoint = keep(look.endpoint);
+    } else {
+      look.endpoint.copy(text_.data() + seen.endpoint.begin, size);
+      seen.endpoint.size = static_cast<std::uint16_t>(size);
+    }
+    seen.score = static_cast<float>(look.score);
+    say(seen, look.why_not);
+    seen.chosen = true;
+    return;
+  }
 }
 
 AttemptReceipt* Receipt::begin_attempt(std::string_view endpoint, TimePoint now) {

@@ -86,8 +86,10 @@ class Receipt {
     std::string_view why_not;
   };
   void look_at(const Look& look);
-  // Of those that were looked at.
-  void choose(std::string_view endpoint, std::string_view why);
+  // Of those that were looked at. False: it was left out.
+  [[nodiscard]] bool choose(std::string_view endpoint, std::string_view why);
+  // One that was left out has the place of one that was not chosen.
+  void choose_left_out(const Look& look);
 
   // Null: there have been too many.
   [[nodiscard]] AttemptReceipt* begin_attempt(std::string_view endpoint, TimePoint now);
@@ -188,6 +190,10 @@ class Receipt {
   // As much of it as there is room for.
   Text keep(std::string_view text);
   [[nodiscard]] Seen* find(std::string_view endpoint);
+  static void say(Seen& seen, std::string_view why) {
+    seen.why = why.data();
+    seen.why_size = static_cast<std::uint8_t>(why.size());
+  }
 
   Text id_;
   Text asked_;

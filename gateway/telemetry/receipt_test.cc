@@ -40,7 +40,7 @@ TEST(Receipt, WhoWasChosenStaysSo) {
   receipt.look_at({"a/0", 3, "slower"});
   receipt.look_at({"a/1", 2, "slower"});
   receipt.look_at({"a/1", 2, "busier"});
-  receipt.choose("a/1", "chosen: expected soonest");
+  EXPECT_TRUE(receipt.choose("a/1", "chosen: expected soonest"));
   // The next choice.
   receipt.look_at({"a/0", 4, "busier"});
   receipt.look_at({"a/1", 9, "tried before"});
@@ -56,7 +56,7 @@ TEST(Receipt, WhoWasChosenStaysSo) {
 TEST(Receipt, TimesAnAttemptPhaseByPhase) {
   Receipt receipt = receipt_of("1");
   receipt.look_at({"a/0", 1, "busier"});
-  receipt.choose("a/0", "chosen: the only one");
+  EXPECT_TRUE(receipt.choose("a/0", "chosen: the only one"));
   AttemptReceipt* const attempt = receipt.begin_attempt("a/0", begin + 1ms);
   ASSERT_NE(attempt, nullptr);
   receipt.enter(*attempt, Phase::send, begin + 3ms);
@@ -118,6 +118,32 @@ TEST(Receipt, ManyShortNamesFit) {
   EXPECT_EQ(receipt.candidates(), Receipt::candidates_max);
   EXPECT_EQ(receipt.candidate(7).endpoint, "ollama/7");
   EXPECT_EQ(receipt.candidates_left_out, 1);
+}
+
+TEST(Receipt, WhoIsChosenOfManyIsNeverLeftOut) {
+  for (const char* const name : {"a/", "a-backend-with-a-rather-long-name/"}) {
+    Receipt receipt = receipt_of("1");
+    for (int i = 0; i < 100; ++i)
+      receipt.look_at({name + std::to_string(i), 1, "busier"});
+    const std::size_t known = receipt.candidates();
+    for (const char* const number : {"0", "99", "8"}) {
+      const std::string one = std::string(name) + number;
+      const std::string_view why = "chosen: the best score";
+      if (!receipt.choose(one, why)) receipt.choose_left_out({one, 7, why});
+      AttemptReceipt* const attempt = receipt.begin_attempt(one, begin);
+      ASSERT_NE(attempt, nullptr);
+      EXPECT_EQ(receipt.endpoint_of(*attempt), one);
+    }
+    EXPECT_EQ(receipt.endpoint_of(receipt.attempts()[0]), std::string(name) + "0");
+    EXPECT_EQ(receipt.candidates(), known);
+    EXPECT_EQ(receipt.candidates_left_out, 100 - known);
+    std::size_t chosen = 0;
+    for (std::size_t i = 0; i < known; ++i)
+      chosen += receipt.candidate(i).chosen ? 1 : 0;
+    EXPECT_EQ(chosen, 3U);
+    EXPECT_EQ(receipt.candidate(known - 1).score, 7);
+    EXPECT_EQ(receipt.candidate(known - 1).why, "chosen: the best score");
+  }
 }
 
 TEST(Receipt, TimesBeyondItsScaleStayAtItsEnd) {
