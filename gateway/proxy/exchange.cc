@@ -362,7 +362,7 @@ Task<void> Exchange::answer_whole(RunningAttempt& running) {
   append_passed_answer_headers(lines, attempt.head().headers, call_.upstream_limits());
   dialog_.keep(interpreter);
   call_.response().send(attempt.head().status, lines, pieces);
-  if (const auto usage = interpreter.whole_usage()) count_tokens(*usage);
+  if (const auto usage = interpreter.whole_usage()) running.count_tokens(*usage);
   AnswerReader::release(attempt.take_reader(), loop_.io, loop_.read_offs);
   if (call_.response().blocked()) {
     // The body is held meanwhile: a client that takes it drop by drop has no longer than others.
@@ -415,14 +415,14 @@ Task<Result<void>> Exchange::answer_stream(RunningAttempt& running) {
   metrics.first_token.observe(first_token);
 
   begin_stream(running);
+  running.count_at_end();
   Relay relay(running.plan(), attempt);
   const auto relayed = co_await relay.run();
 
-  const Usage usage = attempt.interpreter().usage();
-  count_tokens(usage);
   if (relayed) {
-    if (usage.out > 1) {
-      metrics.output_token.observe((loop_.io.timers.now() - first_token_at) / (usage.out - 1));
+    const auto tokens_out = attempt.interpreter().usage().out;
+    if (tokens_out > 1) {
+      metrics.output_token.observe((loop_.io.timers.now() - first_token_at) / (tokens_out - 1));
     }
     call_.close_account(Outcome::ok, Blame::none);
     AnswerReader::release(attempt.take_reader(), loop_.io, loop_.read_offs);
@@ -487,14 +487,6 @@ std::string Exchange::answer_lines(RunningAttempt& running, std::string_view con
   add_warning(warning, running.attempt().head().headers, plan.endpoint.api_key);
   if (!warning.empty()) append_header(lines, "x-rocket-warning", warning);
   return lines;
-}
-
-void Exchange::count_tokens(const Usage& usage) {
-  call_.account().usage = usage;
-  const ModelMetrics& metrics = current_->metrics[answering_]->model(call_.account().model);
-  metrics.tokens_in.add(static_cast<std::uint64_t>(usage.in));
-  metrics.tokens_out.add(static_cast<std::uint64_t>(usage.out));
-  metrics.tokens_cached.add(static_cast<std::uint64_t>(usage.cached));
 }
 
 }  // namespace rocket

@@ -59,7 +59,6 @@ class Exchange {
   [[nodiscard]] Task<void> answer_failure();
   [[nodiscard]] std::string answer_lines(RunningAttempt& running,
                                          std::string_view content_type) const;
-  void count_tokens(const Usage& usage);
   [[nodiscard]] TimePoint now() const { return loop_.io.timers.now(); }
   // What runs is late then; until then it is looked after now and then.
   void expect_within(Duration time) {

@@ -122,8 +122,11 @@ FanOut::FanOut(Call& call, const Plan& plan)
       streams_(plan.request.choices, plan.request.usage_asked),
       tasks_(loop_.io.timers.run_queue()) {}
 
-// What is known of the attempts goes into the account also where the client has gone.
+// What is known of the attempts goes into the account also where the client has gone, and what it
+// was told has been worked for.
 FanOut::~FanOut() {
+  tasks_.cancel_all();
+  if (begun_ != 0) count_tokens();
   Duration queue{};
   for (const auto& one : choices_) {
     queue = std::max(queue, one->account().queue);

@@ -233,6 +233,23 @@ TEST(FanOut, TheReceiptHasTheAttemptsOfAll) {
   EXPECT_EQ(kept->tokens_out, usage["completion_tokens"].get<int>());
 }
 
+TEST(FanOut, WhatIsLeftWasWorkedForAllTheSame) {
+  FakeScript script;
+  script.tokens = 100;
+  script.event_delay = 10ms;
+  SimGateway gateway(1, {ollama({script})});
+  const auto request = gateway.send(ask(true, R"("n":3,)"));
+  gateway.loop.run_for(500ms);
+  ASSERT_EQ(request->status(), 200);
+  request->abort();
+  gateway.loop.run_for(10ms);
+  const auto kept = gateway.state.current->receipts->find(request->header("x-request-id"));
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->outcome, Outcome::cancelled);
+  EXPECT_GE(kept->tokens_out, 3 * 40);
+  EXPECT_LE(kept->tokens_out, 3 * 50);
+}
+
 TEST(FanOut, AKeyPaysForAll) {
   KeyConfig key;
   key.name = "a";

@@ -245,6 +245,25 @@ TEST(Keys, APromptThatNobodyHasCountedIsNotFree) {
   EXPECT_LT(std::stoi(next->header("x-ratelimit-remaining-tokens")), 500);
 }
 
+// Who hangs up just before the end has been told nearly all of it.
+TEST(Keys, AStreamThatItsClientLeavesIsPaidForAsFarAsItCame) {
+  KeyConfig limited = key("a");
+  limited.tpm = 1000;
+  FakeScript wordy;
+  wordy.tokens = 300;
+  wordy.event_delay = 10ms;
+  SimGateway gateway(1, {backend("one", wordy)}, with_keys({limited}));
+  const auto left = gateway.send(chat_as("a", "", true));
+  gateway.loop.run_for(2500ms);
+  ASSERT_EQ(left->status(), 200);
+  left->abort();
+  gateway.loop.run_for(100ms);
+  gateway.fake("one").script().tokens = 1;
+  const auto next = gateway.ask(chat_as("a"));
+  EXPECT_LT(std::stoi(next->header("x-ratelimit-remaining-tokens")), 850);
+  EXPECT_GT(std::stoi(next->header("x-ratelimit-remaining-tokens")), 700);
+}
+
 TEST(Keys, MoreTokensThanThereAreArePaidOff) {
   KeyConfig limited = key("a");
   limited.tpm = 60;

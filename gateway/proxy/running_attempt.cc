@@ -36,6 +36,7 @@ RunningAttempt::RunningAttempt(const Common& common, Target target, Admission::P
 }
 
 RunningAttempt::~RunningAttempt() {
+  if (counts_at_end_) count_tokens(attempt_->interpreter().usage());
   end_note();
   metrics_.record_attempt(plan_.io.timers.now(), outcome_, blame_);
 }
@@ -93,6 +94,15 @@ void RunningAttempt::end_note() {
   line->outcome = outcome_;
   line->blame = blame_;
   if (outcome_ != Outcome::ok) line->error = error_;
+}
+
+void RunningAttempt::count_tokens(const Usage& usage) {
+  Account& account = common_.call.account();
+  account.usage = usage;
+  const ModelMetrics& metrics = metrics_.model(account.model);
+  metrics.tokens_in.add(static_cast<std::uint64_t>(usage.in));
+  metrics.tokens_out.add(static_cast<std::uint64_t>(usage.out));
+  metrics.tokens_cached.add(static_cast<std::uint64_t>(usage.cached));
 }
 
 void RunningAttempt::expect_within(Duration time, Duration in_disgrace) {

@@ -59,6 +59,11 @@ class RunningAttempt {
   void close(Outcome outcome, Blame blame, std::optional<ErrorCode> error = std::nullopt);
   // The request was put in other words than the client's.
   [[nodiscard]] bool translated() const { return out_.translated; }
+  // What the request has cost, for its account and the metrics of its model.
+  void count_tokens(const Usage& usage);
+  // Of a stream that the client is told from now on: what is told of it is counted at the end,
+  // whoever ends it.
+  void count_at_end() { counts_at_end_ = true; }
   // Once the answer has begun: gives back what was sent.
   void drop_request() {
     out_.clear();
@@ -90,6 +95,7 @@ class RunningAttempt {
   Trial trial_;
   BackendMetrics& metrics_;
   GaugeHold held_;
+  bool counts_at_end_ = false;
   Outcome outcome_ = Outcome::cancelled;
   Blame blame_ = Blame::client;
   std::optional<ErrorCode> error_;

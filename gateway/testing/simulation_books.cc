@@ -26,7 +26,10 @@ std::string judge_receipt(const SimAsked& asked, const Receipt* receipt) {
   const bool good = request.status() == 200 && request.whole();
   if (receipt == nullptr) return good ? "an answer has no receipt" : "";
   if (receipt->under_way) return "a receipt says that its request is not over";
-  if (asked.hung_up_at() != never) return {};
+  if (asked.hung_up_at() != never) {
+    const bool told = asked.streamed() && asked.has_content();
+    return told && !receipt->tokens_known ? "nothing was counted of a stream that was left" : "";
+  }
   const Outcome right = good                      ? Outcome::ok
                         : request.status() == 200 ? Outcome::cut
                                                   : Outcome::error;
