@@ -52,7 +52,11 @@ void CircuitBreaker::record_answer(TimePoint now) {
 }
 
 void CircuitBreaker::record_begun(TimePoint sent, TimePoint now) {
-  if (state(now) != BreakerState::half_open || sent < opened_at_) return;
+  if (opened_times_ == 0 || sent < opened_at_) return;
+  if (state(now) == BreakerState::open) {
+    if (asked_to_wait(now)) return;
+    open_until_ = now;  // whoever was asked all the same has found out before any trial
+  }
   begun_ = true;
   if (asked_to_wait(now)) close();
 }

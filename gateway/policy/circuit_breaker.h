@@ -18,10 +18,11 @@ enum class BreakerState : unsigned char { closed, half_open, open };
 //   open --its time is over--> half_open --`trials` at a time; one answers--> closed
 //                                  '--one fails--> open, for twice as long as before
 //
-// What was sent nevertheless since it opened, and is answered, closes it as a trial does; not while
-// the upstream has asked to be left alone. Whoever did is asked by nobody but trials afterwards, so
-// it is trusted again as soon as one begins to be answered, and while one takes long, others
-// follow. They do anywhere, a second apart, once a stream has begun: its end may be minutes away.
+// What was sent nevertheless since it opened, and is answered, closes it as a trial does, and a
+// stream that begins makes it half open; not while the upstream has asked to be left alone. Whoever
+// did is asked by nobody but trials afterwards, so it is trusted again as soon as one begins to be
+// answered, and while one takes long, others follow. They do anywhere, a second apart, once a
+// stream has begun: its end may be minutes away.
 //
 // Only what the upstream is to blame for may be recorded as a failure: never a client that hung
 // up, never our own overload. Pure: the clock is passed in.

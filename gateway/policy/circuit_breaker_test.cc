@@ -152,6 +152,20 @@ TEST(CircuitBreaker, TrustsWhoAskedToBeLeftAloneOnceItAnswers) {
   EXPECT_EQ(failing.state(start + 5s), BreakerState::half_open) << "it may fail in the middle";
 }
 
+// Asked as a last resort, it answers: nobody has to wait for its time.
+TEST(CircuitBreaker, IsTriedAsSoonAsAStreamHasBegunThatWasSentAllTheSame) {
+  CircuitBreaker breaker = Story("sbbb").breaker;
+  breaker.record_begun(start, start + 2s);
+  EXPECT_EQ(breaker.state(start + 2s), BreakerState::open) << "sent before it opened";
+  breaker.record_begun(start + 2s, start + 2s);
+  EXPECT_EQ(breaker.state(start + 2s), BreakerState::half_open);
+  EXPECT_TRUE(breaker.trial_free(start + 2s));
+  EXPECT_FALSE(breaker.asked_to_wait(start + 2s));
+  breaker.record_failure(start + 3s);
+  EXPECT_EQ(breaker.state(start + 12s), BreakerState::open) << "for twice as long";
+  EXPECT_EQ(breaker.state(start + 13s), BreakerState::half_open);
+}
+
 TEST(CircuitBreaker, ALongTrialOfWhoAskedToBeLeftAloneKeepsNoOtherAway) {
   CircuitBreaker breaker(settings);
   breaker.stay_away(start, start + 2s);

@@ -53,12 +53,13 @@ bool Entrance::try_start() {
   return found_.has_value() || (!overtaken_ && !chooser_.has_full(Effort::last_resort));
 }
 
-std::optional<Entrance::Found> Entrance::company() {
+std::optional<Entrance::Found> Entrance::company(bool forsaken) {
   if (waits()) return std::nullopt;
   if (found_) return take();
   auto found = find(Effort::proven);
   if (!found) found = find(Effort::normal);
   company_ = !found && chooser_.has_full(Effort::normal);
+  if (!found && !company_ && forsaken) found = find(Effort::last_resort);
   // Those who wait have had nobody yet: no place is taken before their turn.
   if (company_ && !enter(Duration::max())) company_ = false;
   return found;

@@ -40,8 +40,9 @@ class Entrance final : public Admission::Waiting {
   [[nodiscard]] std::optional<Found> take() { return std::exchange(found_, std::nullopt); }
 
   // Whom to ask beside those who are being asked. If all who could be have as much to do as they
-  // may, it waits in its lane from then on: ask again, for as long as it seeks.
-  [[nodiscard]] std::optional<Found> company();
+  // may, it waits in its lane from then on: ask again, for as long as it seeks. `forsaken`: rather
+  // one that had better be left alone than nobody.
+  [[nodiscard]] std::optional<Found> company(bool forsaken);
   [[nodiscard]] bool seeks_company() const { return company_ && (waits() || found_); }
   [[nodiscard]] Lane lane() const { return who_.lane; }
 

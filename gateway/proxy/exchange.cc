@@ -183,7 +183,7 @@ void Exchange::launch() {
 
 void Exchange::hedge() {
   if (is_in_time()) return;
-  auto found = entrance_->company();
+  auto found = entrance_->company(race_.is_forsaken(now(), std::max(late_after_, look_interval)));
   if (entrance_->seeks_company()) hedge_at_ = deadline_after(now(), turn_interval);
   if (!found) return;
   const Candidate& candidate = *found->chosen.target.candidate;
@@ -374,8 +374,8 @@ Task<void> Exchange::answer_whole(RunningAttempt& running) {
   call_.close_account(Outcome::ok, Blame::none);
 }
 
-// The upstream refuses the request: its words are the client's to read, as they are if they are
-// a proper error in its dialect and fit to be shown, else put into one.
+// The upstream's words are the client's to read, as they are if they are a proper error in its
+// dialect and fit to be shown, else put into one.
 Task<void> Exchange::answer_refusal(RunningAttempt& running) {
   const AttemptPlan& plan = running.plan();
   Attempt& attempt = running.attempt();

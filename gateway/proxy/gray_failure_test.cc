@@ -247,6 +247,26 @@ TEST(Failover, WhoWaitsAtAnEndpointThatOthersFindDeadIsMoved) {
   EXPECT_EQ(gateway.leftovers(), "");
 }
 
+// It has been well again for a while, which nobody knows: its breaker would be open for longer, and
+// that of the other one is closed.
+TEST(Failover, WhoWasLeftIsAskedWhenTheOtherFallsSilent) {
+  for (const bool stream : {false, true}) {
+    SimGateway gateway(11, pair(true));
+    Load load(gateway, stream);
+    load.run(5s, 20ms);
+    hang(gateway);
+    load.run(20s, 20ms);
+    ASSERT_EQ(breaker_of_a(gateway), BreakerState::open);
+    answer_again(gateway);
+    gateway.fake("a", 1).script().fault = Fault::hang_before_head;
+    load.run(5s, 20ms);
+    EXPECT_EQ(breaker_of_a(gateway), BreakerState::closed);
+    EXPECT_EQ(load.lost(), 0U);
+    EXPECT_LE(load.longest(), 2s);
+    EXPECT_EQ(gateway.leftovers(), "");
+  }
+}
+
 // Others are answered meanwhile, so that there is something to compare them with.
 TEST(Failover, ClientsThatHangUpAreNoSilence) {
   SimGateway gateway(1, pair(true));

@@ -17,6 +17,16 @@ bool Race::has_fallen(TimePoint now) const {
   return fallen;
 }
 
+bool Race::is_forsaken(TimePoint now, Duration patience) const {
+  bool forsaken = true;
+  each([&](RunningAttempt& one) {
+    const TimePoint since = one.started_at();
+    forsaken &= now - since >= patience && !one.attempt().answered() &&
+                !one.plan().endpoint.breaker.has_answered_since(since);
+  });
+  return forsaken;
+}
+
 std::unique_ptr<RunningAttempt> Race::take_ended() {
   const RunningAttempt* const ended = find([](RunningAttempt& one) { return one.ended(); });
   return ended == nullptr ? nullptr : take(*ended);

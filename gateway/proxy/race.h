@@ -54,6 +54,9 @@ class Race {
   [[nodiscard]] bool full() const { return count_ == runners_max; }
   // One that has not been answered runs at an endpoint in disgrace.
   [[nodiscard]] bool has_fallen(TimePoint now) const;
+  // All have waited for `patience`, where nobody has been answered since they were sent: whoever
+  // has failed before may be well again by now.
+  [[nodiscard]] bool is_forsaken(TimePoint now, Duration patience) const;
 
   [[nodiscard]] Wait wait(Timers& timers, TimePoint deadline) { return {*this, timers, deadline}; }
 

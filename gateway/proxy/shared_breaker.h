@@ -37,6 +37,9 @@ class SharedBreaker {
     last_answer_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
     if (!pristine()) change([&] { breaker_.record_answer(now); });
   }
+  [[nodiscard]] bool has_answered_since(TimePoint sent) const {
+    return last_answer_.load(std::memory_order_relaxed) >= sent.time_since_epoch().count();
+  }
   // A stream has got its first content: what of it is known before its end.
   void record_begun(TimePoint sent, TimePoint now) {
     if (!pristine()) change([&] { breaker_.record_begun(sent, now); });
@@ -103,9 +106,6 @@ class SharedBreaker {
 
  private:
   [[nodiscard]] bool pristine() const { return pristine_.load(std::memory_order_acquire); }
-  [[nodiscard]] bool has_answered_since(TimePoint sent) const {
-    return last_answer_.load(std::memory_order_relaxed) >= sent.time_since_epoch().count();
-  }
 
   template <class Change>
   void change(Change make) {
