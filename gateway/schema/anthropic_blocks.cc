@@ -54,7 +54,10 @@ void AnthropicBlocks::write_media(const Media& media) {
   out_.key("source").open('{').key("type");
   switch (media.source) {
     case Media::Source::base64:
-      out_.quoted("base64").key("media_type").text(media_type(media));
+      // The provider compares it with the bytes, and knows four types of images by one name each;
+      // others' clients say image/jpg as well.
+      out_.quoted("base64").key("media_type");
+      out_.text(from_ == Dialect::anthropic ? media_type(media) : found_media_type(media));
       out_.key("data").text(media.data);
       break;
     case Media::Source::url: out_.quoted("url").key("url").text(media.data); break;

@@ -54,6 +54,11 @@ RawText media_type(const Media& media) {
   return {type_of(media.data.inside)};
 }
 
+RawText found_media_type(const Media& media) {
+  const std::string_view found = type_of(media.data.inside);
+  return found.empty() ? media.type : RawText{found};
+}
+
 bool begins_as_file(std::string_view raw) {
   return !type_of(raw).empty();
 }

@@ -16,5 +16,7 @@ void write_media_url(const Media& media, JsonPieces& out);
 
 // The type of what is in base64: said, or told by its first bytes; empty if neither.
 [[nodiscard]] RawText media_type(const Media& media);
+// The same the other way round, for who looks himself: told by its first bytes, else said.
+[[nodiscard]] RawText found_media_type(const Media& media);
 
 }  // namespace rocket

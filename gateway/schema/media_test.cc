@@ -49,6 +49,9 @@ TEST(Media, TellsATypeByItsFirstBytes) {
   for (const auto& one : cases)
     EXPECT_EQ(media_type({Media::Source::base64, {}, {one.data}}).inside, one.type) << one.data;
   EXPECT_EQ(media_type({Media::Source::base64, {"x/y"}, {"iVBORw0KGgo"}}).inside, "x/y");
+  EXPECT_EQ(found_media_type({Media::Source::base64, {"x/y"}, {"iVBORw0KGgo"}}).inside,
+            "image/png");
+  EXPECT_EQ(found_media_type({Media::Source::base64, {"x/y"}, {"AAAA"}}).inside, "x/y");
 }
 
 }  // namespace
