@@ -307,6 +307,7 @@ void Dialog::ask(const Backend& backend, const Candidate& candidate, Outgoing& o
     frame.efforts = quirks_of(backend.kind).takes_effort;
     for (const ModelFacts& facts : candidate.facts) {
       frame.max_tokens = std::max<std::int64_t>(frame.max_tokens, facts.output);
+      frame.thinking = facts.thinking;
       if (quirks_of(backend.kind).refuses_excess && facts.context != 0) {
         frame.context = std::min<std::int64_t>(frame.context == 0 ? facts.context : frame.context,
                                                facts.context);

@@ -112,10 +112,15 @@ class RequestWriter {
     const bool on_top = !asked_tokens() && frame_.max_tokens == 0;
     return on_top ? wanted : std::min(wanted, max_tokens() / 2);
   }
-  // An effort becomes a number.
+  // Others ask for an effort. A model that thinks as much as it finds right is told it, and may
+  // refuse a budget; for an older one it becomes a number.
+  [[nodiscard]] bool gives_effort() const {
+    return !from_provider() && conversation_.reasoning.kind == Reasoning::Kind::on &&
+           conversation_.reasoning.budget.empty() && frame_.thinking.adaptive;
+  }
   [[nodiscard]] bool makes_budget() const {
     const Reasoning& reasoning = conversation_.reasoning;
-    return reasoning.kind == Reasoning::Kind::on && reasoning.budget.empty();
+    return reasoning.kind == Reasoning::Kind::on && reasoning.budget.empty() && !gives_effort();
   }
 
   void write_turns() {
@@ -251,11 +256,14 @@ class RequestWriter {
     using Kind = Reasoning::Kind;
     const Reasoning& reasoning = conversation_.reasoning;
     if (reasoning.kind == Kind::unset) return;
+    const bool off = reasoning.kind == Kind::off || !can_think();
+    const bool can_be_off = from_provider() || !frame_.thinking.always;
+    if (off && (reasoning.kind != Kind::off || !can_be_off)) loss_.drop("thinking");
+    if (off && !can_be_off) return;
     out_.key("thinking").open('{').key("type");
-    if (reasoning.kind == Kind::off || !can_think()) {
-      if (reasoning.kind != Kind::off) loss_.drop("thinking");
+    if (off) {
       out_.quoted("disabled");
-    } else if (reasoning.kind == Kind::adaptive) {
+    } else if (reasoning.kind == Kind::adaptive || gives_effort()) {
       out_.quoted("adaptive");
     } else {
       out_.quoted("enabled").key("budget_tokens");
@@ -270,15 +278,14 @@ class RequestWriter {
     out_.close('}');
   }
 
-  // An effort that is made a budget has to be within the provider's rules; a budget is the
-  // client's own.
+  // An effort has to be within the provider's rules, also if it is made a budget; a budget is the
+  // client's own. Who thinks as much as it finds right need not have thought before.
   [[nodiscard]] bool can_think() const {
     const Reasoning& reasoning = conversation_.reasoning;
-    if (conversation_.dialect != Dialect::anthropic && (is_forced() || calls_unthought())) {
-      return false;
-    }
+    if (!from_provider() && (is_forced() || (calls_unthought() && !gives_effort()))) return false;
     if (reasoning.kind == Reasoning::Kind::adaptive || !reasoning.budget.empty()) return true;
-    return budget() >= thinking_min && conversation_.parameter(Parameter::top_k).empty() &&
+    const bool room = gives_effort() || budget() >= thinking_min;
+    return room && conversation_.parameter(Parameter::top_k).empty() &&
            conversation_.parameter(Parameter::temperature).empty();
   }
 
@@ -305,15 +312,27 @@ class RequestWriter {
   [[nodiscard]] static std::int64_t budget_of(RawText effort) {
     if (effort.is("minimal")) return thinking_min;
     if (effort.is("low")) return 2048;
-    return effort.is("high") || effort.is("xhigh") ? 16384 : 8192;
+    return effort.is("high") || effort.is("xhigh") || effort.is("max") ? 16384 : 8192;
+  }
+
+  // Its own client's, or the nearest word that the model knows and is not more.
+  [[nodiscard]] RawText effort_to_give() const {
+    const RawText effort = conversation_.reasoning.effort;
+    if (from_provider()) return effort;
+    if (!gives_effort() || !can_think()) return {};
+    if (effort.is("minimal")) return {"low"};
+    return effort.is("xhigh") && !frame_.thinking.xhigh ? RawText{"high"} : effort;
   }
 
   void write_output_config() {
     using Kind = ResponseFormat::Kind;
     const ResponseFormat& format = conversation_.format;
-    const RawText effort = conversation_.reasoning.effort;
+    const RawText effort = effort_to_give();
     const bool has_schema = format.kind == Kind::json_schema && !format.schema.empty();
-    const bool has_effort = from_provider() && !effort.empty();
+    const bool has_effort = !effort.empty();
+    if (has_effort && !effort.is(conversation_.reasoning.effort.decoded())) {
+      loss_.emulate("thinking");
+    }
     if (!has_schema && (format.kind == Kind::json_object || format.kind == Kind::json_schema)) {
       loss_.drop("response_format");
     }

@@ -15,16 +15,20 @@ struct Written {
   std::string loss;
 };
 
-Written write(const std::string& members, std::string_view messages,
-              std::int64_t max_tokens = 4000) {
+Written write(const std::string& members, std::string_view messages, const RequestFrame& frame) {
   const std::string body = R"({"model":"m",)" + members + (members.empty() ? "" : ",") +
                            R"("messages":)" + std::string(messages) + "}";
   TranslationLoss loss;
   const auto read = read_chat_request(body, loss);
   EXPECT_TRUE(read) << body;
   if (!read) return {};
-  std::string text = write_anthropic_request(*read, {.max_tokens = max_tokens}, loss).joined();
+  std::string text = write_anthropic_request(*read, frame, loss).joined();
   return {text, loss.to_string()};
+}
+
+Written write(const std::string& members, std::string_view messages,
+              std::int64_t max_tokens = 4000) {
+  return write(members, messages, RequestFrame{.max_tokens = max_tokens});
 }
 
 constexpr std::string_view hi = R"([{"role":"user","content":"Hi"}])";
@@ -138,6 +142,79 @@ TEST(AnthropicWriter, TurnsAlternateAndResultsComeFirst) {
             R"({"role":"user","content":[{"type":"tool_result","tool_use_id":"rocket_x-3a1",)"
             R"("content":"1"},{"type":"text","text":"t"},{"type":"text","text":"c"}]}]})");
   EXPECT_EQ(written.loss, "emulated=system");
+}
+
+// Newer models refuse a budget, and the newest to be told not to think.
+TEST(AnthropicWriter, AModelThatThinksAsItFindsRightIsToldTheEffort) {
+  const std::string adaptive = R"("thinking":{"type":"adaptive"})";
+  const std::string tool = R"("tools":[{"type":"function","function":{"name":"f"}}],)";
+  const std::string call =
+      R"([{"role":"user","content":"Hi"},{"role":"assistant","content":null,"tool_calls":[{"id":"a",)"
+      R"("type":"function","function":{"name":"f","arguments":"{}"}}]},)"
+      R"({"role":"tool","tool_call_id":"a","content":"1"}])";
+  const auto effort = [&](const std::string& word) {
+    return adaptive + R"(,"output_config":{"effort":")" + word + R"("})";
+  };
+  const struct {
+    const char* name;
+    std::string members;
+    std::string messages;
+    ThinkingFacts facts;
+    std::string ends;
+    std::string_view loss;
+  } cases[] = {
+      {"as it is", R"("reasoning_effort":"low")", std::string(hi), {}, effort("low"), ""},
+      {"within any limit",
+       R"("reasoning_effort":"max","max_tokens":100)",
+       std::string(hi),
+       {},
+       effort("max"),
+       ""},
+      {"the least",
+       R"("reasoning_effort":"minimal")",
+       std::string(hi),
+       {},
+       effort("low"),
+       "emulated=thinking"},
+      {"not quite the most",
+       R"("reasoning_effort":"xhigh")",
+       std::string(hi),
+       {},
+       effort("high"),
+       "emulated=thinking"},
+      {"not quite the most, known",
+       R"("reasoning_effort":"xhigh")",
+       std::string(hi),
+       {.xhigh = true},
+       effort("xhigh"),
+       ""},
+      {"in a tool's loop", R"("reasoning_effort":"high")", call, {}, effort("high"), ""},
+      {"none",
+       R"("reasoning_effort":"none")",
+       std::string(hi),
+       {},
+       R"("thinking":{"type":"disabled"})",
+       ""},
+      {"a forced call",
+       tool + R"("tool_choice":"required","reasoning_effort":"high")",
+       std::string(hi),
+       {},
+       R"("thinking":{"type":"disabled"})",
+       "dropped=thinking"},
+      {"none of who always thinks",
+       R"("reasoning_effort":"none")",
+       std::string(hi),
+       {.always = true},
+       std::string(said),
+       "dropped=thinking"},
+  };
+  for (const auto& one : cases) {
+    RequestFrame frame{.max_tokens = 4000, .thinking = one.facts};
+    frame.thinking.adaptive = true;
+    const Written written = write(one.members, one.messages, frame);
+    EXPECT_TRUE(written.text.ends_with(one.ends + "}")) << one.name << ": " << written.text;
+    EXPECT_EQ(written.loss, one.loss) << one.name;
+  }
 }
 
 // What a provider's cache knows of a prompt is how it begins.

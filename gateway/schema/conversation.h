@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/model_facts.h"
 #include "schema/dialect.h"
 #include "schema/stop_reason.h"
 #include "schema/token_usage.h"
@@ -256,8 +257,9 @@ struct RequestFrame {
   // The same: the upstream knows what local servers add to OpenAI's (top_k, min_p,
   // reasoning_content) and calls the limit max_tokens.
   bool additions = true;
-  // The same: reasoning_effort may be any of the usual words (Ollama refuses all but "none" for
-  // most models).
+  ThinkingFacts thinking{};  // in the dialect of Anthropic
+  // In the dialect of chat: reasoning_effort may be any of the usual words (Ollama refuses all but
+  // "none" for most models).
   bool efforts = true;
   // Of Quirks.
   std::string_view thinking_name = "reasoning_content";

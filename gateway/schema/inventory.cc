@@ -148,6 +148,7 @@ class ModelReader {
       if (vision && vision->as_bool()) facts.vision = told(*vision->as_bool());
       const auto tools = json_find(value.text, "trained_for_tool_use");
       if (tools && tools->as_bool() == true) facts.tools = Telling::yes;
+      take_thinking(value);
     } else if (member.key_is("capabilities")) {
       // LM Studio v0, llama.cpp: not complete.
       if (has_string(value, {"tool_use", "tools"})) facts.tools = Telling::yes;
@@ -162,6 +163,23 @@ class ModelReader {
     } else if (member.key_is("supported_parameters") && value.kind == JsonKind::array) {
       facts.tools = told(has_string(value, {"tools"}));
     }
+  }
+
+  // Anthropic.
+  void take_thinking(const JsonValue& capabilities) {
+    const auto thinking = json_find(capabilities.text, "thinking");
+    const auto types = thinking ? json_find(thinking->text, "types") : std::nullopt;
+    const auto efforts = json_find(capabilities.text, "effort");
+    ThinkingFacts& facts = model_.facts.thinking;
+    if (types) facts.adaptive = is_supported(*types, "adaptive") == true;
+    if (types) facts.always = is_supported(*types, "disabled") == false;
+    if (efforts) facts.xhigh = is_supported(*efforts, "xhigh") == true;
+  }
+  // Nothing: it is not told.
+  static std::optional<bool> is_supported(const JsonValue& capabilities, std::string_view which) {
+    const auto one = json_find(capabilities.text, which);
+    const auto supported = one ? json_find(one->text, "supported") : std::nullopt;
+    return supported ? supported->as_bool() : std::nullopt;
   }
 
   std::string id_;

@@ -38,8 +38,8 @@ Reply = Callable[[Seen], tuple[int, dict | bytes]]
 
 
 class Upstream:
-    """Speaks for one model. `reply` answers what asks for tokens; `hang`: nothing does; `missing`:
-    paths that it does not have."""
+    """Speaks for one model, of which its list tells `facts` besides. `reply` answers what asks for
+    tokens; `hang`: nothing does; `missing`: paths that it does not have."""
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class Upstream:
         hang: bool = False,
         missing: Collection[str] = (),
         model: str = "m",
+        facts: dict | None = None,
     ):
         self.requests: list[Seen] = []
         self.hung_up = threading.Event()
@@ -56,7 +57,7 @@ class Upstream:
         self._reply = reply or (lambda seen: (200, CHAT))
         self._hang = hang
         self._missing = missing
-        self._model = model
+        self._listed = {"id": model, "object": "model", **(facts or {})}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         if tls:
@@ -90,8 +91,7 @@ class Upstream:
                 if self.path in upstream._missing:
                     self._answer(404, {"error": "not found"})
                     return
-                model = {"id": upstream._model, "object": "model"}
-                self._answer(200, {"object": "list", "data": [model]})
+                self._answer(200, {"object": "list", "data": [upstream._listed]})
 
             def do_POST(self) -> None:
                 if upstream._hang:
