@@ -50,6 +50,7 @@ class RequestWriter {
     write_turns();
     write_parameters({Dialect::anthropic}, conversation_, out_, loss_);
     write_temperature();
+    write_top_p();
     write_reasoning();
     write_output_config();
     write_stop();
@@ -252,6 +253,23 @@ class RequestWriter {
     out_.key("temperature").json(hot ? "1" : asked);
   }
 
+  // Its models refuse it beside a temperature, which says the same in another way.
+  void write_top_p() {
+    const std::string_view asked = conversation_.parameter(Parameter::top_p);
+    if (asked.empty()) return;
+    const bool refused =
+        !from_provider() && !conversation_.parameter(Parameter::temperature).empty();
+    if (!refused) {
+      out_.key("top_p").json(asked);
+    } else if (top_p() != 1) {
+      loss_.drop("top_p");
+    }
+  }
+  [[nodiscard]] double top_p() const {
+    const JsonValue asked{JsonKind::number, conversation_.parameter(Parameter::top_p)};
+    return asked.as_double().value_or(1);
+  }
+
   void write_reasoning() {
     using Kind = Reasoning::Kind;
     const Reasoning& reasoning = conversation_.reasoning;
@@ -285,7 +303,8 @@ class RequestWriter {
     if (!from_provider() && (is_forced() || (calls_unthought() && !gives_effort()))) return false;
     if (reasoning.kind == Reasoning::Kind::adaptive || !reasoning.budget.empty()) return true;
     const bool room = gives_effort() || budget() >= thinking_min;
-    return room && conversation_.parameter(Parameter::top_k).empty() &&
+    return room && top_p() >= thinking_top_p_min &&
+           conversation_.parameter(Parameter::top_k).empty() &&
            conversation_.parameter(Parameter::temperature).empty();
   }
 
@@ -364,7 +383,8 @@ class RequestWriter {
     out_.close(']');
   }
 
-  static constexpr std::int64_t thinking_min = 1024;   // the provider's
+  static constexpr std::int64_t thinking_min = 1024;  // the provider's, as the next
+  static constexpr double thinking_top_p_min = 0.95;
   static constexpr std::int64_t answer_tokens = 4096;  // that all of its models can give
 
   const Conversation& conversation_;

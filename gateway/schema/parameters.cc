@@ -57,7 +57,7 @@ std::string_view plain_name(Parameter parameter) {
 bool has_own_place(Dialect dialect, Parameter parameter) {
   return dialect == Dialect::anthropic &&
          (parameter == Parameter::user || parameter == Parameter::max_tokens ||
-          parameter == Parameter::temperature);
+          parameter == Parameter::temperature || parameter == Parameter::top_p);
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ TEST(Parameters, HaveTheirNamesInEachDialect) {
        "dropped=top_k,dropped=min_p,dropped=seed,dropped=presence_penalty,"
        "dropped=frequency_penalty"},
       {{Dialect::anthropic},
-       R"({"top_p":0.6,"top_k":7})",
+       R"({"top_k":7})",
        "dropped=min_p,dropped=seed,dropped=presence_penalty,dropped=frequency_penalty,"
        "dropped=metadata,dropped=store,dropped=service_tier,dropped=prompt_cache_key,"
        "dropped=safety_identifier"},
