@@ -6,6 +6,7 @@
 
 #include "base/stable_split.h"
 #include "schema/anthropic_blocks.h"
+#include "schema/closed_schema.h"
 #include "schema/parameters.h"
 #include "schema/sealed_thoughts.h"
 
@@ -360,10 +361,20 @@ class RequestWriter {
     if (has_effort) out_.key("effort").text(effort);
     if (has_schema) {
       out_.key("format").open('{').key("type").quoted("json_schema");
-      out_.key("schema").json(format.schema).close('}');
+      write_format_schema(format.schema);
+      out_.close('}');
     }
     write_extra("output_config");
     out_.close('}');
+  }
+
+  void write_format_schema(std::string_view schema) {
+    out_.key("schema");
+    if (from_provider()) {
+      out_.json(schema);
+    } else if (write_closed_schema({JsonKind::object, schema}, out_)) {
+      loss_.emulate("response_format");
+    }
   }
 
   // Those of nothing but space are refused.

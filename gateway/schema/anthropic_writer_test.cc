@@ -81,6 +81,12 @@ TEST(AnthropicWriter, SettingsAreBroughtIntoItsRange) {
       {"a schema",
        R"("response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"a":1}}})",
        R"(4000,@,"output_config":{"format":{"type":"json_schema","schema":{"a":1}}})", ""},
+      {"a schema of what may have anything besides",
+       R"("response_format":{"type":"json_schema","json_schema":{"name":"n","schema":)"
+       R"({"type":"object","properties":{"a":{"type":"string"}}}}})",
+       R"(4000,@,"output_config":{"format":{"type":"json_schema","schema":{"type":"object",)"
+       R"("properties":{"a":{"type":"string"}},"additionalProperties":false}}})",
+       "emulated=response_format"},
       {"a choice without tools", R"("tool_choice":"required")", "4000,@", ""},
       {"tools",
        R"("tools":[{"type":"function","function":{"name":"f"}}],"parallel_tool_calls":false)",
