@@ -330,9 +330,15 @@ bool write_tools(const Conversation& conversation, const ShownTools& shown, cons
   return any;
 }
 
-void write_tool_choice(const Conversation& conversation, const ShownTools& shown, JsonPieces& out) {
+void write_tool_choice(const Conversation& conversation, const ShownTools& shown,
+                       const ChatWriting& to) {
   using Kind = ToolChoice::Kind;
-  const ToolChoice& choice = conversation.tool_choice;
+  JsonPieces& out = to.out;
+  ToolChoice choice = conversation.tool_choice;
+  if (to.from != Dialect::chat && chooses_own_tool(conversation)) {
+    to.loss.drop("tool_choice");
+    choice = {};
+  }
   switch (choice.kind) {
     case Kind::unset: break;
     case Kind::automatic: out.key("tool_choice").quoted("auto"); break;
@@ -388,7 +394,7 @@ JsonPieces write_chat_request(const Conversation& conversation, const RequestFra
                            : !frame.names_tools ? named_tool(conversation, loss)
                                                 : ShownTools{};
   const bool any_tools = write_tools(conversation, shown, to);
-  if (any_tools && frame.steers_tools) write_tool_choice(conversation, shown, out);
+  if (any_tools && frame.steers_tools) write_tool_choice(conversation, shown, to);
   to.extra(conversation.extra);
   out.key("messages").open('[');
   write_turns(conversation.turns, to);

@@ -132,6 +132,21 @@ TEST(ChatWriter, WhatWasThoughtIsSaidAgainInTheServersWord) {
   EXPECT_EQ(renamed.loss, "");
 }
 
+// Servers refuse a choice that none of their tools is.
+TEST(ChatWriter, AToolThatIsNotShownIsNotToBeCalled) {
+  const std::string body =
+      R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"}],"tools":[)"
+      R"({"name":"f","input_schema":{}},{"type":"web_search_20250305","name":"web_search"}],)"
+      R"("tool_choice":{"type":"tool","name":)";
+  const Written search = write(body + R"("web_search","disable_parallel_tool_use":true}})");
+  EXPECT_FALSE(search.text.contains("tool_choice")) << search.text;
+  EXPECT_TRUE(search.text.contains(R"("parallel_tool_calls":false)")) << search.text;
+  EXPECT_EQ(search.loss, "dropped=tools.web_search_20250305,dropped=tool_choice");
+  const Written other = write(body + R"("f"}})");
+  EXPECT_TRUE(other.text.contains(R"("tool_choice":{"type":"function","function":{"name":"f"}})"))
+      << other.text;
+}
+
 TEST(ChatWriter, WhatTheSystemSaysIsOneMessageInFront) {
   const struct {
     const char* name;

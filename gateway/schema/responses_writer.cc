@@ -7,6 +7,7 @@
 #include "schema/parameters.h"
 #include "schema/responses_items.h"
 #include "schema/sealed_thoughts.h"
+#include "schema/shown_tools.h"
 
 namespace rocket {
 namespace {
@@ -130,7 +131,9 @@ class RequestWriter {
       }
       out_.close(']');
     }
-    if (conversation_.tool_choice.kind != ToolChoice::Kind::unset) {
+    if (conversation_.dialect != Dialect::responses && chooses_own_tool(conversation_)) {
+      loss_.drop("tool_choice");
+    } else if (conversation_.tool_choice.kind != ToolChoice::Kind::unset) {
       out_.key("tool_choice");
       write_tool_choice(conversation_.tool_choice, out_);
     }

@@ -120,6 +120,16 @@ bool ShownTools::contain(RawText name) const {
   return only.inside.size() <= longest_escape * name.inside.size() && name.is(only.decoded());
 }
 
+bool chooses_own_tool(const Conversation& conversation) {
+  const ToolChoice& choice = conversation.tool_choice;
+  if (choice.kind != ToolChoice::Kind::function) return false;
+  const std::string chosen = choice.name.decoded();
+  return std::ranges::any_of(conversation.tools, [&](const Tool& tool) {
+    const auto name = tool.json.empty() ? std::nullopt : json_find(tool.json, "name");
+    return name && name->string_is(chosen);
+  });
+}
+
 ShownTools shown_tools(const Conversation& conversation, TranslationLoss& loss) {
   return heed(said_in(conversation), loss);
 }

@@ -20,6 +20,10 @@ struct ShownTools {
   [[nodiscard]] bool contain(RawText name) const;
 };
 
+// The tool that has to be called is one that only the conversation's own dialect has: where others
+// are not shown it, they can not be told to call it.
+[[nodiscard]] bool chooses_own_tool(const Conversation& conversation);
+
 // What of a conversation's tools is shown; the loss is told what that comes to.
 [[nodiscard]] ShownTools shown_tools(const Conversation& conversation, TranslationLoss& loss);
 
