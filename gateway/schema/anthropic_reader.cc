@@ -184,6 +184,8 @@ class RequestReader {
       take_thinking(value);
     } else if (member.key_is("output_config")) {
       take_output_config(value);
+    } else if (member.key_is("output_format")) {
+      take_format(member, {});
     } else if (member.key_is("metadata")) {
       take_metadata(value);
     } else if (const auto parameter = find_parameter(Dialect::anthropic, member)) {
@@ -309,6 +311,14 @@ class RequestReader {
   void take_thinking(const JsonValue& value) {
     using Kind = Reasoning::Kind;
     Kind& kind = conversation_.reasoning.kind;
+    const auto type = json_find(value.text, "type");
+    // It does not think, and shows as thoughts what it does between its calls: to others the first
+    // can be said.
+    if (type && type->string_is("between_tools")) {
+      kind = Kind::off;
+      conversation_.extra.push_back({"thinking", value.text});
+      return;
+    }
     for (const JsonMember& member : json_members(faults_.object(value, "thinking"))) {
       if (member.key_is("type")) {
         kind = member.value.string_is("enabled")    ? Kind::on
@@ -316,7 +326,7 @@ class RequestReader {
                : member.value.string_is("disabled") ? Kind::off
                                                     : Kind::unset;
         if (kind == Kind::unset) {
-          faults_.note("`thinking.type` must be enabled, adaptive or disabled");
+          faults_.note("`thinking.type` must be enabled, adaptive, disabled or between_tools");
         }
       } else if (member.key_is("budget_tokens") && member.value.kind == JsonKind::number) {
         conversation_.reasoning.budget = member.value.text;
@@ -332,14 +342,22 @@ class RequestReader {
         conversation_.reasoning.effort = raw_text(member.value);
         continue;
       }
-      const auto schema = member.key_is("format") ? json_find(member.value.text, "schema")
-                                                  : std::optional<JsonValue>();
-      if (schema && schema->kind == JsonKind::object) {
-        conversation_.format.kind = ResponseFormat::Kind::json_schema;
-        conversation_.format.schema = schema->text;
+      if (member.key_is("format")) {
+        take_format(member, "output_config");
       } else {
         conversation_.extra.push_back(field_of(member, "output_config"));
       }
+    }
+  }
+
+  // A member of the request's own is what betas had it as.
+  void take_format(const JsonMember& member, std::string_view within) {
+    const auto schema = json_find(member.value.text, "schema");
+    if (schema && schema->kind == JsonKind::object) {
+      conversation_.format.kind = ResponseFormat::Kind::json_schema;
+      conversation_.format.schema = schema->text;
+    } else {
+      conversation_.extra.push_back(field_of(member, within));
     }
   }
 

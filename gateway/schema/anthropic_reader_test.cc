@@ -40,6 +40,18 @@ TEST(AnthropicReader, RefusesWhatIsNoRequest) {
   }
 }
 
+TEST(AnthropicReader, NewerAndOlderWordsSayWhatOthersCanBeTold) {
+  const auto read = read_anthropic_request(
+      R"({"messages":[],"thinking":{"type":"between_tools"},)"
+      R"("output_format":{"type":"json_schema","schema":{"type":"object"}}})");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->reasoning.kind, Reasoning::Kind::off);
+  ASSERT_EQ(read->extra.size(), 1U);
+  EXPECT_EQ(read->extra[0].key, "thinking");
+  EXPECT_EQ(read->format.kind, ResponseFormat::Kind::json_schema);
+  EXPECT_EQ(read->format.schema, R"({"type":"object"})");
+}
+
 TEST(AnthropicReader, ResultsOfToolsAreATurnOfTheirOwn) {
   const auto read = read_anthropic_request(
       R"({"messages":[{"role":"user","content":[{"type":"text","text":"a"},)"

@@ -83,6 +83,13 @@ class RequestWriter {
   }
   [[nodiscard]] bool from_provider() const { return conversation_.dialect == Dialect::anthropic; }
 
+  // Of a type that only the provider has: it stands among its own members.
+  [[nodiscard]] bool has_own_thinking() const {
+    return from_provider() && std::ranges::any_of(conversation_.extra, [](const Field& field) {
+             return field.within.empty() && field.key == "thinking";
+           });
+  }
+
   void write_metadata() {
     const std::string_view user = conversation_.parameter(Parameter::user);
     const bool named = user.starts_with('"');
@@ -274,7 +281,7 @@ class RequestWriter {
   void write_reasoning() {
     using Kind = Reasoning::Kind;
     const Reasoning& reasoning = conversation_.reasoning;
-    if (reasoning.kind == Kind::unset) return;
+    if (reasoning.kind == Kind::unset || has_own_thinking()) return;
     const bool off = reasoning.kind == Kind::off || !can_think();
     const bool can_be_off = from_provider() || !frame_.thinking.always;
     if (off && (reasoning.kind != Kind::off || !can_be_off)) loss_.drop("thinking");

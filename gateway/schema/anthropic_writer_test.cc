@@ -251,6 +251,7 @@ TEST(AnthropicWriter, WhatIsTheProvidersOwnStaysWhereItStands) {
       R"({"model":"m","max_tokens":9,"thinking":{"type":"enabled","budget_tokens":1024,)"
       R"("display":"summarized"},"metadata":{"x":1},"output_config":{"format":{"type":"new"}}})",
       R"({"model":"m","max_tokens":9,"thinking":{"type":"disabled","x":1}})",
+      R"({"model":"m","max_tokens":9,"thinking":{"type":"between_tools","x":1}})",
   };
   for (const std::string_view body : bodies) {
     nlohmann::json asked = nlohmann::json::parse(body);
