@@ -30,11 +30,12 @@ Task<void> upload(Call& call, StorageAccess& access) {
 }
 
 Task<void> list(Call& call, StorageAccess& access) {
-  const auto page = read_page_query(call.target.query, list_most, list_most);
+  auto page = read_page_query(call.target.query, list_most, list_most);
   if (!page) {
     call.send_error(page.error());
     co_return;
   }
+  page->now = unix_now(call.loop().io.timers);
   auto ask = [owner = owner_of(call), page = *page](Store& store) {
     return store.list_files(owner, page);
   };
@@ -71,23 +72,40 @@ Task<void> get(Call& call, StorageAccess& access) {
   }
 }
 
+enum class Removal : unsigned char { not_there, later, now };
+
+// What a batch reads it goes on reading: such a file is only hidden, and swept up after its end.
+Result<Removal> remove_from(Store& store, std::string_view owner, std::string_view id,
+                            std::int64_t now) {
+  const auto hidden = store.expire_file(owner, id, now);
+  if (!hidden) return std::unexpected(hidden.error());
+  if (!*hidden) return Removal::not_there;
+  const auto removed = store.remove_file(owner, id);
+  // Nobody can find it any more.
+  return removed && *removed ? Removal::now : Removal::later;
+}
+
 Task<void> remove(Call& call, StorageAccess& access) {
   const std::string id = call.parameter;
-  auto ask = [owner = owner_of(call), id](Store& store) { return store.remove_file(owner, id); };
+  auto ask = [owner = owner_of(call), id, now = unix_now(call.loop().io.timers)](Store& store) {
+    return remove_from(store, owner, id, now);
+  };
   const auto removed = co_await access.store.look(std::move(ask));
   if (!removed) {
     send_storage_error(call, removed.error());
     co_return;
   }
-  if (!*removed) {
+  if (*removed == Removal::not_there) {
     call.send_error({ErrorCode::file_not_found, no_file(id)});
     co_return;
   }
-  // From here on nobody can find it. If its bytes can not be removed now, they are swept up later.
-  FileVault& vault = access.shared.vault;
-  auto work = [&vault, id] { return vault.remove(id); };
-  const auto gone = co_await access.work.call(vault.thread(), std::move(work));
-  static_cast<void>(gone);
+  if (*removed == Removal::now) {
+    // If its bytes can not be removed now, they are swept up later.
+    FileVault& vault = access.shared.vault;
+    auto work = [&vault, id] { return vault.remove(id); };
+    const auto gone = co_await access.work.call(vault.thread(), std::move(work));
+    static_cast<void>(gone);
+  }
   call.send_json(200, deleted_file_json(id));
 }
 

@@ -49,6 +49,7 @@ Task<void> FileSweeper::remove_expired() {
       };
       const auto removed = co_await access_.store.look(std::move(remove));
       if (!removed) co_return;
+      if (!*removed) continue;
       auto work = [&vault, id = file.id] { return vault.remove(id); };
       const auto gone = co_await access_.work.call(vault.thread(), std::move(work));
       if (!gone) co_return;

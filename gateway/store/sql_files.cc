@@ -9,6 +9,12 @@ namespace {
 
 const std::string table = "rocket_files";
 const std::string columns = "id, owner, filename, purpose, bytes, created_at, expires_at";
+// The same words as in the index of batches that are at work.
+const std::string is_read_by_none =
+    "NOT EXISTS (SELECT 1 FROM rocket_batches WHERE input_file_id = rocket_files.id AND status IN "
+    "('validating', 'in_progress', 'finalizing', 'cancelling'))";
+// Before any time that a clock tells.
+constexpr std::int64_t long_ago = 1;
 
 StoredFile read_file(const SqlRow& row) {
   return {.id = std::string(row.text(0)),
@@ -54,10 +60,10 @@ Result<Store::Listed<StoredFile>> list_files(SqlConnection& connection, std::str
                                              const Store::Page& page) {
   const auto begin = page_begin(connection, table, owner, page);
   if (!begin) return std::unexpected(begin.error());
-  std::string condition = "owner = $1";
-  std::vector<SqlValue> values{owner};
+  std::string condition = "owner = $1 AND (expires_at = 0 OR expires_at > $2)";
+  std::vector<SqlValue> values{owner, page.now};
   if (!page.purpose.empty()) {
-    condition += " AND purpose = $2";
+    condition += " AND purpose = $3";
     values.emplace_back(std::string_view(page.purpose));
   }
   condition += page_condition(page, static_cast<int>(values.size()) + 1);
@@ -68,9 +74,22 @@ Result<Store::Listed<StoredFile>> list_files(SqlConnection& connection, std::str
   return cut_to_page(*std::move(files), page);
 }
 
+Result<bool> expire_file(SqlConnection& connection, std::string_view owner, std::string_view id,
+                         std::int64_t now) {
+  const auto expired = connection.run(
+      "UPDATE " + table +
+          " SET expires_at = $4 WHERE owner = $1 AND id = $2 AND (expires_at = 0 OR expires_at > "
+          "$3) RETURNING id",
+      {owner, id, now, long_ago});
+  if (!expired) return std::unexpected(expired.error());
+  return *expired != 0;
+}
+
 Result<bool> remove_file(SqlConnection& connection, std::string_view owner, std::string_view id) {
-  const auto removed = connection.run(
-      "DELETE FROM " + table + " WHERE owner = $1 AND id = $2 RETURNING id", {owner, id});
+  const auto removed =
+      connection.run("DELETE FROM " + table + " WHERE owner = $1 AND id = $2 AND " +
+                         is_read_by_none + " RETURNING id",
+                     {owner, id});
   if (!removed) return std::unexpected(removed.error());
   return *removed != 0;
 }
@@ -78,8 +97,10 @@ Result<bool> remove_file(SqlConnection& connection, std::string_view owner, std:
 Result<std::vector<StoredFile>> expired_files(SqlConnection& connection, std::int64_t now,
                                               std::uint32_t limit) {
   const SqlValue values[] = {now, std::int64_t{limit}};
-  return read_files(
-      connection, "expires_at <> 0 AND expires_at <= $1 ORDER BY expires_at, seq LIMIT $2", values);
+  return read_files(connection,
+                    "expires_at <> 0 AND expires_at <= $1 AND " + is_read_by_none +
+                        " ORDER BY expires_at, seq LIMIT $2",
+                    values);
 }
 
 Result<std::uint64_t> file_bytes(SqlConnection& connection, std::uint64_t least) {

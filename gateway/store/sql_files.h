@@ -20,6 +20,8 @@ namespace rocket {
 [[nodiscard]] Result<Store::Listed<StoredFile>> list_files(SqlConnection& connection,
                                                            std::string_view owner,
                                                            const Store::Page& page);
+[[nodiscard]] Result<bool> expire_file(SqlConnection& connection, std::string_view owner,
+                                       std::string_view id, std::int64_t now);
 [[nodiscard]] Result<bool> remove_file(SqlConnection& connection, std::string_view owner,
                                        std::string_view id);
 [[nodiscard]] Result<std::vector<StoredFile>> expired_files(SqlConnection& connection,

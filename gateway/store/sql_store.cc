@@ -27,6 +27,10 @@ Result<Store::Listed<StoredFile>> SqlStore::list_files(std::string_view owner, c
   return read([&] { return rocket::list_files(*connection_, owner, page); });
 }
 
+Result<bool> SqlStore::expire_file(std::string_view owner, std::string_view id, std::int64_t now) {
+  return write([&] { return rocket::expire_file(*connection_, owner, id, now); });
+}
+
 Result<bool> SqlStore::remove_file(std::string_view owner, std::string_view id) {
   return write([&] { return rocket::remove_file(*connection_, owner, id); });
 }

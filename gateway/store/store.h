@@ -29,6 +29,7 @@ class Store {
     std::uint32_t limit = 20;
     bool oldest_first = false;
     std::string purpose{};  // of files; empty: any
+    std::int64_t now = 0;   // files whose time has come by then are not there
   };
   // One that is not there is invalid_field naming `after`.
   template <class T>
@@ -42,9 +43,12 @@ class Store {
                                                                     std::string_view id) = 0;
   [[nodiscard]] virtual Result<Listed<StoredFile>> list_files(std::string_view owner,
                                                               const Page& page) = 0;
-  // Whether it was there.
+  // Its time has come, whatever the clock says. Whether it was there at `now`.
+  [[nodiscard]] virtual Result<bool> expire_file(std::string_view owner, std::string_view id,
+                                                 std::int64_t now) = 0;
+  // Whether it was there; not if a batch is to read it that has not ended.
   [[nodiscard]] virtual Result<bool> remove_file(std::string_view owner, std::string_view id) = 0;
-  // At most so many whose time has come, of all owners.
+  // At most so many whose time has come and that no batch is to read any more, of all owners.
   [[nodiscard]] virtual Result<std::vector<StoredFile>> expired_files(std::int64_t now,
                                                                       std::uint32_t limit) = 0;
 

@@ -36,7 +36,9 @@ TEST_P(AnyStore, KeepsFilesAsTheyAre) {
 TEST_P(AnyStore, AnOwnerSeesHisOwnAlone) {
   ASSERT_TRUE(store_->add_file(file("1", "a")));
   ASSERT_TRUE(store_->add_file(file("2", "")));
-  ASSERT_TRUE(store_->add_batch(batch("1", "a")));
+  StoredBatch his = batch("1", "a");
+  his.input_file_id = "file-none";
+  ASSERT_TRUE(store_->add_batch(his));
   for (const std::string owner : {"", "b", "A", "a "}) {
     const auto file = store_->find_file(owner, "file-1");
     ASSERT_TRUE(file);
@@ -48,9 +50,8 @@ TEST_P(AnyStore, AnOwnerSeesHisOwnAlone) {
     const auto batches = store_->list_batches(owner, {});
     ASSERT_TRUE(batches);
     EXPECT_TRUE(batches->items.empty()) << owner;
-    const auto removed = store_->remove_file(owner, "file-1");
-    ASSERT_TRUE(removed);
-    EXPECT_FALSE(*removed) << owner;
+    EXPECT_FALSE(store_->expire_file(owner, "file-1", 0).value()) << owner;
+    EXPECT_FALSE(store_->remove_file(owner, "file-1").value()) << owner;
     const auto after = store_->list_files(owner, {.after = "file-1"});
     ASSERT_FALSE(after);
     EXPECT_EQ(after.error().code, ErrorCode::invalid_field);
@@ -107,6 +108,25 @@ TEST_P(AnyStore, FilesExpireAndAreCounted) {
   auto known = store_->known_files(asked).value();
   std::ranges::sort(known);
   EXPECT_EQ(known, (Ids{"file-1", "file-4"}));
+}
+
+TEST_P(AnyStore, AFileIsKeptUntilNoBatchReadsItAnyMore) {
+  ASSERT_TRUE(store_->add_file(file("1")));
+  StoredBatch reader = batch("1");
+  ASSERT_TRUE(store_->add_batch(reader));
+  EXPECT_TRUE(store_->expire_file("a", "file-1", 500).value());
+  EXPECT_FALSE(store_->expire_file("a", "file-1", 500).value()) << "it is gone";
+  EXPECT_EQ(listed({.now = 500}), Ids{});
+  EXPECT_EQ(listed({}), Ids{"file-1"});
+  for (const BatchStatus status :
+       {BatchStatus::in_progress, BatchStatus::finalizing, BatchStatus::completed}) {
+    EXPECT_FALSE(store_->remove_file("a", "file-1").value());
+    EXPECT_TRUE(store_->expired_files(500, 10).value().empty());
+    const BatchStatus before = std::exchange(reader.status, status);
+    ASSERT_TRUE(store_->update_batch(reader, before).value());
+  }
+  EXPECT_EQ(store_->expired_files(500, 10).value().size(), 1U);
+  EXPECT_TRUE(store_->remove_file("a", "file-1").value());
 }
 
 TEST_P(AnyStore, KeepsBatchesAndChangesThemOnce) {

@@ -13,6 +13,10 @@ void add(BatchTokens& sum, const BatchTokens& more) {
   sum.reasoning += more.reasoning;
 }
 
+bool is_over(const StoredFile& file, std::int64_t now) {
+  return file.expires_at != 0 && file.expires_at <= now;
+}
+
 }  // namespace
 
 // Newest first, unless asked otherwise; `after` may be one that is not wanted.
@@ -72,7 +76,25 @@ Result<Store::Listed<StoredFile>> MemoryStore::list_files(std::string_view owner
     if (file.owner == owner) own.push_back(file);
   }
   return page_of(std::move(own), page, [&](const StoredFile& file) {
-    return page.purpose.empty() || file.purpose == page.purpose;
+    return (page.purpose.empty() || file.purpose == page.purpose) && !is_over(file, page.now);
+  });
+}
+
+Result<bool> MemoryStore::expire_file(std::string_view owner, std::string_view id,
+                                      std::int64_t now) {
+  const auto checked = check();
+  if (!checked) return std::unexpected(checked.error());
+  for (StoredFile& file : files_) {
+    if (file.owner != owner || file.id != id || is_over(file, now)) continue;
+    file.expires_at = 1;
+    return true;
+  }
+  return false;
+}
+
+bool MemoryStore::is_read(std::string_view file) const {
+  return std::ranges::any_of(batches_, [&](const Batch& one) {
+    return one.stored.input_file_id == file && !has_ended(one.stored.status);
   });
 }
 
@@ -80,7 +102,7 @@ Result<bool> MemoryStore::remove_file(std::string_view owner, std::string_view i
   const auto checked = check();
   if (!checked) return std::unexpected(checked.error());
   return std::erase_if(files_, [&](const StoredFile& file) {
-           return file.owner == owner && file.id == id;
+           return file.owner == owner && file.id == id && !is_read(id);
          }) != 0;
 }
 
@@ -89,7 +111,7 @@ Result<std::vector<StoredFile>> MemoryStore::expired_files(std::int64_t now, std
   if (!checked) return std::unexpected(checked.error());
   std::vector<StoredFile> expired;
   for (const StoredFile& file : files_) {
-    if (file.expires_at != 0 && file.expires_at <= now) expired.push_back(file);
+    if (is_over(file, now) && !is_read(file.id)) expired.push_back(file);
   }
   std::ranges::sort(expired, {}, &StoredFile::expires_at);
   if (expired.size() > limit) expired.resize(limit);

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import batches
 from harness.gateway import Gateway, backend
 from harness.keys import bearer, entry, write_keys
 from harness.uploads import (
@@ -100,6 +101,28 @@ def test_a_file_is_kept_as_it_is_and_outlives_the_gateway(files, tmp_path: Path)
     ):
         assert refusal(answer) == (404, "file_not_found")
     assert on_disk(tmp_path) == []
+
+
+def test_a_deleted_file_is_read_to_its_end_by_its_batch(files, tmp_path: Path) -> None:
+    def start() -> Gateway:
+        return files(batch={"lines_in_flight": 4})
+
+    gateway = start()
+    batch_id = batches.make(gateway, batches.lines(40, head_delay_ms=100))
+    input_id = batches.get(gateway, batch_id)["input_file_id"]
+    assert gateway.call("DELETE", f"{PATH}/{input_id}").json()["deleted"]
+    assert refusal(get(gateway, f"/{input_id}/content")) == (404, "file_not_found")
+    assert refusal(gateway.call("DELETE", f"{PATH}/{input_id}")) == (404, "file_not_found")
+    assert get(gateway).json()["data"] == []
+    assert refusal(batches.create(gateway, input_id)) == (400, "invalid_field")
+    gateway.kill()
+    gateway = start()
+    ended = batches.wait_ended(gateway, batch_id)
+    assert ended["request_counts"] == {"total": 40, "completed": 40, "failed": 0}, ended
+    # Now nobody needs it: the next one that sweeps takes it away.
+    gateway.finish()
+    start()
+    wait_until("its bytes are gone", lambda: on_disk(tmp_path) == [ended["output_file_id"]])
 
 
 def test_lists_have_pages(files) -> None:
