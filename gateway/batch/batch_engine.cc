@@ -1,5 +1,6 @@
 #include "batch/batch_engine.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace rocket {
@@ -32,17 +33,30 @@ void BatchEngine::look() {
   look_.signal_all();
 }
 
+// A batch that waits takes no place from those behind it: its models may be away for as long as its
+// window is open.
+std::uint32_t BatchEngine::room() const {
+  const std::size_t most = around_.loop.current->snapshot->config.batch.batches;
+  const auto waiting = static_cast<std::size_t>(
+      std::ranges::count_if(runs_, [](const auto& each) { return each.second->waits(); }));
+  const std::size_t at_work = runs_.size() - waiting;
+  const std::size_t in_all = with_waiting * most;
+  return static_cast<std::uint32_t>(
+      std::min(most - std::min(most, at_work), in_all - std::min(in_all, runs_.size())));
+}
+
 // Where no store has been needed yet, looking makes none.
 Task<void> BatchEngine::take_leases() {
-  const std::uint32_t most = around_.loop.current->snapshot->config.batch.batches;
-  if (runs_.size() >= most) co_return;
+  const std::uint32_t limit = room();
+  if (limit == 0) co_return;
   const auto since = timers().wall_now().time_since_epoch();
   const std::int64_t now = std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
   constexpr auto lease =
       std::chrono::duration_cast<std::chrono::milliseconds>(BatchRun::lease).count();
   // Those that are being worked on are not given again before their leases have run out.
-  auto take = [holder = holder_, now, limit = most - static_cast<std::uint32_t>(runs_.size())](
-                  Store& store) { return store.take_leases(holder, now, now + lease, limit); };
+  auto take = [holder = holder_, now, limit](Store& store) {
+    return store.take_leases(holder, now, now + lease, limit);
+  };
   auto taken = co_await around_.stores.look(std::move(take));
   if (!taken) {
     if (!std::exchange(trouble_told_, true)) {

@@ -18,6 +18,9 @@ class BatchEngine {
   // How often it looks for batches that wait, or whose gateway has died.
   static constexpr Duration look_every = std::chrono::seconds(1);
 
+  // So many times `batch.batches` it has at once, together with those that wait.
+  static constexpr std::uint32_t with_waiting = 8;
+
   // Whether there is a store to look into; asked each time, so cheap.
   using IsThere = std::function<bool()>;
 
@@ -40,6 +43,8 @@ class BatchEngine {
   [[nodiscard]] std::string trouble() const;
 
  private:
+  // How many more batches it may take.
+  [[nodiscard]] std::uint32_t room() const;
   [[nodiscard]] Task<void> take_leases();
   [[nodiscard]] Task<void> work_on(BatchRun& run);
   void call_off(const BatchRun& run);

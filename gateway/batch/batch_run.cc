@@ -172,7 +172,9 @@ Task<void> BatchRun::answer_lines() {
   if (!good) co_return;
   if (!expired() && !cancelled_) {
     if (batch_.engine == to_string(LineEngine::ray)) {
+      awaits_others_ = true;
       co_await await_others();
+      awaits_others_ = false;
     } else {
       co_await ask_unfinished();
     }

@@ -51,6 +51,9 @@ class BatchRun {
   [[nodiscard]] std::vector<std::uint32_t> unanswered() const {
     return lines_ ? lines_->unanswered() : unanswered_;
   }
+  // There is nothing for it to do here at the moment: the models of its lines refuse for now, or
+  // nobody has them, or it is for other gateways to ask.
+  [[nodiscard]] bool waits() const { return lines_ ? lines_->waits() : awaits_others_; }
   // Why its results can not be written, while they can not.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
@@ -100,6 +103,7 @@ class BatchRun {
   bool look_wanted_ = false;
   bool cancelled_ = false;
   bool stopping_ = false;
+  bool awaits_others_ = false;
   TaskGroup tasks_;
 };
 

@@ -108,7 +108,9 @@ struct BatchConfig {
         "Lines of all batches that one gateway asks at once, at most: as many as the lane `batch` "
         "lets begin. One counts until its result is written: no crash repeats more. Also the "
         "prompts of one `/v1/batch/prompts`.");
-    visit("batches", self.batches, "Batches that are worked on at once; further ones wait.");
+    visit("batches", self.batches,
+          "Batches that are worked on at once; further ones wait. Those whose models nobody can "
+          "answer now do not count, up to eight times as many in all.");
     visit("unfinished", self.unfinished,
           "Batches of one key that have not ended, those that wait among them: 429 beyond.");
     visit("lines", self.lines, "Lines of one batch; a file with more is no batch.");
