@@ -153,6 +153,10 @@ void BatchCommand::end(int status) {
 
 Task<void> BatchCommand::work() {
   const bool found = co_await find_backends();
+  if (interrupted_) {
+    end(status_);
+    co_return;
+  }
   if (!found) {
     end(fail_with(exit_io, nobody()));
     co_return;
@@ -166,7 +170,7 @@ Task<void> BatchCommand::work() {
 
 Task<bool> BatchCommand::find_backends() {
   const TimePoint deadline = worker_.loop.now() + probe_time;
-  while (!control_->probed() && worker_.loop.now() < deadline) {
+  while (!control_->probed() && !interrupted_ && worker_.loop.now() < deadline) {
     co_await SleepUntil(worker_.loop, worker_.loop.now() + std::chrono::milliseconds(10));
   }
   bool alive = false;

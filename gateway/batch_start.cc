@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/sha256.h"
+#include "batch/batch_file.h"
 #include "batch/line_call.h"
 #include "config/discovery.h"
 #include "config/environment.h"
@@ -103,10 +104,22 @@ Result<void> check_files(const BatchOptions& options) {
   return {};
 }
 
-// The first line with something in it.
+// The first one with something in it; empty: there is none.
+std::string first_line(std::ifstream& file) {
+  std::string line;
+  for (bool first = true; std::getline(file, line); first = false) {
+    if (first && line.starts_with(byte_order_mark)) line.erase(0, byte_order_mark.size());
+    if (line.find_first_not_of(" \t\r") != std::string::npos) return line;
+  }
+  return {};
+}
+
 Result<std::string> endpoint_of(std::string_view line, const std::string& input) {
   constexpr std::string_view shape =
       "; a line is {\"custom_id\", \"method\": \"POST\", \"url\", \"body\"}";
+  if (line.empty()) {
+    return fail(ErrorCode::invalid_json, input + " has no lines" + std::string(shape));
+  }
   const auto json = parse_json(line);
   if (!json) {
     return fail(ErrorCode::invalid_json,
@@ -191,10 +204,7 @@ Result<BatchStart> read_batch_start(const BatchOptions& options) {
   if (!file) {
     return fail(ErrorCode::store_unavailable, input + ": " + std::strerror(errno));
   }
-  std::string line;
-  while (std::getline(file, line) && line.find_first_not_of(" \t\r") == std::string::npos) {
-  }
-  auto endpoint = endpoint_of(line, input);
+  auto endpoint = endpoint_of(first_line(file), input);
   if (!endpoint) return std::unexpected(std::move(endpoint.error()));
   file.clear();
   file.seekg(0);

@@ -65,5 +65,38 @@ TEST(BatchStart, a_file_that_is_too_much_can_be_run_all_the_same) {
   }
 }
 
+TEST(BatchStart, the_first_line_says_what_is_asked) {
+  constexpr std::string_view line =
+      R"({"custom_id":"a","method":"POST","url":"/v1/embeddings","body":{}})";
+  struct Case {
+    const char* name;
+    std::string text;
+    const char* said;  // empty: what is asked is known
+  };
+  const Case cases[] = {
+      {"it", std::string(line) + '\n', ""},
+      {"without an end", std::string(line), ""},
+      {"behind empty ones", "\r\n \n" + std::string(line), ""},
+      {"behind a byte order mark", "\xEF\xBB\xBF" + std::string(line), ""},
+      {"behind one on a line of its own", "\xEF\xBB\xBF\n" + std::string(line), ""},
+      {"behind two of them", "\xEF\xBB\xBF\xEF\xBB\xBF" + std::string(line), "byte order mark"},
+      {"nothing", "", "has no lines"},
+      {"a byte order mark", "\xEF\xBB\xBF", "has no lines"},
+      {"empty lines", "\n\n\t\n", "has no lines"},
+      {"no JSON", "hello\n", "is no JSON"},
+      {"no url", "{}\n", "has no `url`"},
+  };
+  const TemporaryFolder folder;
+  const std::string input = folder.file("in.jsonl");
+  for (const Case& c : cases) {
+    std::ofstream(input) << c.text;
+    const auto start = read_batch_start({.input = input, .output = folder.file("out.jsonl")});
+    const std::string said = start ? "" : start.error().detail;
+    EXPECT_EQ(said.empty(), *c.said == '\0') << c.name;
+    EXPECT_TRUE(said.contains(c.said)) << c.name << ": " << said;
+    EXPECT_EQ(start.value_or(BatchStart{}).endpoint, start ? "/v1/embeddings" : "") << c.name;
+  }
+}
+
 }  // namespace
 }  // namespace rocket

@@ -9,8 +9,6 @@ namespace rocket {
 namespace {
 
 constexpr std::string_view white_space = " \t\r";
-// What editors and spreadsheets put in front of a file in UTF-8. It belongs to no line.
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 }  // namespace
 

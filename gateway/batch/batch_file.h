@@ -23,6 +23,9 @@ struct IndexedLine {
   bool operator==(const IndexedLine&) const = default;
 };
 
+// What editors and spreadsheets put in front of a file in UTF-8. It belongs to no line.
+inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
 struct BatchFileLimits {
   std::uint32_t lines = 50'000;
   std::size_t line_bytes = std::size_t{20} * 1024 * 1024;

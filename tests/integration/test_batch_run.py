@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +35,7 @@ def read(file: Path) -> list[dict]:
 
 
 def test_every_line_is_answered_in_its_order(tmp_path: Path, fake: Fakes) -> None:
-    (tmp_path / "in.jsonl").write_text(batches.lines(100))
+    (tmp_path / "in.jsonl").write_text("\ufeff" + batches.lines(100))
     config = write_config(tmp_path, fake().url)
     program = run(tmp_path, "in.jsonl", "-o", "out.jsonl", "--config", config)
     assert program.wait(60) == 0, program.err()
@@ -105,7 +106,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, fake: Fakes) -> None:
     config = write_config(tmp_path, fake().url)
     (tmp_path / "bad.jsonl").write_text(batches.lines(2) + "{\n")
     (tmp_path / "strange.jsonl").write_text("hello\n")
-    (tmp_path / "marked.jsonl").write_text("\ufeff" + batches.lines(2))
+    (tmp_path / "nothing.jsonl").write_text("\ufeff\n\n")
     (tmp_path / "bad.yaml").write_text("nonsense: 1\n")
     (tmp_path / "good.jsonl").write_text(batches.lines(2))
     (tmp_path / "taken.journal").write_text("no folder")
@@ -114,7 +115,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, fake: Fakes) -> None:
         (("none.jsonl", "-o", "o", "--config", config), 3, "none.jsonl"),
         (("strange.jsonl", "-o", "o", "--config", config), 1, "custom_id"),
         (("strange.jsonl", "-o", "o", "--config", config), 1, "is no JSON"),
-        (("marked.jsonl", "-o", "o", "--config", config), 1, "byte order mark"),
+        (("nothing.jsonl", "-o", "o", "--config", config), 1, "nothing.jsonl has no lines"),
         (("bad.jsonl", "-o", "o", "--config", config), 1, "invalid_json_line"),
         (("bad.jsonl", "-o", "o", "--config", tmp_path / "bad.yaml"), 1, "nonsense"),
         (("bad.jsonl",), 2, ""),
@@ -204,6 +205,18 @@ def test_one_at_a_time(tmp_path: Path, fake: Fakes) -> None:
     assert "another `rocket batch run`" in second.err()
     assert first.wait(60) == 0, first.err()
     assert batches.custom_ids(read(tmp_path / "out.jsonl")) == batches.names(3)
+
+
+def test_it_is_interrupted_while_it_looks_whom_to_ask(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text(batches.lines(1))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        config = write_config(tmp_path, url, health={"timeout": "8s", "interval": "10s"})
+        program = run(tmp_path, "in.jsonl", "-o", "out.jsonl", "--config", config)
+        with silent.accept()[0]:
+            program.send(signal.SIGINT)
+            assert program.wait(30) == 130, program.err()
+    assert "no backend" not in program.err()
 
 
 def test_nobody_to_ask_is_said_at_once(tmp_path: Path, fake: Fakes) -> None:
