@@ -47,13 +47,16 @@ Task<void> list(Call& call, StorageAccess& access) {
   }
 }
 
-// file_not_found too for one whose time has come and that nobody has swept up yet.
+// One whose time has come is not, though nobody may have swept it up yet.
+bool is_there(const StoredFile& file, std::int64_t now) {
+  return file.expires_at == 0 || now < file.expires_at;
+}
+
 Task<Result<StoredFile>> find(Call& call, StorageAccess& access, std::string id) {
   auto ask = [owner = owner_of(call), id](Store& store) { return store.find_file(owner, id); };
   const auto found = co_await access.store.look(std::move(ask));
   if (!found) co_return std::unexpected(found.error());
-  const std::int64_t now = unix_now(call.loop().io.timers);
-  const bool there = *found && ((*found)->expires_at == 0 || now < (*found)->expires_at);
+  const bool there = *found && is_there(**found, unix_now(call.loop().io.timers));
   if (!there) co_return fail(ErrorCode::file_not_found, no_file(id));
   co_return **found;
 }
@@ -85,12 +88,41 @@ Result<Removal> remove_from(Store& store, std::string_view owner, std::string_vi
   return removed && *removed ? Removal::now : Removal::later;
 }
 
+Result<bool> can_go(Store& store, std::string_view owner, std::string_view id, std::int64_t now) {
+  const auto file = store.find_file(owner, id);
+  if (!file) return std::unexpected(file.error());
+  if (!*file || !is_there(**file, now)) return false;
+  const auto read = store.is_read(id);
+  if (!read) return std::unexpected(read.error());
+  return !*read;
+}
+
+// What can not be removed now is swept up later.
+Task<void> remove_bytes(StorageAccess& access, std::string id) {
+  FileVault& vault = access.shared.vault;
+  auto work = [&vault, id = std::move(id)] { return vault.remove(id); };
+  const auto gone = co_await access.work.call(vault.thread(), std::move(work));
+  static_cast<void>(gone);
+}
+
+Task<Result<Removal>> remove_file(Call& call, StorageAccess& access, std::string id) {
+  const std::string owner = owner_of(call);
+  const std::int64_t now = unix_now(call.loop().io.timers);
+  const auto ask = [owner, id, now](Store& store) { return remove_from(store, owner, id, now); };
+  const auto removed = co_await access.store.look(ask);
+  if (removed || removed.error().code != ErrorCode::store_full) co_return removed;
+  // It would make room, but the store needs some to take note of it: so the bytes go first.
+  auto look = [owner, id, now](Store& store) { return can_go(store, owner, id, now); };
+  const auto can = co_await access.store.look(std::move(look));
+  if (!can || !*can) co_return removed;
+  co_await remove_bytes(access, id);
+  const auto noted = co_await access.store.look(ask);
+  co_return noted;
+}
+
 Task<void> remove(Call& call, StorageAccess& access) {
   const std::string id = call.parameter;
-  auto ask = [owner = owner_of(call), id, now = unix_now(call.loop().io.timers)](Store& store) {
-    return remove_from(store, owner, id, now);
-  };
-  const auto removed = co_await access.store.look(std::move(ask));
+  const auto removed = co_await remove_file(call, access, id);
   if (!removed) {
     send_storage_error(call, removed.error());
     co_return;
@@ -100,11 +132,7 @@ Task<void> remove(Call& call, StorageAccess& access) {
     co_return;
   }
   if (*removed == Removal::now) {
-    // If its bytes can not be removed now, they are swept up later.
-    FileVault& vault = access.shared.vault;
-    auto work = [&vault, id] { return vault.remove(id); };
-    const auto gone = co_await access.work.call(vault.thread(), std::move(work));
-    static_cast<void>(gone);
+    co_await remove_bytes(access, id);
   }
   call.send_json(200, deleted_file_json(id));
 }

@@ -44,15 +44,16 @@ Task<void> FileSweeper::remove_expired() {
     const auto expired = co_await access_.store.look(std::move(ask));
     if (!expired || expired->empty()) co_return;
     for (const StoredFile& file : *expired) {
+      // Nobody can find it any more. On a full disk the store has no room to take note of its end
+      // before its bytes are gone.
+      auto work = [&vault, id = file.id] { return vault.remove(id); };
+      const auto gone = co_await access_.work.call(vault.thread(), std::move(work));
+      if (!gone) co_return;
       auto remove = [owner = file.owner, id = file.id](Store& store) {
         return store.remove_file(owner, id);
       };
       const auto removed = co_await access_.store.look(std::move(remove));
       if (!removed) co_return;
-      if (!*removed) continue;
-      auto work = [&vault, id = file.id] { return vault.remove(id); };
-      const auto gone = co_await access_.work.call(vault.thread(), std::move(work));
-      if (!gone) co_return;
     }
   }
 }

@@ -85,6 +85,13 @@ Result<bool> expire_file(SqlConnection& connection, std::string_view owner, std:
   return *expired != 0;
 }
 
+Result<bool> is_read(SqlConnection& connection, std::string_view id) {
+  const auto unread =
+      connection.run("SELECT id FROM " + table + " WHERE id = $1 AND NOT " + is_read_by_none, {id});
+  if (!unread) return std::unexpected(unread.error());
+  return *unread != 0;
+}
+
 Result<bool> remove_file(SqlConnection& connection, std::string_view owner, std::string_view id) {
   const auto removed =
       connection.run("DELETE FROM " + table + " WHERE owner = $1 AND id = $2 AND " +

@@ -22,6 +22,7 @@ namespace rocket {
                                                            const Store::Page& page);
 [[nodiscard]] Result<bool> expire_file(SqlConnection& connection, std::string_view owner,
                                        std::string_view id, std::int64_t now);
+[[nodiscard]] Result<bool> is_read(SqlConnection& connection, std::string_view id);
 [[nodiscard]] Result<bool> remove_file(SqlConnection& connection, std::string_view owner,
                                        std::string_view id);
 [[nodiscard]] Result<std::vector<StoredFile>> expired_files(SqlConnection& connection,

@@ -31,6 +31,10 @@ Result<bool> SqlStore::expire_file(std::string_view owner, std::string_view id, 
   return write([&] { return rocket::expire_file(*connection_, owner, id, now); });
 }
 
+Result<bool> SqlStore::is_read(std::string_view id) {
+  return read([&] { return rocket::is_read(*connection_, id); });
+}
+
 Result<bool> SqlStore::remove_file(std::string_view owner, std::string_view id) {
   return write([&] { return rocket::remove_file(*connection_, owner, id); });
 }

@@ -32,6 +32,7 @@ class SqlStore final : public Store {
                                                       const Page& page) override;
   [[nodiscard]] Result<bool> expire_file(std::string_view owner, std::string_view id,
                                          std::int64_t now) override;
+  [[nodiscard]] Result<bool> is_read(std::string_view id) override;
   [[nodiscard]] Result<bool> remove_file(std::string_view owner, std::string_view id) override;
   [[nodiscard]] Result<std::vector<StoredFile>> expired_files(std::int64_t now,
                                                               std::uint32_t limit) override;

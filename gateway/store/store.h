@@ -46,7 +46,9 @@ class Store {
   // Its time has come, whatever the clock says. Whether it was there at `now`.
   [[nodiscard]] virtual Result<bool> expire_file(std::string_view owner, std::string_view id,
                                                  std::int64_t now) = 0;
-  // Whether it was there; not if a batch is to read it that has not ended.
+  // Whether a batch that has not ended is to read it.
+  [[nodiscard]] virtual Result<bool> is_read(std::string_view id) = 0;
+  // Whether it was there; not if it is_read().
   [[nodiscard]] virtual Result<bool> remove_file(std::string_view owner, std::string_view id) = 0;
   // At most so many whose time has come and that no batch is to read any more, of all owners.
   [[nodiscard]] virtual Result<std::vector<StoredFile>> expired_files(std::int64_t now,

@@ -120,11 +120,13 @@ TEST_P(AnyStore, AFileIsKeptUntilNoBatchReadsItAnyMore) {
   EXPECT_EQ(listed({}), Ids{"file-1"});
   for (const BatchStatus status :
        {BatchStatus::in_progress, BatchStatus::finalizing, BatchStatus::completed}) {
+    EXPECT_TRUE(store_->is_read("file-1").value());
     EXPECT_FALSE(store_->remove_file("a", "file-1").value());
     EXPECT_TRUE(store_->expired_files(500, 10).value().empty());
     const BatchStatus before = std::exchange(reader.status, status);
     ASSERT_TRUE(store_->update_batch(reader, before).value());
   }
+  EXPECT_FALSE(store_->is_read("file-1").value());
   EXPECT_EQ(store_->expired_files(500, 10).value().size(), 1U);
   EXPECT_TRUE(store_->remove_file("a", "file-1").value());
 }

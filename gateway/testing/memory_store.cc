@@ -92,7 +92,13 @@ Result<bool> MemoryStore::expire_file(std::string_view owner, std::string_view i
   return false;
 }
 
-bool MemoryStore::is_read(std::string_view file) const {
+Result<bool> MemoryStore::is_read(std::string_view id) {
+  const auto checked = check();
+  if (!checked) return std::unexpected(checked.error());
+  return has_reader(id);
+}
+
+bool MemoryStore::has_reader(std::string_view file) const {
   return std::ranges::any_of(batches_, [&](const Batch& one) {
     return one.stored.input_file_id == file && !has_ended(one.stored.status);
   });
@@ -102,7 +108,7 @@ Result<bool> MemoryStore::remove_file(std::string_view owner, std::string_view i
   const auto checked = check();
   if (!checked) return std::unexpected(checked.error());
   return std::erase_if(files_, [&](const StoredFile& file) {
-           return file.owner == owner && file.id == id && !is_read(id);
+           return file.owner == owner && file.id == id && !has_reader(id);
          }) != 0;
 }
 
@@ -111,7 +117,7 @@ Result<std::vector<StoredFile>> MemoryStore::expired_files(std::int64_t now, std
   if (!checked) return std::unexpected(checked.error());
   std::vector<StoredFile> expired;
   for (const StoredFile& file : files_) {
-    if (is_over(file, now) && !is_read(file.id)) expired.push_back(file);
+    if (is_over(file, now) && !has_reader(file.id)) expired.push_back(file);
   }
   std::ranges::sort(expired, {}, &StoredFile::expires_at);
   if (expired.size() > limit) expired.resize(limit);

@@ -23,6 +23,7 @@ class MemoryStore final : public Store {
                                                       const Page& page) override;
   [[nodiscard]] Result<bool> expire_file(std::string_view owner, std::string_view id,
                                          std::int64_t now) override;
+  [[nodiscard]] Result<bool> is_read(std::string_view id) override;
   [[nodiscard]] Result<bool> remove_file(std::string_view owner, std::string_view id) override;
   [[nodiscard]] Result<std::vector<StoredFile>> expired_files(std::int64_t now,
                                                               std::uint32_t limit) override;
@@ -79,7 +80,7 @@ class MemoryStore final : public Store {
     return {};
   }
   [[nodiscard]] Batch* batch(std::string_view id);
-  [[nodiscard]] bool is_read(std::string_view file) const;
+  [[nodiscard]] bool has_reader(std::string_view file) const;
 
   std::optional<Error> refusal_;
   std::vector<StoredFile> files_;  // in the order in which they came

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -401,6 +401,13 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
         subprocess.run(["umount", "-l", folder], check=True)
 
 
+def fill(file: Path) -> None:
+    """To the last byte, so that the database can not grow either."""
+    with open(file, "wb", buffering=0) as rest, suppress(OSError):
+        while True:
+            rest.write(b"x" * 4096)
+
+
 def test_a_full_disk_is_507_and_recovers_by_itself(files, tmp_path: Path) -> None:
     """F20."""
     with small_disk(tmp_path / "store", "3M"):
@@ -413,13 +420,7 @@ def test_a_full_disk_is_507_and_recovers_by_itself(files, tmp_path: Path) -> Non
             wait_until("nothing of it is left", lambda: on_disk(tmp_path) == [first["id"]])
         answer = gateway.chat({"model": "m", "messages": [{"role": "user", "content": "hi"}]})
         assert answer.status == 200
-        # Filled to the last byte, the database can not grow either.
-        with open(tmp_path / "store/rest", "wb", buffering=0) as rest:
-            try:
-                while True:
-                    rest.write(b"x" * 4096)
-            except OSError:
-                pass
+        fill(tmp_path / "store/rest")
         acknowledged = [first["id"]]
         for _ in range(50):
             answer = upload(gateway, b"y")
@@ -436,6 +437,18 @@ def test_a_full_disk_is_507_and_recovers_by_itself(files, tmp_path: Path) -> Non
         database = sqlite3.connect(tmp_path / "store/rocket.db")
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         database.close()
+
+
+def test_what_is_deleted_makes_room_on_a_full_disk(files, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "store", "3M"):
+        gateway = files()
+        first, second = (uploaded(gateway, b"x" * MEBI)["id"] for _ in range(2))
+        fill(tmp_path / "store/rest")
+        assert refusal(upload(gateway, b"x" * 10_000)) == (507, "store_full")
+        assert gateway.call("DELETE", f"{PATH}/{first}").status == 200
+        wait_until("its bytes are gone", lambda: on_disk(tmp_path) == [second])
+        third = uploaded(gateway, b"x" * 10_000)["id"]
+        assert [each["id"] for each in get(gateway).json()["data"]] == [third, second]
 
 
 def test_a_store_that_can_not_be_made_is_503(files, tmp_path: Path) -> None:
