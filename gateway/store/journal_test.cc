@@ -63,7 +63,12 @@ TEST_P(AnyStore, TheJournalOfABatchEndsWithIt) {
   EXPECT_TRUE(store_->update_batch(ended, BatchStatus::validating).value());
   EXPECT_TRUE(store_->finished_lines("batch_1").value().empty());
   EXPECT_TRUE(store_->begun_lines("batch_1").value().empty());
+  // Whoever was stopped, and has lost its lease meanwhile, has an answer as well.
+  const std::vector<LineResult> late{answer(0), answer(1), error(2)};
+  EXPECT_EQ(store_->finish_lines("batch_1", late).value(), 0U);
+  EXPECT_TRUE(store_->finished_lines("batch_1").value().empty());
   EXPECT_EQ(found("1").completed, 1U);
+  EXPECT_EQ(found("1").failed, 0U);
   EXPECT_EQ(store_->begin_lines("batch_1", lines).error().code, ErrorCode::batch_not_found);
   EXPECT_EQ(store_->finished_lines("batch_2").value(), std::vector<bool>{true});
 }

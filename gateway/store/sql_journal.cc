@@ -120,6 +120,38 @@ Result<void> add_gain(SqlConnection& connection, std::int64_t batch, const Gain&
   return {};
 }
 
+// A batch that nobody has ended: what comes later is in none of its files.
+constexpr std::string_view at_work =
+    "status IN ('validating', 'in_progress', 'finalizing', 'cancelling')";
+
+// Its seq, if it is of that kind. Then it stays so until the transaction is over: its row is held.
+Result<std::optional<std::int64_t>> hold(SqlConnection& connection, std::string_view id,
+                                         std::string_view kind) {
+  std::optional<std::int64_t> seq;
+  const auto held =
+      connection.run("UPDATE rocket_batches SET completed = completed WHERE id = $1 AND " +
+                         std::string(kind) + " RETURNING seq",
+                     {id}, [&](const SqlRow& row) { seq = row.number(0); });
+  if (!held) return std::unexpected(held.error());
+  return seq;
+}
+
+Result<std::uint32_t> finish_held(SqlConnection& connection, std::int64_t batch,
+                                  std::span<const LineResult> results) {
+  Gain gain;
+  while (!results.empty()) {
+    const auto some = results.first(std::min(results.size(), rows_at_once));
+    const auto finished = finish_some(connection, batch, some, gain);
+    if (!finished) return std::unexpected(finished.error());
+    results = results.subspan(some.size());
+  }
+  const std::uint32_t lines = gain.answers + gain.errors;
+  if (lines == 0) return 0;
+  const auto added = add_gain(connection, batch, gain);
+  if (!added) return std::unexpected(added.error());
+  return lines;
+}
+
 LineResult read_result(const SqlRow& row) {
   return {.line = static_cast<std::uint32_t>(row.number(0)),
           .error = row.number(1) != 0,
@@ -134,8 +166,7 @@ LineResult read_result(const SqlRow& row) {
 
 Result<void> begin_lines(SqlConnection& connection, std::string_view id,
                          std::span<const std::uint32_t> lines) {
-  const auto batch = seq_of(
-      connection, id, " AND status IN ('validating', 'in_progress', 'finalizing', 'cancelling')");
+  const auto batch = seq_of(connection, id, " AND " + std::string(at_work));
   if (!batch) return std::unexpected(batch.error());
   // Postgres does not let a statement change a row twice.
   std::vector<std::uint32_t> once(lines.begin(), lines.end());
@@ -167,31 +198,19 @@ Result<void> unbegin_lines(SqlConnection& connection, std::string_view id,
 
 Result<std::uint32_t> finish_lines(SqlConnection& connection, std::string_view id,
                                    std::span<const LineResult> results) {
-  const auto batch = seq_of(connection, id);
-  if (!batch) return std::unexpected(batch.error());
-  Gain gain;
-  while (!results.empty()) {
-    const auto some = results.first(std::min(results.size(), rows_at_once));
-    const auto finished = finish_some(connection, *batch, some, gain);
-    if (!finished) return std::unexpected(finished.error());
-    results = results.subspan(some.size());
-  }
-  const std::uint32_t lines = gain.answers + gain.errors;
-  if (lines == 0) return 0;
-  const auto added = add_gain(connection, *batch, gain);
-  if (!added) return std::unexpected(added.error());
-  return lines;
+  const auto held = hold(connection, id, at_work);
+  if (!held) return std::unexpected(held.error());
+  if (*held) return finish_held(connection, **held, results);
+  const auto ended = seq_of(connection, id);
+  if (!ended) return std::unexpected(ended.error());
+  return 0;
 }
 
 Result<std::uint32_t> offer_lines(SqlConnection& connection, std::string_view id,
                                   std::span<const LineResult> results) {
-  // Its row is held until this is done, so that nobody ends it meanwhile.
-  const auto held = connection.run(
-      "UPDATE rocket_batches SET completed = completed WHERE id = $1 AND status = 'in_progress' "
-      "RETURNING id",
-      {id});
+  const auto held = hold(connection, id, "status = 'in_progress'");
   if (!held) return std::unexpected(held.error());
-  return *held == 0 ? Result<std::uint32_t>(0) : finish_lines(connection, id, results);
+  return *held ? finish_held(connection, **held, results) : Result<std::uint32_t>(0);
 }
 
 Result<std::vector<bool>> finished_lines(SqlConnection& connection, std::string_view id) {

@@ -103,8 +103,8 @@ class Store {
   // They were called off by a process that lives on: it was not they who have ended it.
   [[nodiscard]] virtual Result<void> unbegin_lines(std::string_view id,
                                                    std::span<const std::uint32_t> lines) = 0;
-  // A line that has a result keeps it for ever: another is dropped. Counts and tokens of the batch
-  // grow by what was new. How many were.
+  // A line that has a result keeps it for ever: another is dropped, and so is whatever comes after
+  // the batch's end. Counts and tokens of the batch grow by what was new. How many were.
   [[nodiscard]] virtual Result<std::uint32_t> finish_lines(std::string_view id,
                                                            std::span<const LineResult> results) = 0;
   // The same for whoever does not hold the batch's lease: nothing is taken, and the answer is 0,

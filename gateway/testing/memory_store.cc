@@ -287,6 +287,7 @@ Result<std::uint32_t> MemoryStore::finish_lines(std::string_view id,
   if (!checked) return std::unexpected(checked.error());
   Batch* const found = batch(id);
   if (found == nullptr) return fail(ErrorCode::batch_not_found);
+  if (has_ended(found->stored.status)) return 0;
   std::uint32_t fresh = 0;
   for (const LineResult& result : results) {
     if (!found->results.emplace(result.line, result).second) continue;
