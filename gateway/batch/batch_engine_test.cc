@@ -407,9 +407,9 @@ TEST(BatchEngine, a_line_that_takes_processes_down_is_given_up) {
   const std::uint32_t culprit[] = {3};
   const std::uint32_t suspect[] = {5};
   for (std::uint32_t i = 0; i < BatchPlan::given_up; ++i)
-    ASSERT_TRUE(batches.store().begin_lines(id, culprit));
+    ASSERT_TRUE(batches.store().begin_lines(id, culprit, {}));
   for (std::uint32_t i = 0; i < BatchPlan::suspected; ++i)
-    ASSERT_TRUE(batches.store().begin_lines(id, suspect));
+    ASSERT_TRUE(batches.store().begin_lines(id, suspect, {}));
   batches.start("one");
   const StoredBatch done = batches.finish(id);
   EXPECT_EQ(done.completed, 7U);

@@ -238,8 +238,7 @@ std::vector<std::uint32_t> BatchLines::next_group() {
 Task<void> BatchLines::begin(std::vector<std::uint32_t> group) {
   const auto lines = std::make_shared<const std::vector<std::uint32_t>>(std::move(group));
   while (true) {
-    auto ask = [id = batch_.id, lines](Store& store) { return store.begin_lines(id, *lines); };
-    const auto begun = co_await around_.stores.call(std::move(ask));
+    const auto begun = co_await journal_.begin(lines);
     if (begun) {
       unanswered_.insert(lines->begin(), lines->end());
       co_return;

@@ -12,8 +12,9 @@ namespace {
 
 constexpr Duration look_again = std::chrono::milliseconds(500);
 
-LineJournal::Settings journal_settings(const BatchSurroundings& around) {
-  return {.gather = around.loop.current->snapshot->config.batch.commit};
+LineJournal::Settings journal_settings(const BatchSurroundings& around, std::string holder) {
+  return {.gather = around.loop.current->snapshot->config.batch.commit,
+          .holder = std::move(holder)};
 }
 
 std::vector<std::uint32_t> unfinished(const BatchInput& input, const std::vector<bool>& finished) {
@@ -33,7 +34,7 @@ BatchRun::BatchRun(const BatchSurroundings& around, StoredBatch batch, std::stri
       store_(around, batch_.id),
       metrics_(around.loop.metrics),
       journal_({around.loop.io.timers, around.stores, metrics_}, batch_.id,
-               journal_settings(around)),
+               journal_settings(around, holder_)),
       look_(timers().run_queue()),
       interrupted_(timers().run_queue()),
       lost_(timers().run_queue()),

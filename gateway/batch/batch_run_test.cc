@@ -64,5 +64,29 @@ TEST(BatchRun, batches_that_can_not_go_on_hold_up_no_others) {
   }
 }
 
+// Its lease runs out while the store can not be asked, and it hears of that a while later.
+TEST(BatchRun, who_has_lost_a_batch_begins_no_more_of_its_lines) {
+  constexpr std::uint32_t in_flight = 4;
+  for (int i = 0; i < 16; ++i) {
+    SCOPED_TRACE(i);
+    Config config;
+    config.batch.lines_in_flight = in_flight;
+    SimGateway gateway(1, two_backends(), config);
+    SimBatches batches(gateway);
+    batches.run_for(1s);
+    batches.start("one");
+    const std::string id = batches.make(lines_of("b", 400));
+    batches.run_for(1s);
+    batches.start("other");
+    batches.store().refuse(Error{ErrorCode::store_unavailable, "away"});
+    batches.run_for(6s + i * 100ms);
+    batches.store().refuse(std::nullopt);
+    EXPECT_EQ(batches.finish(id).completed, 400U);
+    // What it was asking, what it had ready, and what of both it could not write down in time.
+    EXPECT_LE(gateway.fake("b").counters().requests, 400U + 4 * in_flight);
+    EXPECT_EQ(gateway.leftovers(), "");
+  }
+}
+
 }  // namespace
 }  // namespace rocket

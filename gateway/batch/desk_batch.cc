@@ -11,7 +11,7 @@ namespace {
 constexpr Duration look_again = std::chrono::seconds(1);
 
 LineJournal::Settings journal_settings(const BatchSurroundings& around) {
-  return {.gather = around.loop.current->snapshot->config.batch.commit, .leased = false};
+  return {.gather = around.loop.current->snapshot->config.batch.commit};
 }
 
 }  // namespace

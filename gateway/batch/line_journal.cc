@@ -19,6 +19,14 @@ LineJournal::LineJournal(const Surroundings& around, std::string batch, Settings
       added_(around.timers.run_queue()),
       changed_(around.timers.run_queue()) {}
 
+Task<Result<void>> LineJournal::begin(std::shared_ptr<const std::vector<std::uint32_t>> lines) {
+  auto ask = [batch = batch_, lines = std::move(lines), holder = settings_.holder](Store& store) {
+    return store.begin_lines(batch, *lines, holder);
+  };
+  auto begun = co_await stores_.call(std::move(ask));
+  co_return begun;
+}
+
 void LineJournal::add(LineResult result, std::optional<LinePlaces::Place> place) {
   if (pending_.empty()) pending_since_ = timers_.now();
   ++added_all_;
@@ -60,7 +68,7 @@ Task<void> LineJournal::gather() {
 
 Task<void> LineJournal::write(std::shared_ptr<const Group> group) {
   while (true) {
-    auto finish = [batch = batch_, group, leased = settings_.leased](Store& store) {
+    auto finish = [batch = batch_, group, leased = !settings_.holder.empty()](Store& store) {
       return leased ? store.finish_lines(batch, *group) : store.offer_lines(batch, *group);
     };
     auto finished = co_await stores_.call(std::move(finish));

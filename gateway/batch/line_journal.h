@@ -23,9 +23,9 @@ class LineJournal {
   struct Settings {
     Duration gather = std::chrono::milliseconds(50);  // a result waits for others, at most
     std::size_t lines = 64;                           // that make a group
-    // Whoever keeps the journal has the batch's lease. Else the results are offered: what comes
+    // Who keeps the journal, by the batch's lease. Nobody: the results are offered, and what comes
     // after the batch's end is dropped.
-    bool leased = true;
+    std::string holder{};
   };
   struct Surroundings {
     Timers& timers;
@@ -38,6 +38,8 @@ class LineJournal {
   LineJournal(const LineJournal&) = delete;
   LineJournal& operator=(const LineJournal&) = delete;
 
+  // Whoever has lost the lease begins none: batch_not_found.
+  [[nodiscard]] Task<Result<void>> begin(std::shared_ptr<const std::vector<std::uint32_t>> lines);
   // Whatever place its line has taken comes free when it is written.
   void add(LineResult result, std::optional<LinePlaces::Place> place);
   // What there is waits for no more: somebody has need of its places.

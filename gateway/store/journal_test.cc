@@ -10,8 +10,8 @@ TEST_P(AnyStore, AResultIsKeptForEverAndCountedOnce) {
   ASSERT_TRUE(store_->add_batch(batch("1")));
   ASSERT_TRUE(store_->add_batch(batch("2")));
   const std::array<std::uint32_t, 4> begun{3, 0, 1, 3};
-  ASSERT_TRUE(store_->begin_lines("batch_1", begun));
-  ASSERT_TRUE(store_->begin_lines("batch_1", std::array<std::uint32_t, 1>{1}));
+  ASSERT_TRUE(store_->begin_lines("batch_1", begun, {}));
+  ASSERT_TRUE(store_->begin_lines("batch_1", std::array<std::uint32_t, 1>{1}, {}));
   EXPECT_EQ(store_->begun_lines("batch_1").value(),
             (std::vector<BegunLine>{{0, 1}, {1, 2}, {3, 1}}));
   const std::vector<LineResult> first{answer(1, R"({"n":1})"), error(3)};
@@ -42,7 +42,7 @@ TEST_P(AnyStore, AResultIsKeptForEverAndCountedOnce) {
   EXPECT_EQ(found("2").completed, 0U);
   EXPECT_TRUE(store_->finished_lines("batch_2").value().empty());
   // A line that is begun although it has a result is not begun.
-  ASSERT_TRUE(store_->begin_lines("batch_1", begun));
+  ASSERT_TRUE(store_->begin_lines("batch_1", begun, {}));
   EXPECT_TRUE(store_->begun_lines("batch_1").value().empty());
 }
 
@@ -52,7 +52,7 @@ TEST_P(AnyStore, TheJournalOfABatchEndsWithIt) {
   const std::array<std::uint32_t, 2> lines{0, 1};
   const std::vector<LineResult> results{answer(0)};
   for (const char* const id : {"batch_1", "batch_2"}) {
-    ASSERT_TRUE(store_->begin_lines(id, lines));
+    ASSERT_TRUE(store_->begin_lines(id, lines, {}));
     EXPECT_EQ(store_->finish_lines(id, results).value(), 1U);
   }
   StoredBatch ended = batch("1");
@@ -69,7 +69,7 @@ TEST_P(AnyStore, TheJournalOfABatchEndsWithIt) {
   EXPECT_TRUE(store_->finished_lines("batch_1").value().empty());
   EXPECT_EQ(found("1").completed, 1U);
   EXPECT_EQ(found("1").failed, 0U);
-  EXPECT_EQ(store_->begin_lines("batch_1", lines).error().code, ErrorCode::batch_not_found);
+  EXPECT_EQ(store_->begin_lines("batch_1", lines, {}).error().code, ErrorCode::batch_not_found);
   EXPECT_EQ(store_->finished_lines("batch_2").value(), std::vector<bool>{true});
 }
 
@@ -114,12 +114,28 @@ TEST_P(AnyStore, FindsTheBatchesOfAnEngineThatAreAtWork) {
 TEST_P(AnyStore, LinesThatWereCalledOffAreBegunOnceLess) {
   ASSERT_TRUE(store_->add_batch(batch("1")));
   const std::array<std::uint32_t, 3> lines{0, 1, 2};
-  ASSERT_TRUE(store_->begin_lines("batch_1", lines));
-  ASSERT_TRUE(store_->begin_lines("batch_1", std::array<std::uint32_t, 1>{1}));
+  ASSERT_TRUE(store_->begin_lines("batch_1", lines, {}));
+  ASSERT_TRUE(store_->begin_lines("batch_1", std::array<std::uint32_t, 1>{1}, {}));
   ASSERT_TRUE(store_->unbegin_lines("batch_1", std::array<std::uint32_t, 3>{0, 1, 9}));
   EXPECT_EQ(store_->begun_lines("batch_1").value(),
             (std::vector<BegunLine>{{0, 0}, {1, 1}, {2, 1}}));
   EXPECT_EQ(store_->unbegin_lines("batch_9", lines).error().code, ErrorCode::batch_not_found);
+}
+
+TEST_P(AnyStore, WhoHasLostTheLeaseBeginsNoLine) {
+  ASSERT_TRUE(store_->add_batch(batch("1")));
+  const std::array<std::uint32_t, 1> lines{0};
+  const auto refused = [&](const std::string& holder) {
+    return !store_->begin_lines("batch_1", lines, holder);
+  };
+  EXPECT_TRUE(refused("x")) << "nobody has it yet";
+  EXPECT_EQ(leased("x", 1000, 2000), Ids{"batch_1"});
+  EXPECT_FALSE(refused("x"));
+  EXPECT_EQ(leased("y", 3000, 4000), Ids{"batch_1"});
+  EXPECT_TRUE(refused("x"));
+  EXPECT_FALSE(refused("y"));
+  EXPECT_FALSE(refused("")) << "who is given blocks has none";
+  EXPECT_EQ(store_->begun_lines("batch_1").value(), (std::vector<BegunLine>{{0, 3}}));
 }
 
 TEST_P(AnyStore, ManyLinesAreOneTransaction) {
@@ -130,7 +146,7 @@ TEST_P(AnyStore, ManyLinesAreOneTransaction) {
     lines.push_back(line);
     results.push_back(line % 10 == 0 ? error(line) : answer(line));
   }
-  ASSERT_TRUE(store_->begin_lines("batch_1", lines));
+  ASSERT_TRUE(store_->begin_lines("batch_1", lines, {}));
   EXPECT_EQ(store_->begun_lines("batch_1").value().size(), 1000U);
   EXPECT_EQ(store_->finish_lines("batch_1", results).value(), 1000U);
   EXPECT_EQ(found("1").completed, 900U);
@@ -141,7 +157,7 @@ TEST_P(AnyStore, ManyLinesAreOneTransaction) {
 TEST_P(AnyStore, LinesOfNoBatchAreRefused) {
   const std::array<std::uint32_t, 1> lines{0};
   const std::vector<LineResult> results{answer(0)};
-  EXPECT_EQ(store_->begin_lines("batch_9", lines).error().code, ErrorCode::batch_not_found);
+  EXPECT_EQ(store_->begin_lines("batch_9", lines, {}).error().code, ErrorCode::batch_not_found);
   EXPECT_EQ(store_->finish_lines("batch_9", results).error().code, ErrorCode::batch_not_found);
   EXPECT_EQ(store_->finished_lines("batch_9").error().code, ErrorCode::batch_not_found);
 }

@@ -12,11 +12,14 @@ namespace {
 constexpr size_t rows_at_once = 200;
 
 Result<std::int64_t> seq_of(SqlConnection& connection, std::string_view id,
-                            std::string_view condition = {}) {
+                            std::string_view condition = {},
+                            std::initializer_list<SqlValue> more = {}) {
   std::optional<std::int64_t> seq;
-  const auto found =
-      connection.run("SELECT seq FROM rocket_batches WHERE id = $1" + std::string(condition), {id},
-                     [&](const SqlRow& row) { seq = row.number(0); });
+  std::vector<SqlValue> values{id};
+  values.insert(values.end(), more);
+  const auto found = connection.run(
+      "SELECT seq FROM rocket_batches WHERE id = $1" + std::string(condition),
+      std::span<const SqlValue>(values), [&](const SqlRow& row) { seq = row.number(0); });
   if (!found) return std::unexpected(found.error());
   if (!seq) return fail(ErrorCode::batch_not_found);
   return *seq;
@@ -165,8 +168,11 @@ LineResult read_result(const SqlRow& row) {
 }  // namespace
 
 Result<void> begin_lines(SqlConnection& connection, std::string_view id,
-                         std::span<const std::uint32_t> lines) {
-  const auto batch = seq_of(connection, id, " AND " + std::string(at_work));
+                         std::span<const std::uint32_t> lines, std::string_view holder) {
+  const std::string can_begin = " AND " + std::string(at_work);
+  const auto batch = holder.empty()
+                         ? seq_of(connection, id, can_begin)
+                         : seq_of(connection, id, can_begin + " AND lease_holder = $2", {holder});
   if (!batch) return std::unexpected(batch.error());
   // Postgres does not let a statement change a row twice.
   std::vector<std::uint32_t> once(lines.begin(), lines.end());

@@ -13,7 +13,8 @@
 namespace rocket {
 
 [[nodiscard]] Result<void> begin_lines(SqlConnection& connection, std::string_view id,
-                                       std::span<const std::uint32_t> lines);
+                                       std::span<const std::uint32_t> lines,
+                                       std::string_view holder);
 [[nodiscard]] Result<void> unbegin_lines(SqlConnection& connection, std::string_view id,
                                          std::span<const std::uint32_t> lines);
 [[nodiscard]] Result<std::uint32_t> finish_lines(SqlConnection& connection, std::string_view id,

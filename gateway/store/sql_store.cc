@@ -98,8 +98,9 @@ Result<bool> SqlStore::take_job(std::string_view id, const JobDriver& driver, st
   return write([&] { return rocket::take_job(*connection_, id, driver, now, until); });
 }
 
-Result<void> SqlStore::begin_lines(std::string_view id, std::span<const std::uint32_t> lines) {
-  return write([&] { return rocket::begin_lines(*connection_, id, lines); });
+Result<void> SqlStore::begin_lines(std::string_view id, std::span<const std::uint32_t> lines,
+                                   std::string_view holder) {
+  return write([&] { return rocket::begin_lines(*connection_, id, lines, holder); });
 }
 
 Result<void> SqlStore::unbegin_lines(std::string_view id, std::span<const std::uint32_t> lines) {

@@ -97,9 +97,11 @@ class Store {
                                               std::int64_t now, std::int64_t until) = 0;
 
   // The journal. Each call is one transaction, so the caller groups. Of a batch that has ended no
-  // line is begun: batch_not_found.
+  // line is begun, nor by a `holder` who has not its lease (empty: who needs none):
+  // batch_not_found.
   [[nodiscard]] virtual Result<void> begin_lines(std::string_view id,
-                                                 std::span<const std::uint32_t> lines) = 0;
+                                                 std::span<const std::uint32_t> lines,
+                                                 std::string_view holder) = 0;
   // They were called off by a process that lives on: it was not they who have ended it.
   [[nodiscard]] virtual Result<void> unbegin_lines(std::string_view id,
                                                    std::span<const std::uint32_t> lines) = 0;

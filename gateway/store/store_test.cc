@@ -458,7 +458,7 @@ TEST_P(AnyStore, WhatANewerRocketHasAddedIsInNobodysWay) {
     EXPECT_FALSE(store_->take_leases(which, 1000, 6000, 10).value().empty());
     EXPECT_TRUE(store_->extend_lease(id, which, 7000).value());
     const std::vector<std::uint32_t> lines{0, 1};
-    EXPECT_TRUE(store_->begin_lines(id, lines));
+    EXPECT_TRUE(store_->begin_lines(id, lines, {}));
     const std::vector<LineResult> results{{.line = 0, .error = false, .json = "{}", .tokens = {}}};
     EXPECT_EQ(store_->finish_lines(id, results).value(), 1U);
     EXPECT_EQ(found(which).completed, 1U);

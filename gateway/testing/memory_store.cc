@@ -257,11 +257,13 @@ Result<bool> MemoryStore::take_job(std::string_view id, const JobDriver& driver,
   return true;
 }
 
-Result<void> MemoryStore::begin_lines(std::string_view id, std::span<const std::uint32_t> lines) {
+Result<void> MemoryStore::begin_lines(std::string_view id, std::span<const std::uint32_t> lines,
+                                      std::string_view holder) {
   const auto checked = check();
   if (!checked) return checked;
   Batch* const found = batch(id);
   if (found == nullptr || has_ended(found->stored.status)) return fail(ErrorCode::batch_not_found);
+  if (!holder.empty() && found->holder != holder) return fail(ErrorCode::batch_not_found);
   // One that stands twice is begun once.
   for (const std::uint32_t line : std::set(lines.begin(), lines.end())) {
     if (!found->results.contains(line)) ++found->begun[line];

@@ -45,8 +45,8 @@ class MemoryStore final : public Store {
   [[nodiscard]] Result<void> give_lease(std::string_view id, std::string_view holder) override;
   [[nodiscard]] Result<bool> take_job(std::string_view id, const JobDriver& driver,
                                       std::int64_t now, std::int64_t until) override;
-  [[nodiscard]] Result<void> begin_lines(std::string_view id,
-                                         std::span<const std::uint32_t> lines) override;
+  [[nodiscard]] Result<void> begin_lines(std::string_view id, std::span<const std::uint32_t> lines,
+                                         std::string_view holder) override;
   [[nodiscard]] Result<void> unbegin_lines(std::string_view id,
                                            std::span<const std::uint32_t> lines) override;
   [[nodiscard]] Result<std::uint32_t> finish_lines(std::string_view id,
