@@ -38,6 +38,8 @@ constexpr int exit_config = 1;
 constexpr int exit_usage = 2;
 constexpr int exit_io = 3;
 constexpr int exit_failed_lines = 4;
+// In leases of its journal, which no other has.
+constexpr const char* holder = "run";
 constexpr Duration look_again = std::chrono::milliseconds(200);
 constexpr Duration tell_again = std::chrono::seconds(5);
 // For the first look at every backend, and for what is being asked when it is interrupted.
@@ -115,7 +117,7 @@ BatchCommand::BatchCommand(BatchOptions options, Config config, BatchStart start
       files_(options_.input, options_.output, options_.output + ".errors"),
       places_(worker_.state),
       around_{worker_.state, stores_, work_, disk_, files_, places_, log_},
-      engine_(around_, "run-" + std::to_string(random_seed())),
+      engine_(around_, holder),
       terminal_(::isatty(STDERR_FILENO) == 1),
       tasks_(worker_.loop.run_queue()) {}
 
@@ -235,7 +237,12 @@ Task<bool> BatchCommand::take_up() {
   auto ask = [fresh](Store& store) -> Result<StoredBatch> {
     const auto known = store.list_batches("", {.after = {}, .limit = 1, .purpose = {}});
     if (!known) return std::unexpected(known.error());
-    if (!known->items.empty()) return known->items.front();
+    if (!known->items.empty()) {
+      // One that was killed has a lease yet, and nobody but this one is at work on the journal.
+      const auto given = store.give_lease(known->items.front().id, holder);
+      if (!given) return std::unexpected(given.error());
+      return known->items.front();
+    }
     const auto added = store.add_batch(fresh);
     if (!added) return std::unexpected(added.error());
     return fresh;
