@@ -413,6 +413,13 @@ MUTATIONS = [
     ),
     Mutation(
         25,
+        lambda s: named(s, "PodDisruptionBudget", "rocket-workers")["spec"].pop(
+            "unhealthyPodEvictionPolicy"
+        ),
+        "keeps gateways that serve nobody",
+    ),
+    Mutation(
+        25,
         lambda s: worker(s)["template"]["spec"].pop("topologySpreadConstraints"),
         "not spread over nodes",
     ),

@@ -191,3 +191,5 @@ def containers(setup: Setup) -> Iterator[tuple[str, Object]]:
     options = ray_cluster(setup.objects).get("autoscalerOptions")
     if options:
         yield "head: autoscaler", options
+        if at(each, "spec", "unhealthyPodEvictionPolicy") != "AlwaysAllow":
+            yield f"{name_of(each)}: keeps gateways that serve nobody on a node to be drained"
