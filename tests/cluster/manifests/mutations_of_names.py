@@ -233,6 +233,11 @@ MUTATIONS_OF_NAMES = [
         "there is no pod postgresql-0",
     ),
     Mutation(
+        0,
+        lambda s: documents(s, "kubectl -n ray-prod get secret -l ray.io/cluster -o name"),
+        "the token of whichever cluster comes first",
+    ),
+    Mutation(
         20, lambda s: clouds_may_be(s, "10.0.0.0/8"), "worker -> the API server TCP 443: passes"
     ),
     Mutation(

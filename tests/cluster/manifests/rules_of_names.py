@@ -244,6 +244,8 @@ def commands_that_are_told(setup: Setup) -> Iterator[str]:
         for found in re.findall(r"kubectl[^`\n]*redis-cli", text):
             if "REDISCLI_AUTH" not in found:
                 yield f"{name}: redis-cli without the password: it would say NOAUTH"
+        if re.search(r"get secrets? -l ray\.io/cluster", text):
+            yield f"{name}: the token of whichever cluster comes first: there may be two"
         for resource in re.findall(
             r"kubectl -n ray-(?:dev|staging|prod) exec (?:-i )?([a-z]\S*)", text
         ):
