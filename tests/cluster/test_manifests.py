@@ -6,6 +6,7 @@ import pytest
 from manifests import setups
 from manifests.mutations import MUTATIONS, Mutation
 from manifests.mutations_of_names import MUTATIONS_OF_NAMES
+from manifests.mutations_of_ways_round import MUTATIONS_OF_WAYS_ROUND
 from manifests.rendering import (
     ENVIRONMENTS,
     MANIFESTS,
@@ -18,6 +19,7 @@ from manifests.rendering import (
 from manifests.rules import RULES, Setup, broken
 
 FAULTS = range(1, 27)
+PLANTED = [*MUTATIONS, *MUTATIONS_OF_NAMES, *MUTATIONS_OF_WAYS_ROUND]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def test_no_rule_is_broken(environment: str) -> None:
     assert broken(setups.setup(environment)) == []
 
 
-@pytest.mark.parametrize("mutation", [*MUTATIONS, *MUTATIONS_OF_NAMES], ids=str)
+@pytest.mark.parametrize("mutation", PLANTED, ids=str)
 def test_a_planted_fault_is_noticed(mutation: Mutation, prod: Setup) -> None:
     setup = copy.deepcopy(prod)
     mutation.plant(setup)
@@ -85,6 +87,7 @@ def test_the_dashboard_s_ingress_asks_who_comes() -> None:
 # That do not look at the RayService.
 OF_ANY_POD = ("claims", "memory", "probes", "restricted", "secrets", "services", "volumes")
 OF_ANY_POD += ("namespaces_of_policies", "tokens_of_kubernetes", "users_have_a_name")
+OF_ANY_POD += ("secrets_in_clear",)
 
 
 def test_what_no_environment_has_is_held_to_the_same_rules(prod: Setup) -> None:

@@ -82,6 +82,18 @@ def pod_templates(objects: list[Object]) -> Iterator[tuple[str, Object]]:
                 yield f"workers {group['groupName']}", group["template"]
         elif each["kind"] in ("Deployment", "StatefulSet", "DaemonSet", "Job"):
             yield name_of(each), each["spec"]["template"]
+        elif each["kind"] == "CronJob":
+            yield name_of(each), each["spec"]["jobTemplate"]["spec"]["template"]
+
+
+def containers_of(template: Object) -> list[Object]:
+    """Also those that run before the others."""
+    return [*template["spec"].get("initContainers", []), *template["spec"]["containers"]]
+
+
+def command_line(container: Object) -> str:
+    """Its words in a row, however they are listed."""
+    return " ".join([*container.get("command", []), *container.get("args", [])])
 
 
 def strings(value: Any) -> Iterator[str]:

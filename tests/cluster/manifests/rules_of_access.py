@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from manifests import flows
 from manifests.metrics import names_in
-from manifests.rendering import Object, head_group, name_of, of_kind, ray_cluster, worker_group
+from manifests.rendering import (
+    Object,
+    head_group,
+    name_of,
+    of_kind,
+    ray_cluster,
+    ray_service,
+    strings,
+    worker_group,
+)
 from manifests.rules import Setup, at, rule
 
 # Labels that a namespace has: by itself, or because our documents say to give it.
@@ -31,7 +40,7 @@ def operator(setup: Setup) -> Iterator[str]:
 @rule(15)
 def no_deployment_of_ray(setup: Setup) -> Iterator[str]:
     for name, text in setup.documents.items():
-        for found in re.findall(r"deployment/ray\S*", text):
+        for found in re.findall(r"\bdeploy(?:ments?)?(?:\.apps)?[/ ]ray-\S*", text):
             yield f"{name}: {found}: Ray's pods are of no Deployment; edit the RayService"
 
 
@@ -43,6 +52,11 @@ def ingress(setup: Setup) -> Iterator[str]:
             yield f"{name_of(each)}: rewrite-target makes one path of all"
         if annotations.get(NGINX + "proxy-buffering") != "off":
             yield f"{name_of(each)}: proxy-buffering is not off: streams would come in lumps"
+        if annotations.get(NGINX + "proxy-request-buffering") != "off":
+            yield f"{name_of(each)}: proxy-request-buffering is not off: uploads would wait in nginx"
+        paths = [path for one in each["spec"]["rules"] for path in one["http"]["paths"]]
+        if any((path["path"], path["pathType"]) != ("/", "Prefix") for path in paths):
+            yield f"{name_of(each)}: not all paths go through as they are"
         if int(annotations.get(NGINX + "proxy-read-timeout", "60")) < 600:
             yield f"{name_of(each)}: proxy-read-timeout: below timeouts.total"
         if annotations.get(NGINX + "proxy-body-size") != "100m":
@@ -62,6 +76,26 @@ def dashboard(setup: Setup) -> Iterator[str]:
         yield "authOptions.mode is not token: whoever reaches the dashboard may run code"
     if head_group(setup.objects).get("enableIngress"):
         yield "headGroupSpec.enableIngress: opens the dashboard"
+    for each in setup.objects:
+        if each["kind"].endswith("Route") and any(
+            text.endswith("-head-svc") for text in strings(each)
+        ):
+            yield f"{name_of(each)}: opens the dashboard, which runs anybody's code"
+
+
+@rule(18)
+def ways_past_the_ingress(setup: Setup) -> Iterator[str]:
+    """A node's port is reached from that node, whatever policies say, and without TLS."""
+    head, service = head_group(setup.objects), ray_service(setup.objects)["spec"]
+    types = {
+        "headGroupSpec.serviceType": head.get("serviceType"),
+        "headGroupSpec.headService": at(head, "headService", "spec", "type"),
+        "serveService": at(service, "serveService", "spec", "type"),
+        **{name_of(e): at(e, "spec", "type") for e in of_kind(setup.objects, "Service")},
+    }
+    for where, kind in types.items():
+        if kind not in (None, "ClusterIP"):
+            yield f"{where}: {kind}: reached past the ingress"
 
 
 def _backends(ingress: Object) -> Iterator[tuple[str, str]]:
@@ -126,10 +160,23 @@ def metric_names(setup: Setup) -> Iterator[str]:
     for where, expression in expressions(setup.monitoring):
         for name in sorted(names_in(expression) - setup.metric_names):
             yield f"{where}: nobody tells {name}"
-        if re.search(r"histogram_quantile\((?!.*_bucket)", expression, re.DOTALL):
-            yield f"{where}: histogram_quantile of what is no bucket"
-        if "histogram_quantile" in expression and not re.search(r"\ble\b", expression):
-            yield f"{where}: histogram_quantile needs `by (le)`"
+        for call in quantiles(expression):
+            if "_bucket" not in call:
+                yield f"{where}: histogram_quantile of what is no bucket"
+            elif re.search(r"_bucket\b(?:\{[^}]*\})?(?!\{)(?!\s*\[)", call):
+                yield f"{where}: histogram_quantile needs a rate of its buckets"
+            if not re.search(r"\ble\b", call):
+                yield f"{where}: histogram_quantile needs `by (le)`"
+
+
+def quantiles(expression: str) -> Iterator[str]:
+    """What is inside of each histogram_quantile(...)."""
+    for found in re.finditer(r"histogram_quantile\(", expression):
+        depth, end = 1, found.end()
+        while depth and end < len(expression):
+            depth += {"(": 1, ")": -1}.get(expression[end], 0)
+            end += 1
+        yield expression[found.end() : end]
 
 
 def expressions(monitoring: list[Object]) -> Iterator[tuple[str, str]]:
@@ -147,6 +194,7 @@ def expressions(monitoring: list[Object]) -> Iterator[tuple[str, str]]:
 
 @rule(23)
 def dashboards(setup: Setup) -> Iterator[str]:
+    seen: set[str] = set()
     for each in of_kind(setup.monitoring, "ConfigMap"):
         if each["metadata"].get("labels", {}).get("grafana_dashboard") != "1":
             yield f"{name_of(each)}: no label grafana_dashboard"
@@ -157,6 +205,14 @@ def dashboards(setup: Setup) -> Iterator[str]:
                 continue
             if not board.get("uid") or not board.get("schemaVersion"):
                 yield f"{file}: no uid or no schemaVersion"
+            if board.get("uid") in seen:
+                yield f"{file}: another board has its uid"
+            seen.add(board.get("uid"))
+            asks = {
+                one["name"] for one in board["templating"]["list"] if one["type"] == "datasource"
+            }
             for panel in board.get("panels", []):
                 if "gridPos" not in panel or ("targets" in panel and "datasource" not in panel):
                     yield f"{file}: {panel.get('title')}: no gridPos or no datasource"
+                elif at(panel, "datasource", "uid") not in {f"${{{name}}}" for name in asks}:
+                    yield f"{file}: {panel.get('title')}: the datasource of one Grafana only"

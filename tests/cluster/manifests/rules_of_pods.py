@@ -1,11 +1,14 @@
 """Rules for pods, storage, memory, secrets."""
 
+import re
 from collections.abc import Iterator
 
 from manifests import budget, fit
 from manifests.pods import pods, priority
 from manifests.rendering import (
     Object,
+    command_line,
+    containers_of,
     head_group,
     name_of,
     of_kind,
@@ -47,9 +50,8 @@ def claims(setup: Setup) -> Iterator[str]:
                 yield f"the claim {claim}: no storageClassName: the usual one is of a single node"
         for container in template["spec"]["containers"]:
             for mount in container.get("volumeMounts", []):
-                if mount["name"] in claimed and mount["mountPath"].rstrip("/") in (
-                    "/tmp",
-                    "/tmp/ray",
+                if mount["name"] in claimed and re.fullmatch(
+                    r"/tmp(/ray(/.*)?)?/?", mount["mountPath"]
                 ):
                     yield f"{name}: {mount['mountPath']} is on a claim: Ray's sockets can not be there"
 
@@ -67,11 +69,18 @@ def redis(setup: Setup) -> Iterator[str]:
         yield "gcsFaultToleranceOptions: missing: a lost head would take the cluster with it"
     if not options:
         return
-    host = options["redisAddress"].partition(":")[0]
-    if host not in {each["metadata"]["name"] for each in of_kind(setup.objects, "Service")}:
+    host, _, port = options["redisAddress"].partition(":")
+    services = [e for e in of_kind(setup.objects, "Service") if e["metadata"]["name"] == host]
+    if not services:
         yield f"gcsFaultToleranceOptions.redisAddress: no Service {host}"
-    if not at(options, "redisPassword", "valueFrom", "secretKeyRef"):
+    for each in services:
+        if port not in {str(one["port"]) for one in each["spec"]["ports"]}:
+            yield f"gcsFaultToleranceOptions.redisAddress: the Service {host} has no port {port}"
+    secret = at(options, "redisPassword", "valueFrom", "secretKeyRef")
+    if not secret:
         yield "gcsFaultToleranceOptions.redisPassword: not out of a Secret"
+    elif secret["name"] != "ray-secrets" or secret["key"] not in setup.secret_keys:
+        yield "gcsFaultToleranceOptions.redisPassword: shared/ray-secrets.yaml does not tell of it"
 
 
 @rule(13)
@@ -100,8 +109,27 @@ def secrets(setup: Setup) -> Iterator[str]:
                 yield f"ray-secrets: shared/ray-secrets.yaml does not tell of {key}"
 
 
+@rule(24)
+def secrets_in_clear(setup: Setup) -> Iterator[str]:
+    """Where whoever may look at a pod reads them."""
+    for where, container in containers(setup):
+        for variable in container.get("env", []):
+            if SECRET_NAME.search(variable["name"]) and variable.get("value"):
+                yield f"{where}: {variable['name']}: holds its value; take it out of ray-secrets"
+        if found := SECRET_WORD.search(command_line(container)):
+            yield f"{where}: {found[1]}: the password stands in the list of processes"
+    for each in setup.objects:
+        if each["kind"] != "ConfigMap" and any(map(PASSWORD_IN_URL.search, strings(each))):
+            yield f"{name_of(each)}: an address with a password in it"
+
+
+SECRET_NAME = re.compile(r"(PASSWORD|TOKEN|SECRET|API_KEY)$")
+SECRET_WORD = re.compile(r"(--(?:requirepass|redis-password|password))[= ]")
+PASSWORD_IN_URL = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
+
+
 def secret_keys(template: Object) -> Iterator[str]:
-    for container in template["spec"]["containers"]:
+    for container in containers_of(template):
         for variable in container.get("env", []):
             if key := at(variable, "valueFrom", "secretKeyRef", "key"):
                 yield key
@@ -119,8 +147,22 @@ def restricted(setup: Setup) -> Iterator[str]:
             yield f"{where}: securityContext: may run as root"
         if at(pod, "seccompProfile", "type") != "RuntimeDefault":
             yield f"{where}: securityContext: no seccompProfile"
+        for field in ("hostNetwork", "hostPID", "hostIPC"):
+            if template["spec"].get(field):
+                yield f"{where}: {field}: the node's own"
+        for volume in template["spec"].get("volumes", []):
+            if "hostPath" in volume:
+                yield f"{where}: {volume['name']}: hostPath: the node's own files"
     for where, container in containers(setup):
         context = container.get("securityContext", {})
+        if context.get("runAsUser", 1) == 0 or context.get("runAsNonRoot") is False:
+            yield f"{where}: securityContext: may run as root"
+        if at(context, "capabilities", "add") or context.get("privileged"):
+            yield f"{where}: securityContext: more than Pod Security allows"
+        if at(context, "seccompProfile", "type", default="RuntimeDefault") != "RuntimeDefault":
+            yield f"{where}: securityContext: another seccompProfile"
+        if any("hostPort" in port for port in container.get("ports", [])):
+            yield f"{where}: hostPort: past the Services and their policies"
         if context.get("allowPrivilegeEscalation") is not False:
             yield f"{where}: securityContext: allowPrivilegeEscalation is not false"
         if at(context, "capabilities", "drop") != ["ALL"]:
@@ -158,6 +200,8 @@ def workers_are_spread_and_kept(setup: Setup) -> Iterator[str]:
     for each in budgets:
         if not isinstance(at(each, "spec", "minAvailable"), int):
             yield f"{name_of(each)}: only a whole minAvailable holds for pods of a RayCluster"
+        if at(each, "spec", "unhealthyPodEvictionPolicy") != "AlwaysAllow":
+            yield f"{name_of(each)}: keeps gateways that serve nobody on a node to be drained"
 
 
 @rule(25)
@@ -186,10 +230,8 @@ def upgrades(setup: Setup) -> Iterator[str]:
 
 def containers(setup: Setup) -> Iterator[tuple[str, Object]]:
     for where, template in pod_templates(setup.objects):
-        for container in template["spec"]["containers"]:
+        for container in containers_of(template):
             yield f"{where}: {container['name']}", container
     options = ray_cluster(setup.objects).get("autoscalerOptions")
     if options:
         yield "head: autoscaler", options
-        if at(each, "spec", "unhealthyPodEvictionPolicy") != "AlwaysAllow":
-            yield f"{name_of(each)}: keeps gateways that serve nobody on a node to be drained"

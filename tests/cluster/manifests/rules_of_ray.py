@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterator
 
 from manifests.rendering import (
+    ROOT,
+    command_line,
+    containers_of,
     head_group,
     name_of,
     of_kind,
@@ -17,7 +20,9 @@ from manifests.rendering import (
 )
 from manifests.rules import Setup, at, rule
 
-RAY = "2.60.0"
+# What the image has.
+REQUIREMENTS = (ROOT / "python/requirements.txt").read_text()
+RAY = re.findall(r"^ray(?:\[[\w,-]+\])?==([\d.]+)", REQUIREMENTS, re.MULTILINE)[0]
 HEAD_PORTS = {
     "gcs-server": 6379,
     "dashboard": 8265,
@@ -78,9 +83,15 @@ def services_of_the_operator(setup: Setup) -> Iterator[str]:
 
 @rule(8)
 def applications_are_serve_s(setup: Setup) -> Iterator[str]:
-    for each in of_kind(setup.objects, "Job", "CronJob", "RayJob"):
-        if any(re.search(r"serve\s+(run|deploy)", text) for text in strings(each)):
-            yield f"{name_of(each)}: an application dies with its job; write serveConfigV2"
+    started = {
+        name: " ".join(map(command_line, containers_of(template)))
+        for name, template in pod_templates(setup.objects)
+    }
+    for each in of_kind(setup.objects, "RayJob"):
+        started[name_of(each)] = " ".join(strings(each))
+    for name, words in started.items():
+        if re.search(r"\bserve\s+(run|deploy)\b", words):
+            yield f"{name}: an application dies with its job; write serveConfigV2"
     config = serve_config(setup.objects)
     if not config.get("applications"):
         yield "serveConfigV2: no application"
@@ -147,8 +158,10 @@ def image(setup: Setup) -> Iterator[str]:
                 yield f"{name}: image {written} is not ours: it has no rocket in it"
             if name == "head" or name.startswith("workers"):
                 images.add(written)
+    if of_autoscaler := at(ray_cluster(setup.objects), "autoscalerOptions", "image"):
+        images.add(of_autoscaler)
     if len(images) > 1:
-        yield f"head and workers: different images: {', '.join(sorted(images))}"
+        yield f"head, autoscaler and workers: different images: {', '.join(sorted(images))}"
 
 
 @rule(14)
