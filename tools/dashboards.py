@@ -319,7 +319,67 @@ RAY = Board(
     ),
 )
 
-BOARDS = (GATEWAY, BACKENDS, BATCHES, RAY)
+BOT = Board(
+    "rocket-matrix",
+    "Rocket: Matrix bot",
+    (
+        panel(
+            "Bot answers",
+            (f'max by (namespace) (up{{{HERE}, job="matrix-bot"}})', "{{namespace}}"),
+        ),
+        panel(
+            "Since the last sync",
+            (f"max by (namespace) (rocket_matrix_sync_age_seconds{{{HERE}}})", "{{namespace}}"),
+            unit="s",
+            about="Up to half a minute where nobody says anything; beyond 90 s it is cut off.",
+        ),
+        panel(
+            "Syncs that failed",
+            (rate("rocket_matrix_sync_failures_total", "namespace"), "{{namespace}}"),
+            unit="ops",
+        ),
+        panel(
+            "What is asked",
+            (rate("rocket_matrix_messages_total", "command"), "{{command}}"),
+            unit="ops",
+        ),
+        panel(
+            "How answers end",
+            (rate("rocket_matrix_answers_total", "outcome"), "{{outcome}}"),
+            unit="ops",
+        ),
+        panel(
+            "Not let in", (rate("rocket_matrix_refused_total", "reason"), "{{reason}}"), unit="ops"
+        ),
+        panel(
+            "First text in the room",
+            *quantiles("rocket_matrix_first_text_seconds", ""),
+            unit="s",
+            about="From an answer's first token. The goal is below 1 s.",
+        ),
+        panel(
+            "Under way",
+            (f"sum by (namespace) (rocket_matrix_running{{{HERE}}})", "answers"),
+            (f"sum by (namespace) (rocket_matrix_waiting{{{HERE}}})", "waiting"),
+            (f"sum by (namespace) (rocket_matrix_jobs{{{HERE}}})", "jobs"),
+        ),
+        panel(
+            "Edits and waits for the homeserver",
+            (rate("rocket_matrix_edits_total", "namespace"), "edits"),
+            (rate("rocket_matrix_rate_limit_waits_total", "namespace"), "told: too fast"),
+            unit="ops",
+        ),
+        panel(
+            "Time the homeserver lets it wait",
+            (rate("rocket_matrix_rate_limit_wait_seconds_total", "namespace"), "{{namespace}}"),
+            unit="percentunit",
+            about="Rooms that wait at once count each.",
+        ),
+        panel("Errors", (rate("rocket_matrix_errors_total", "where"), "{{where}}"), unit="ops"),
+    ),
+)
+
+BOARDS = (GATEWAY, BACKENDS, BATCHES, RAY, BOT)
 
 
 def render(board: Board) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""Every panel and every rule, asked of a Prometheus that scrapes a gateway under load, and of what
-a live Ray has told."""
+"""Every panel and every rule, asked of a Prometheus that scrapes a gateway under load, what a live Ray
+has told, and what the Matrix bot tells."""
 
 import http.server
 import re
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ from harness.keys import bearer, entry, write_keys
 from harness.prometheus import Prometheus
 from harness.waiting import wait_until
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "python"))
+from rocket_matrix.telemetry import Telemetry  # noqa: E402
+
 RAY = Path(__file__).parent / "data/ray-2.60.0.prom"
 HERE = {"namespace": "ray-prod", "pod": "pod-1"}
 
@@ -28,15 +32,17 @@ def loaded(tmp_path_factory) -> Iterator[tuple[Gateway, Prometheus]]:
     folder = tmp_path_factory.mktemp("monitoring")
     fakes = [Fake(folder / "fakes", "ollama"), Fake(folder / "fakes", "vllm", models=("m", "n"))]
     failing = Fake(folder / "fakes", fault="status_500")
-    gateway = ray = prometheus = None
+    gateway = prometheus = None
+    servers: list[http.server.ThreadingHTTPServer] = []
     try:
         gateway = Gateway(configuration(folder, fakes, failing), folder / "gateway")
         gateway.wait_ready()
-        ray = recorded_ray()
-        port = ray.server_address[1]
+        servers += [serving(RAY.read_bytes), serving(busy_bot())]
+        ray, bot = (f"127.0.0.1:{each.server_address[1]}" for each in servers)
         targets = {
             "rocket-gateway": (f"127.0.0.1:{gateway.admin_port}", HERE),
-            "ray-head": (f"127.0.0.1:{port}", HERE),
+            "ray-head": (ray, HERE),
+            "matrix-bot": (bot, HERE),
         }
         prometheus = Prometheus(folder / "prometheus", targets, RULES)
         wait_until("the targets are scraped", lambda: prometheus.query("up == 1"), seconds=30)
@@ -50,9 +56,9 @@ def loaded(tmp_path_factory) -> Iterator[tuple[Gateway, Prometheus]]:
         ):
             if each:
                 each.stop()
-        if ray:
-            ray.shutdown()
-            ray.server_close()
+        for server in servers:
+            server.shutdown()
+            server.server_close()
 
 
 def configuration(folder: Path, fakes: list[Fake], failing: Fake) -> dict:
@@ -93,15 +99,31 @@ def scraped(prometheus: Prometheus) -> float:
     return float(found[0]["value"][1]) if found else 0
 
 
-def recorded_ray() -> http.server.ThreadingHTTPServer:
-    text = RAY.read_bytes()
+def busy_bot() -> Callable[[], bytes]:
+    """The page of one to which something more of everything has happened each time it is asked."""
+    told = Telemetry()
 
+    def page() -> bytes:
+        told.synced()
+        told.messages.labels("infer").inc()
+        told.answers.labels("ok").inc()
+        told.refused.labels("user").inc()
+        told.errors.labels("send").inc()
+        told.first_text.observe(0.3)
+        for each in (told.edits, told.limit_waits, told.limit_seconds, told.reconnects):
+            each.inc()
+        return told.page()
+
+    return page
+
+
+def serving(page: Callable[[], bytes]) -> http.server.ThreadingHTTPServer:
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.end_headers()
-            self.wfile.write(text)
+            self.wfile.write(page())
 
         def log_message(self, *_arguments) -> None:
             pass

@@ -52,6 +52,10 @@ BROKEN = [
     ('max_over_time(kube_pod_container_status_terminated_reason{reason="OOMKilled", namespace=~"ray-.+|rocket"}[15m])', "vector(0)", "alertname: RocketOutOfMemory"),
     ("count by (namespace, container, pod) (", "(", "alertname: RayPodsReplaced"),
     ('and on (namespace, pod) up{job="ray-head"} == 1', "", "alertname: RayAutoscalerDown"),
+    ('unless on (namespace) (up{job="matrix-bot"} == 1)', "", "alertname: RocketBotDown"),
+    ("rocket_matrix_sync_age_seconds) > 90", "rocket_matrix_sync_age_seconds) > 20", "alertname: RocketBotCutOff"),
+    ("(rocket_matrix_rate_limit_wait_seconds_total[10m])) > 0.25", "(rocket_matrix_rate_limit_wait_seconds_total[10m])) > 0.5", "alertname: RocketBotRateLimited"),
+    ('(rocket_matrix_errors_total{where!~"event|join"}[15m])) > 3', "(rocket_matrix_errors_total[15m])) > 0", "alertname: RocketBotErrors"),
 ]  # fmt: skip
 
 
@@ -86,6 +90,14 @@ def test_every_alert_has_a_paragraph_for_whoever_is_woken(alert: dict[str, Any])
 def test_no_paragraph_is_of_an_alert_that_is_gone() -> None:
     told = set(re.findall(r"^#+ ((?:Rocket|Ray)[A-Z]\w+)$", OPERATIONS.read_text(), re.MULTILINE))
     assert told == {each["alert"] for each in alerts()}
+
+
+def test_every_metric_of_the_bot_is_on_its_board_or_in_an_alert() -> None:
+    asked = {name for _, text in panels() for name in metrics.names_in(text)}
+    asked |= {name for alert in alerts() for name in metrics.names_in(alert["expr"])}
+    ends = "_(?:bucket|sum|count)$"
+    told = {re.sub(ends, "", name) for name in metrics.of_the_bot()}
+    assert len(told) > 10 and told - {re.sub(ends, "", name) for name in asked} == set()
 
 
 def test_every_metric_of_the_gateway_is_in_the_guide() -> None:

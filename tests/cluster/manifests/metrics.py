@@ -24,6 +24,7 @@ WORDS = frozenset(
 )
 SOURCE = ROOT / "gateway/telemetry/metric_family.cc"
 EXPOSITION = ROOT / "gateway/telemetry/exposition.cc"
+BOT = ROOT / "python/rocket_matrix/telemetry.py"
 KEPT = ROOT / "tests/cluster/data/ray-metrics.txt"
 
 
@@ -45,6 +46,15 @@ def of_the_gateway() -> set[str]:
     for kind, name in kinds:
         found |= {name + end for end in ENDINGS} if kind == "histogram" else {name}
     found |= set(re.findall(r'"((?:process|rocket)_[a-z_]+)"', EXPOSITION.read_text()))
+    return found
+
+
+def of_the_bot() -> set[str]:
+    """As its source has them."""
+    text = BOT.read_text()
+    found = {f"rocket_matrix_{name}_total" for name in re.findall(r'counter\("(\w+)"', text)}
+    for kind, name in re.findall(r'\b(Gauge|Histogram)\(\s*"(\w+)"', text):
+        found |= {name + end for end in ENDINGS} if kind == "Histogram" else {name}
     return found
 
 

@@ -24,7 +24,9 @@ def setup(name: str) -> Setup:
         priorities=render(MANIFESTS / "operator"),
         secret_keys=frozenset(secret_keys()),
         backends=render(MANIFESTS / "backends"),
-        metric_names=frozenset(metrics.of_the_gateway() | metrics.kept().keys() | recorded()),
+        metric_names=frozenset(
+            metrics.of_the_gateway() | metrics.of_the_bot() | metrics.kept().keys() | recorded()
+        ),
     )
 
 
