@@ -181,9 +181,15 @@ def test_what_the_gateway_tells_is_what_the_source_says(loaded) -> None:
     families = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
     asked = {name for _, expression in panels() for name in metrics.names_in(expression)}
     ours = {each for each in asked if each.startswith(("rocket_", "backend_", "process_"))}
+    ours -= metrics.of_the_bot()
     missing = {
         each
         for each in ours
         if re.sub(r"_(bucket|sum|count)$", "", each) not in families and each not in families
     }
     assert missing == set()
+
+
+def test_what_the_bot_tells_is_what_its_source_says() -> None:
+    told = set(re.findall(r"^(\w+)(?:\{| )", busy_bot()().decode(), re.MULTILINE))
+    assert {each for each in told if not each.endswith("_created")} == metrics.of_the_bot()
