@@ -1,8 +1,10 @@
 """The load of locustfile.py against its bounds, briefly."""
 
+import http.server
 import json
 import os
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +62,48 @@ def test_a_crowd_some_of_whom_hang_up(
     lines = gateway.access_lines(200)
     assert sum(each["outcome"] == "cancelled" for each in lines) > 10
     wait_until("nothing is left", lambda: gateway.in_flight() == 0, seconds=10)
+
+
+def test_a_gateway_that_answers_nobody_any_more_is_told(
+    rocket: Callable[..., Gateway], fake: Callable[..., Fake], tmp_path: Path
+) -> None:
+    """Nobody's request fails before the end: all of them wait for theirs."""
+    server = fake(fault="hang_before_head", fault_on_signal=True)
+    gateway = gateway_of(rocket, server.url)
+    timer = threading.Timer(6, server.switch_fault)
+    timer.start()
+    try:
+        code, found = load(gateway.url, tmp_path, "-t", "14s", ROCKET_MODEL="m")
+    finally:
+        timer.cancel()
+    assert code == 1
+    assert found["error_ratio"] == 0 and found["requests"] > 20, found
+    assert any(each.startswith("failover_s is ") for each in found["broken"]), found
+
+
+class Nonsense(http.server.BaseHTTPRequestHandler):
+    """What is no answer, with status 200."""
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        text = b"data: [DONE]\n\n" if body["stream"] else b'{"error": {"message": "no"}}'
+        self.send_response(200)
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_arguments) -> None:
+        pass
+
+
+def test_a_200_that_says_nothing_is_no_answer(tmp_path: Path) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Nonsense) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        code, found = load(url, tmp_path, "-t", "6s")
+        server.shutdown()
+    assert code == 1 and found["requests"] > 20
+    assert found["error_ratio"] == 1, found
 
 
 BROKEN = {
