@@ -22,7 +22,7 @@ from rocket_matrix.invitations import Invitations
 from rocket_matrix.jobs import BadLines, card
 from rocket_matrix.journal import Job, Work
 from rocket_matrix.judge import Judge
-from rocket_matrix.matrix_http import Away, HomeserverError, Limited
+from rocket_matrix.matrix_http import Away, HomeserverError, Limited, Refused
 from rocket_matrix.parts import Parts
 from rocket_matrix.replies import Replies
 from rocket_matrix.requests import Identity, may_speak_since, stopped_by
@@ -32,6 +32,10 @@ from rocket_matrix.typing_notices import TypingNotices
 SYNC_RETRY_MAX = 5.0
 # How often a request is begun again after a crash before it is given up: it may be the reason.
 ATTEMPTS_MAX = 10
+NOT_TAKEN = (
+    "The homeserver, or what stands in front of it, does not take my answer ({}); ask in other "
+    "words, or tell an admin."
+)
 # How many wishes to stop something are remembered for what is taken up only behind them.
 STOPS_KEPT = 256
 
@@ -215,9 +219,13 @@ class Bot:
         except HomeserverError as error:
             if error.token_is_bad:
                 return  # the bot ends, and goes on with another token
-            # Nothing can be said there: the bot is out of the room, or may not speak.
+            # Nothing can be said there: the bot is out of the room, or may not speak. Or it is what
+            # it says that is refused, as by a proxy that looks for attacks: less may be let through.
             log("not answered", event_id=request.event_id, code=error.code)
             self._telemetry.errors.labels("send").inc()
+            if isinstance(error, Refused):
+                with contextlib.suppress(Exception):
+                    await self._say(work, NOT_TAKEN.format(error))
         except Exception as error:
             log("failed", event_id=request.event_id, why=fault(error))
             self._telemetry.errors.labels("bug").inc()

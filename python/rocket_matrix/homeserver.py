@@ -101,7 +101,8 @@ class Homeserver:
         return bool(ENCRYPTION_ENABLED)
 
     async def open(self) -> None:
-        """Raises HomeserverError when the token is not the user's."""
+        """Raises HomeserverError when the token is not the user's, Refused when nothing of Matrix
+        answers."""
         await self._http.open()
         me = await self._http.patiently(
             lambda: self._http.ask("GET", "/_matrix/client/v3/account/whoami")
@@ -126,7 +127,7 @@ class Homeserver:
         )
         self._client.restore_login(self.user_id, me.get("device_id") or "", self._token)
         self._keys = RoomKeys(self._client, self._http, self._nio)
-        path = f"/_matrix/client/v3/profile/{quote(self.user_id)}/displayname"
+        self._http.probe = path = f"/_matrix/client/v3/profile/{quote(self.user_id)}/displayname"
         try:
             self.display_name = str((await self._http.ask("GET", path)).get("displayname") or "")
         except (HomeserverError, Limited, Away):
@@ -392,7 +393,7 @@ class Homeserver:
             header = getattr(answer, "headers", {}).get("Retry-After")
             raise self._http.limited(response.retry_after_ms, header)
         if status >= 500 or (status < 400 and status != 0) or not str(code or "").startswith("M_"):
-            raise Away(f"{status} {code or ''}")
+            raise Away(f"{status} {code or ''}".strip(), status)
         raise HomeserverError(str(response.message), str(code))
 
     async def _page(self, room_id: str, rest: str, version: str = "v3") -> dict:

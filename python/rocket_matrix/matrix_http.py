@@ -14,6 +14,11 @@ from rocket_matrix.telemetry import Telemetry, log
 T = TypeVar("T")
 
 RETRY_MAX = 5.0
+# How long it is tried to do what is refused in no words of Matrix', while the homeserver does other
+# things: a proxy that takes no such message, or a room that is broken, is so for good.
+REFUSED_SECONDS = 60.0
+# What is said of a homeserver by whoever stands in front of it, while it is away.
+_OF_ANOTHER = frozenset([502, 503, 504])
 JSON_BYTES_MAX = 8 << 20
 
 
@@ -38,6 +43,10 @@ class TooLarge(HomeserverError):
     """Larger than what is read of such an answer."""
 
 
+class Refused(HomeserverError):
+    """By somebody who does not say why: a proxy in front, or a homeserver with a fault."""
+
+
 class Limited(Exception):
     """The homeserver says: too fast. `after`: seconds."""
 
@@ -47,14 +56,27 @@ class Limited(Exception):
 
 
 class Away(Exception):
-    """Nobody answers, or not as a homeserver does."""
+    """Nobody answers, or not as a homeserver does. `status`: of an answer that was one."""
+
+    def __init__(self, message: str, status: int = 0):
+        super().__init__(message)
+        self.status = status
+
+    @property
+    def refused(self) -> bool:
+        return self.status not in (0, *_OF_ANOTHER)
 
 
 class MatrixHttp:
-    def __init__(self, url: str, token: str, telemetry: Telemetry):
+    def __init__(
+        self, url: str, token: str, telemetry: Telemetry, patience: float = REFUSED_SECONDS
+    ):
         self._url = url
         self._token = token
         self._telemetry = telemetry
+        self._patience = patience
+        # What it is asked to learn whether it is well.
+        self.probe = ""
         self._closed_until = 0.0
         self._session: aiohttp.ClientSession | None = None
 
@@ -92,7 +114,7 @@ class MatrixHttp:
 
     async def patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Tries until it works or can not work."""
-        wait = 0.1
+        wait, refused = 0.1, 0.0
         while True:
             try:
                 return await attempt()
@@ -101,8 +123,25 @@ class MatrixHttp:
             except Away as away:
                 if 1 <= wait < 2:  # once, and not for what is over at once
                     log("the homeserver does not answer", why=str(away)[:100])
+                now = time.monotonic()
+                refused = (refused or now) if away.refused else 0.0
+                if refused and now - refused >= self._patience and await self._well(away):
+                    raise Refused(f"{away}, and no reason") from away
                 await asyncio.sleep(wait)
                 wait = min(RETRY_MAX, wait * 2)
+
+    async def _well(self, away: Away) -> bool:
+        """Whether the homeserver does other things just now. Where that can not be asked yet, one
+        with a fault is not, and what says no in words of its own is no homeserver."""
+        if not self.probe:
+            return away.status < 500
+        try:
+            await self.ask("GET", self.probe)
+        except (Limited, Away):
+            return False
+        except HomeserverError:
+            pass
+        return True
 
     async def ask(
         self,
@@ -116,7 +155,7 @@ class MatrixHttp:
         try:
             answer = json.loads(found)
         except ValueError as error:
-            raise Away("not JSON") from error
+            raise Away("200 without JSON", 200) from error
         return answer if isinstance(answer, dict) else {}
 
     async def request(
@@ -163,7 +202,7 @@ class MatrixHttp:
         if status == 413:  # perhaps of a proxy in front, which says it in words of its own
             return TooLarge(str(told.get("error", "")), "M_TOO_LARGE")
         if status >= 500 or "errcode" not in told:
-            return Away(str(status))
+            return Away(f"{status} {told.get('errcode', '')}".strip(), status)
         return HomeserverError(str(told.get("error", "")), str(told["errcode"]))
 
 

@@ -15,7 +15,7 @@ from rocket_matrix.config import Config, Secrets
 from rocket_matrix.gateway import Gateway
 from rocket_matrix.homeserver import Homeserver, quiet_library
 from rocket_matrix.journal import Journal, JournalError
-from rocket_matrix.matrix_http import HomeserverError
+from rocket_matrix.matrix_http import HomeserverError, Refused
 from rocket_matrix.parts import Parts
 from rocket_matrix.telemetry import Telemetry, log
 
@@ -37,7 +37,7 @@ def serve(config: Config, secrets: Secrets) -> int:
         return 3
     except HomeserverError as error:
         what = f"{error.code} {error}".strip()
-        if error.code == "M_UNRECOGNIZED":
+        if error.code == "M_UNRECOGNIZED" or isinstance(error, Refused):
             told = "write the homeserver's own URL, without what its clients put behind it"
             print(f"homeserver: nothing of Matrix is there ({what}); {told}", file=sys.stderr)
             return 1
