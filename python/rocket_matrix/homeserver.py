@@ -158,11 +158,14 @@ class Homeserver:
         batch = Batch(response.next_batch)
         for room_id, info in response.rooms.join.items():
             events = [_source(event) for event in info.timeline.events]
-            if any(event.get("type") == "m.room.member" for event in events):
+            before = info.timeline.prev_batch or "" if info.timeline.limited else ""
+            if before or any(event.get("type") == "m.room.member" for event in events):
                 self._direct.pop(room_id, None)
-            if events:
-                before = info.timeline.prev_batch if info.timeline.limited else ""
-                batch.stretches.append(Stretch(room_id, events, before or ""))
+            if info.timeline.limited:
+                self._forget_members(room_id)
+            # In a gap there may be much that the bot has asked not to be told of, and nothing else.
+            if events or before:
+                batch.stretches.append(Stretch(room_id, events, before))
         for room_id, info in response.rooms.invite.items():
             for event in info.invite_state:
                 source = _source(event)
@@ -173,6 +176,15 @@ class Homeserver:
                     direct = (source.get("content") or {}).get("is_direct") is True
                     batch.invitations.append(Invitation(room_id, source.get("sender", ""), direct))
         return batch
+
+    def _forget_members(self, room_id: str) -> None:
+        """Who has come and gone in a gap, nobody tells a client that does not ask for all members:
+        that is asked again before anything more is encrypted, and with a new key."""
+        client = self._ready()
+        if room := client.rooms.get(room_id):
+            room.members_synced = False
+            if client.olm:
+                client.invalidate_outbound_session(room_id)
 
     async def keep_keys(self) -> None:
         """What encryption asks for between two syncs. What fails now is asked for again then."""
@@ -237,8 +249,9 @@ class Homeserver:
         room = self._ready().rooms.get(room_id)
         if room is None:
             return Room(room_id)
-        if room.summary and room.summary.joined_member_count is not None:
-            return Room(room_id, direct=room.member_count == 2)
+        if room.summary and (joined := room.summary.joined_member_count) is not None:
+            # Of those who are invited not every homeserver says that they are none.
+            return Room(room_id, direct=joined + (room.summary.invited_member_count or 0) == 2)
         if room_id not in self._direct:
             members: list = []
             try:

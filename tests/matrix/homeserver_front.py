@@ -24,6 +24,8 @@ class HomeserverFront:
         self.contents: dict[str, dict] = {}
         # Likewise, what such messages are given beside their content.
         self.members: dict[str, dict] = {}
+        # Rooms of whose timelines nothing is told, but that there would have been something.
+        self.untold: set[str] = set()
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -96,10 +98,14 @@ class HomeserverFront:
         self._server.server_close()
 
     def _changed(self, path: str, data: bytes) -> bytes:
-        if not (self.contents or self.members) or "/sync" not in path:
+        if not (self.contents or self.members or self.untold) or "/sync" not in path:
             return data
         found = json.loads(data)
-        for room in found.get("rooms", {}).get("join", {}).values():
+        for room_id, room in found.get("rooms", {}).get("join", {}).items():
+            if room_id in self.untold:
+                room["timeline"] = {
+                    "events": [], "limited": True, "prev_batch": found["next_batch"]
+                }
             for event in room["timeline"]["events"]:
                 body = event["content"].get("body", "")
                 event["content"] = self.contents.get(body, event["content"])

@@ -257,6 +257,43 @@ def test_keys_that_can_not_be_given_away_at_once(
     assert set(wait_until("the answer is counted", counted)) == {'{outcome="ok"}'}
 
 
+def test_who_has_gone_in_a_gap_can_not_read_on(
+    synapse, front, person, bot, url, e2e_python: Path
+) -> None:
+    """The homeserver tells the bot of all that but for the last events, and of no members."""
+    program = bot(synapse, url, interpreter=e2e_python, homeserver=front.url)
+    alice, bob = person(synapse, "alice"), person(synapse, "bob")
+    room = alice.room(program.user_id, bob.user_id, encrypted=True)
+    bob.join(room)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+
+    def key_of_an_answer() -> str:
+        before = len(_said_by(program.user_id, alice))
+        alice.say(room, "!help")
+        alice.until("an answer", lambda: len(_said_by(program.user_id, alice)) > before)
+        return _said_by(program.user_id, alice)[-1]["session_id"]
+
+    key = key_of_an_answer()
+    assert key_of_an_answer() == key
+    front.fail("/sync", 10**6)
+    alice.say(room, "ends the sync that is under way")
+    wait_until("the bot is cut off", lambda: front.failed)
+    alice.put_out(room, bob.user_id)
+    for number in range(60):
+        alice.say(room, f"said {number}")
+    front.heal()
+    assert key_of_an_answer() != key
+
+
+def _said_by(user_id: str, person) -> list[dict]:
+    """The contents of his encrypted messages, as they came."""
+    return [
+        event["content"]
+        for _, _, event in person.events
+        if event["type"] == "m.room.encrypted" and event["sender"] == user_id
+    ]
+
+
 def test_without_the_extra_a_plain_hint(
     synapse, person, bot, url, e2e_python: Path, tmp_path: Path
 ) -> None:

@@ -102,6 +102,16 @@ def test_a_replayed_position_answers_nothing_again(synapse, person, bot, url) ->
         assert len(alice.answers(question)) == 1
 
 
+def test_a_gap_of_which_nothing_is_told(synapse, front, person, bot, url) -> None:
+    """As Synapse does where hundreds of events follow that the bot has not asked for."""
+    alice = person(synapse, "alice")
+    program = bot(synapse, url, homeserver=front.url)
+    room = alice.room(program.user_id, direct=True)
+    asked_and_answered(alice, [alice.say(room, SHORT)])
+    front.untold = {room}
+    asked_and_answered(alice, [alice.say(room, SHORT)])
+
+
 def test_a_homeserver_restarts_under_an_answer(synapse, person, bot, url) -> None:
     alice = person(synapse, "alice")
     program = bot(synapse, url)
