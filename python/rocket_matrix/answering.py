@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from rocket_matrix.access import Access
 from rocket_matrix.commands import Infer
 from rocket_matrix.config import Defaults
-from rocket_matrix.conversation import messages_of, trimmed, turns_of
+from rocket_matrix.conversation import answered_by, messages_of, trimmed, turns_of
 from rocket_matrix.gateway import GatewayError
 from rocket_matrix.journal import Work
 from rocket_matrix.matrix_http import Away, HomeserverError, Limited
@@ -209,13 +209,17 @@ class Answering:
         return body, command.backend or settings.backend
 
     async def _said_before(self, request: Request) -> list[dict]:
-        if request.thread:
-            return await self._home.thread(request.room_id, request.thread, HISTORY_EVENTS)
-        if request.direct:
+        if request.direct and not request.thread:
             return await self._home.recent(request.room_id, HISTORY_EVENTS)
-        if request.replies_to:
-            return [await self._home.event(request.room_id, request.replies_to)]
-        return []
+        events: list[dict] = []
+        if request.thread:
+            events = await self._home.thread(request.room_id, request.thread, HISTORY_EVENTS)
+        elif request.replies_to:
+            events = [await self._home.event(request.room_id, request.replies_to)]
+        # What begins with an answer is about its question as well.
+        if events and (question := answered_by(events[0], self._me)):
+            events.insert(0, await self._home.event(request.room_id, question))
+        return events
 
     async def _show(self, work: Work, answer: Growing) -> None:
         """Edits the messages as the text grows, until `closing`."""

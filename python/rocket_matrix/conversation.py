@@ -67,6 +67,11 @@ def messages_of(turns: list[Turn], system: str) -> list[dict[str, str]]:
     return begin + [{"role": turn.role, "content": turn.text} for turn in turns]
 
 
+def answered_by(event: dict, me: Identity) -> str:
+    """The question, if the event is an answer of the bot's; else empty."""
+    return _replied_to(event) if event.get("sender") == me.user_id else ""
+
+
 def newest(event: dict) -> dict:
     """An event's content, after the edit that the homeserver sends along with it."""
     content = event.get("content")

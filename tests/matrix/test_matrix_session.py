@@ -114,6 +114,28 @@ def test_a_thread_is_a_conversation(synapse, person, bot, rocket, upstream) -> N
     assert len(json.loads(model.inference()[-1].body)["messages"]) == 2
 
 
+def test_what_is_said_of_an_answer(synapse, person, bot, upstream) -> None:
+    """In a thread below it, or as a reply to it: the model is told the answer and its question."""
+    model = upstream(reply=lambda seen: (200, stream("Blue.")))
+    program = bot(synapse, model.url)
+    alice, bob = person(synapse, "alice"), person(synapse, "bob")
+    direct = alice.room(program.user_id, direct=True)
+    answer = alice.answer(alice.say(direct, "Which colour?"))
+    alice.answer(alice.say(direct, "Something else"))
+    alice.answer(alice.say(direct, "Why?", thread=answer.event_id))
+
+    room = alice.room(program.user_id, bob.user_id)
+    bob.join(room)
+    answer = alice.answer(alice.say(room, "!infer Which colour?"))
+    relates = {"m.in_reply_to": {"event_id": answer.event_id}}
+    alice.answer(alice.say(room, "!infer Why?", **{"m.relates_to": relates}))
+    asked = [
+        [said["content"] for said in json.loads(seen.body)["messages"]]
+        for seen in model.inference()
+    ]
+    assert [each for each in asked if each[-1] == "Why?"] == [["Which colour?", "Blue.", "Why?"]] * 2
+
+
 def test_a_thread_that_is_longer_than_what_is_read_of_it(synapse, person, bot, upstream) -> None:
     """Its root is not taken for what was said last."""
     model = upstream(reply=lambda seen: (200, stream("Yes.")))
