@@ -38,6 +38,12 @@ HISTORY_EVENTS = 60
 # How long a gateway that restarts, or is full, is asked again before anything has been said.
 PATIENCE = 30.0
 PATIENT_WITH = (-1, 429, 503)
+NOTHING = "The model said nothing; ask in other words, or another model."
+# As those do that think first, which is not shown.
+NOTHING_YET = (
+    "The model reached its limit of tokens before it said anything; ask for less, or an admin for "
+    "more (`defaults.max_tokens`)."
+)
 
 
 def transaction(event_id: str, part: int, *more: object) -> str:
@@ -167,18 +173,19 @@ class Answering:
             wait = min(4.0, wait * 2)
 
     async def _stream(self, work: Work, body: dict, backend: str, answer: Growing) -> None:
-        most = self._config.limits.answer
+        most, cut = self._config.limits.answer, False
         request_id = transaction(work.request.event_id, work.attempts)
         async with aclosing(self._gateway.chat(body, backend, request_id)) as pieces:
             async for piece in pieces:
-                note = "Cut: the model reached its limit of tokens." if piece.cut else ""
+                cut = piece.cut
+                note = "Cut: the model reached its limit of tokens." if cut else ""
                 answer.source = Source(piece.backend, piece.model, piece.tokens, note=note)
                 answer.add(piece.text, time.monotonic())
                 if len(answer.text) > most:
                     answer.source = _with_note(answer.source, f"Cut at {most >> 10} KiB.")
                     return
         if not answer.text.strip():
-            raise GatewayError("The model said nothing; ask in other words, or another model.")
+            raise GatewayError(NOTHING_YET if cut else NOTHING)
 
     async def _question(self, request: Request) -> tuple[dict, str]:
         """The body for Rocket, and the backend it is to go to, if any."""

@@ -136,6 +136,19 @@ def test_what_is_said_of_an_answer(synapse, person, bot, upstream) -> None:
     assert [each for each in asked if each[-1] == "Why?"] == [["Which colour?", "Blue.", "Why?"]] * 2
 
 
+def test_a_model_that_only_thinks(synapse, person, bot, upstream) -> None:
+    """Until it may say no more."""
+    delta = {"index": 0, "delta": {"reasoning_content": "Well"}, "finish_reason": "length"}
+    chunk = {"id": "c", "object": "chat.completion.chunk", "model": "m", "choices": [delta]}
+    thought = f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n".encode()
+    model = upstream(reply=lambda seen: (200, thought))
+    alice = person(synapse, "alice")
+    program = bot(synapse, model.url)
+    room = alice.room(program.user_id, direct=True)
+    told = alice.answer(alice.say(room, "Why?")).body
+    assert "limit of tokens before it said anything" in told and "`defaults.max_tokens`" in told
+
+
 def test_a_thread_that_is_longer_than_what_is_read_of_it(synapse, person, bot, upstream) -> None:
     """Its root is not taken for what was said last."""
     model = upstream(reply=lambda seen: (200, stream("Yes.")))
