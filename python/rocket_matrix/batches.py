@@ -196,6 +196,15 @@ class Batches:
             await self._home.send(job.room_id, editing(notice(told), job.card), txn)
         except HomeserverError as error:
             log("a card can not be edited", batch=job.batch_id, code=error.code)
+            await self._move(job, told)
+
+    async def _move(self, job: Job, told: str) -> None:
+        """If its room has been upgraded: all that is left to tell is told in the new one."""
+        if room_id := await self._home.successor(job.room_id):
+            content = notice(f"Asked for before this room was upgraded:\n\n{told}")
+            card = await self._home.send(room_id, content, f"{_base(job)}.moved")
+            job.room_id, job.thread, job.card = room_id, card, card
+            self._journal.save_job(job)
 
     async def _deliver(self, job: Job, batch: dict) -> None:
         """Files and a summary, each once: a homeserver knows their transaction ids."""
@@ -242,7 +251,9 @@ class Batches:
             wait = min(POLL_MAX, wait * 2)
 
     async def _place(self, job: Job, content: dict, name: str) -> None:
-        placed = replying(content, job.event_id, job.thread)
+        # What has asked for it may be in a room that was.
+        question = job.card if job.thread == job.card else job.event_id
+        placed = replying(content, question, job.thread)
         await self._home.send(job.room_id, placed, f"{_base(job)}.{name}")
 
 

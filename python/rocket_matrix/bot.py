@@ -153,10 +153,21 @@ class Bot:
         rooms = {
             each.room_id
             for each in batch.stretches
-            if may_speak_since(each.events, self._home.user_id)
+            if each.before or may_speak_since(each.events, self._home.user_id)
         }
-        for job in self._journal.open_jobs() if rooms else []:
-            if job.room_id in rooms and job.card:
+        untold = [
+            job
+            for job in (self._journal.open_jobs() if rooms else [])
+            if job.card and job.batch_id not in self._watched
+        ]
+        if untold:
+            self._spawn(self._tell(untold, rooms))
+
+    async def _tell(self, untold: list[Job], rooms: set[str]) -> None:
+        """Also of those that were asked for in a room that has been upgraded to one of these."""
+        rooms = rooms | {await self._home.predecessor(each) for each in rooms}
+        for job in untold:
+            if job.room_id in rooms:
                 self._begin_watching(job)
 
     # What stops.

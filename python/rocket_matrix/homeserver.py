@@ -277,6 +277,25 @@ class Homeserver:
             return CREATOR
         return room.power_levels.get_user_level(user)
 
+    async def successor(self, room_id: str) -> str:
+        """The room that this one has been upgraded to, if the bot is in it and both rooms say so:
+        anybody can name any other. Else empty."""
+        try:
+            ended = await self._page(room_id, "state/m.room.tombstone/")
+        except HomeserverError:
+            return ""
+        new = str(ended.get("replacement_room", ""))
+        known = new in self._ready().rooms and await self.predecessor(new) == room_id
+        return new if known else ""
+
+    async def predecessor(self, room_id: str) -> str:
+        """The room that was upgraded to this one, as this one says; else empty."""
+        try:
+            before = (await self._page(room_id, "state/m.room.create/")).get("predecessor")
+        except HomeserverError:
+            return ""
+        return str(before.get("room_id", "")) if isinstance(before, dict) else ""
+
     def can_read(self, room_id: str) -> bool:
         room = self._ready().rooms.get(room_id)
         return self.encrypts or room is None or not room.encrypted

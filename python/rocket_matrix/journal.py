@@ -66,7 +66,8 @@ class Work:
 
 @dataclass
 class Job:
-    """A batch that somebody has asked for, and the message that shows how far it is."""
+    """A batch that somebody has asked for, and the message that shows how far it is. Once its room
+    has been upgraded, that message is also the root of the thread for all else, in the new room."""
 
     batch_id: str
     event_id: str
@@ -273,8 +274,9 @@ class Journal:
     def save_job(self, job: Job) -> None:
         with self._transaction():
             self._db.execute(
-                "UPDATE job SET card = ?, status = ?, done = ? WHERE batch_id = ?",
-                (job.card, job.status, int(job.done), job.batch_id),
+                "UPDATE job SET room_id = ?, thread = ?, card = ?, status = ?, done = ? "
+                "WHERE batch_id = ?",
+                (job.room_id, job.thread, job.card, job.status, int(job.done), job.batch_id),
             )
 
     def job_of(self, event_id: str) -> Job | None:

@@ -156,6 +156,42 @@ def test_put_out_under_a_job_and_let_in_again(synapse, person, bot, kept) -> Non
     assert "completed" in alice.answer(alice.say(room, "!status")).body
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_room_is_upgraded_under_a_job(synapse, person, bot, kept, late: bool) -> None:
+    """`late`: the bot is invited into the new one when the job has ended."""
+    program = bot(synapse, kept().url)
+    alice, bob = person(synapse, "alice"), person(synapse, "bob")
+    room = alice.room(program.user_id, bob.user_id)
+    bob.join(room)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    question = alice.send(room, file_of(alice, [line(number, 300) for number in range(100)]))
+    alice.until("its card", lambda: alice.answers(question))
+    path = f"/_matrix/client/v3/rooms/{room}/upgrade"
+    version = "11" if alice.state(room, "m.room.create").get("room_version") != "11" else "10"
+    new = alice.call("POST", path, {"new_version": version})["replacement_room"]
+    alice.invite(new, bob.user_id)
+    bob.join(new)
+    if late:
+        errors = '{where="job"}'
+        wait_until(
+            "it can not tell of it",
+            lambda: program.samples("rocket_matrix_errors_total").get(errors),
+            seconds=30,
+        )
+    alice.invite(new, program.user_id)
+    told = "before this room was upgraded"
+    card = alice.until(
+        "its new card",
+        lambda: next((each for each in alice.messages.values() if told in each.versions[0]), None),
+    )
+    alice.until("the summary", lambda: summary(alice, card.event_id))
+    assert "100 of 100 lines answered" in summary(alice, card.event_id).body
+    assert summary(alice, card.event_id).relates["event_id"] == card.event_id
+    assert len(results(alice, card.event_id)) == 100
+    assert not summary(alice, question)
+    assert "completed" in alice.answer(alice.say(new, "!status")).body
+
+
 def test_a_job_survives_everybody(synapse, person, bot, kept) -> None:
     """The bot is killed while the job runs, the gateway restarts, then the bot again."""
     gateway = kept()
