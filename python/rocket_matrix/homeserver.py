@@ -18,7 +18,8 @@ import aiohttp
 import nio
 from nio.crypto import ENCRYPTION_ENABLED
 
-from rocket_matrix.matrix_http import Away, HomeserverError, Limited, MatrixHttp, TooLarge
+from rocket_matrix.matrix_http import Away, HomeserverError, Limited, MatrixHttp
+from rocket_matrix.media import Media
 from rocket_matrix.requests import Attachment, Room
 from rocket_matrix.room_keys import NOT_YET, RoomKeys
 from rocket_matrix.sturdy_client import SturdyClient
@@ -28,8 +29,6 @@ SYNC_TIMEOUT_MS = 30_000
 # For the first sync, which the library would wait for without end.
 SYNC_SECONDS_MAX = 180.0
 TIMELINE_EVENTS = 50
-# For a file: the homeserver may have to fetch it from another one, which may be gone for good.
-DOWNLOAD_SECONDS_MAX = 120.0
 # After an outage: how much of what was missed is read up, per room.
 GAP_EVENTS_MAX = 1000
 CREATOR = 1 << 30
@@ -92,6 +91,7 @@ class Homeserver:
         self._token = token
         self._store = store
         self._http = MatrixHttp(url, token, telemetry)
+        self._media = Media(self._http)
         self._direct: dict[str, bool] = {}  # asked for, until a membership changes
         self._client: nio.AsyncClient | None = None
         self._keys: RoomKeys | None = None
@@ -351,58 +351,12 @@ class Homeserver:
     async def attach(self, room_id: str, data: bytes, name: str, kind: str) -> dict:
         """Uploads a file; the content of the message that has it, encrypted where the room is."""
         room = self._ready().rooms.get(room_id)
-        keys: dict = {}
-        info = {"mimetype": kind, "size": len(data)}
-        if room and room.encrypted and self.encrypts:
-            data, keys = nio.crypto.encrypt_attachment(data)
-            name_sent, kind_sent = "", "application/octet-stream"
-        else:
-            name_sent, kind_sent = name, kind
-        path = f"/_matrix/media/v3/upload?{urlencode({'filename': name_sent} if name_sent else {})}"
-        found = await self._http.patiently(
-            lambda: self._http.ask("POST", path, data=data, kind=kind_sent)
-        )
-        url = str(found.get("content_uri", ""))
-        content = {
-            "msgtype": "m.file",
-            "body": name,
-            "filename": name,
-            "info": info,
-            "m.mentions": {},
-        }
-        return {**content, "file": {**keys, "url": url}} if keys else {**content, "url": url}
+        encrypted = bool(room and room.encrypted and self.encrypts)
+        return await self._media.upload(data, name, kind, encrypted)
 
     async def download(self, attachment: Attachment, bytes_max: int) -> bytes:
-        """From this homeserver's media and nowhere else. HomeserverError has words for who sent it."""
-        path = "/_matrix/client/v1/media/download/" + attachment.url.removeprefix("mxc://")
-        too_large = (
-            f"That file is larger than {_size(bytes_max)}; send a smaller one, or ask an admin "
-            "for more (`limits.attachment`)."
-        )
-        if attachment.size > bytes_max:
-            raise HomeserverError(too_large)
-        try:
-            asking = self._http.patiently(
-                lambda: self._http.request("GET", path, bytes_max=bytes_max)
-            )
-            data = await asyncio.wait_for(asking, DOWNLOAD_SECONDS_MAX)
-        except TimeoutError as error:
-            raise HomeserverError("That file can not be had just now; send it again.") from error
-        except TooLarge as error:
-            raise HomeserverError(too_large) from error
-        except HomeserverError as error:
-            raise HomeserverError("That file can not be had; send it again.", error.code) from error
-        if not attachment.encryption:
-            return data
-        if not self.encrypts:
-            raise HomeserverError("That file is encrypted, and I run without encryption.")
-        known = attachment.encryption
-        try:
-            return nio.crypto.decrypt_attachment(
-                data, known["key"]["k"], known["hashes"]["sha256"], known["iv"]
-            )
-        except (KeyError, TypeError, ValueError, nio.EncryptionError) as error:
-            raise HomeserverError("That file can not be decrypted; send it again.") from error
+        """HomeserverError has words for who sent it."""
+        return await self._media.download(attachment, bytes_max)
 
     # How it is asked.
 
@@ -471,10 +425,6 @@ def _source(event: Any) -> dict:
     if "content" not in source and isinstance(getattr(event, "content", None), dict):
         return {**source, "content": event.content}
     return source
-
-
-def _size(count: int) -> str:
-    return f"{count >> 20} MiB" if count >= 1 << 20 else f"{count >> 10} KiB"
 
 
 def _version(created: dict) -> int:

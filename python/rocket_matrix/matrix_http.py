@@ -166,7 +166,9 @@ class MatrixHttp:
         data: bytes | None = None,
         kind: str = "",
         bytes_max: int = JSON_BYTES_MAX,
+        elsewhere: bool = False,
     ) -> bytes:
+        """`elsewhere`: also from where the homeserver sends on to, which is not shown the token."""
         assert self._session, "open() first"
         more: dict[str, Any] = (
             {"data": data, "headers": {"Content-Type": kind}} if kind else {"json": body}
@@ -177,7 +179,7 @@ class MatrixHttp:
                 method,
                 self._url + path,
                 timeout=aiohttp.ClientTimeout(total=60, sock_connect=10),
-                allow_redirects=False,
+                allow_redirects=elsewhere,
                 **more,
             ) as answer:
                 async for piece in answer.content.iter_chunked(64 << 10):
