@@ -104,7 +104,9 @@ class HomeserverFront:
         for room_id, room in found.get("rooms", {}).get("join", {}).items():
             if room_id in self.untold:
                 room["timeline"] = {
-                    "events": [], "limited": True, "prev_batch": found["next_batch"]
+                    "events": [],
+                    "limited": True,
+                    "prev_batch": found["next_batch"],
                 }
             for event in room["timeline"]["events"]:
                 body = event["content"].get("body", "")

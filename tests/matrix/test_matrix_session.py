@@ -133,7 +133,9 @@ def test_what_is_said_of_an_answer(synapse, person, bot, upstream) -> None:
         [said["content"] for said in json.loads(seen.body)["messages"]]
         for seen in model.inference()
     ]
-    assert [each for each in asked if each[-1] == "Why?"] == [["Which colour?", "Blue.", "Why?"]] * 2
+    assert [each for each in asked if each[-1] == "Why?"] == [
+        ["Which colour?", "Blue.", "Why?"]
+    ] * 2
 
 
 def test_a_model_that_only_thinks(synapse, person, bot, upstream) -> None:
