@@ -22,6 +22,8 @@ from rocket_matrix.telemetry import log
 
 POLL = 2.0
 POLL_MAX = 15.0
+# How long Rocket may not say how far a batch is, as while it restarts, before its card says so.
+UNKNOWN_SECONDS = 10.0
 # How long it is asked whether a batch has been made when the connection broke over that.
 PATIENCE = 30.0
 _NONE_HERE = "This Rocket has no batches; ask an admin for a newer one, or use `!infer`."
@@ -72,6 +74,7 @@ class Batches:
             job.status,
             POLL,
         )
+        known, since = f"**Batch** `{job.batch_id}`", time.monotonic()
         while True:
             try:
                 batch = await self.get(job.batch_id)
@@ -80,10 +83,15 @@ class Batches:
                     batch = {"id": job.batch_id, "status": "failed"}
                     batch["errors"] = {"data": [{"message": "Rocket does not know it any more."}]}
                 else:
+                    told = f"{known}  \nNot known just now: {error.message}"
+                    if time.monotonic() - since >= UNKNOWN_SECONDS and told != shown:
+                        await self._edit_card(job, told)
+                        shown = told
                     await asyncio.sleep(wait)
                     wait = min(POLL_MAX, wait * 1.5)
                     continue
-            told = jobs.card(batch, time.time())
+            known = told = jobs.card(batch, time.time())
+            since = time.monotonic()
             if told != shown and job.card:
                 await self._edit_card(job, told)
                 shown, wait = told, POLL
@@ -191,7 +199,8 @@ class Batches:
         return answer
 
     async def _edit_card(self, job: Job, told: str) -> None:
-        txn = f"{_base(job)}.card.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+        # It may have said the same before, and something else since.
+        txn = f"{_base(job)}.card.{time.time_ns()}"
         try:
             await self._home.send(job.room_id, editing(notice(told), job.card), txn)
         except HomeserverError as error:

@@ -156,6 +156,25 @@ def test_put_out_under_a_job_and_let_in_again(synapse, person, bot, kept) -> Non
     assert "completed" in alice.answer(alice.say(room, "!status")).body
 
 
+def test_a_card_says_that_rocket_is_away(synapse, person, bot, kept) -> None:
+    """Until it is back."""
+    gateway = kept()
+    program = bot(synapse, gateway.url)
+    alice = person(synapse, "alice")
+    room = alice.room(program.user_id, direct=True)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    question = alice.send(room, file_of(alice, [line(number, 5_000) for number in range(200)]))
+    alice.until("its card", lambda: alice.answers(question))
+    (card,) = alice.answers(question)
+    alice.until("it has begun", lambda: "/200" in card.body)
+    gateway.finish()
+    away = "Not known just now: Rocket can not be reached"
+    alice.until("it says so", lambda: away in card.body, seconds=60)
+    assert "/200" in card.body
+    kept(gateway.port)
+    alice.until("it is known again", lambda: "Not known" not in card.body, seconds=60)
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_a_room_is_upgraded_under_a_job(synapse, person, bot, kept, late: bool) -> None:
     """`late`: the bot is invited into the new one when the job has ended."""
