@@ -6,7 +6,6 @@ namespace rocket {
 
 enum class Telling : unsigned char { none, yes, no };
 
-// What a server tells of one of its models. What it does not tell is not held against it.
 // How a model thinks, as far as its provider tells.
 struct ThinkingFacts {
   bool adaptive = false;  // as much as it finds right, more or less by an effort
@@ -16,6 +15,7 @@ struct ThinkingFacts {
   [[nodiscard]] bool operator==(const ThinkingFacts&) const = default;
 };
 
+// What a server tells of one of its models. What it does not tell is not held against it.
 struct ModelFacts {
   bool loaded = true;  // in memory; also where the server does not tell
   Telling tools = Telling::none;

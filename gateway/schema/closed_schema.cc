@@ -6,14 +6,19 @@
 namespace rocket {
 namespace {
 
+// Each schema is read again within the one around it; nobody's takes so much.
+constexpr std::size_t bytes_max = std::size_t{128} * 1024;
+
 // What stands behind a word of the schema's.
 enum class Behind : unsigned char { value, schema, list, named };
 
+// Not what stands in `allOf` and `not`: closed, the parts of an object would shut each other out,
+// and what must not be would be less.
 Behind behind(const JsonMember& member) {
-  constexpr std::array lists{"anyOf", "oneOf", "allOf", "prefixItems"};
+  constexpr std::array lists{"anyOf", "oneOf", "prefixItems"};
   constexpr std::array named{"properties", "$defs", "definitions", "patternProperties"};
   const auto is = [&](std::string_view word) { return member.key_is(word); };
-  if (is("items") || is("not")) return Behind::schema;
+  if (is("items")) return Behind::schema;
   if (std::ranges::any_of(lists, is)) return Behind::list;
   return std::ranges::any_of(named, is) ? Behind::named : Behind::value;
 }
@@ -47,7 +52,7 @@ bool write_named(const JsonValue& schemas, JsonPieces& out) {
 }  // namespace
 
 bool write_closed_schema(const JsonValue& schema, JsonPieces& out) {
-  if (schema.kind != JsonKind::object) {
+  if (schema.kind != JsonKind::object || schema.text.size() > bytes_max) {
     out.json(schema.text);
     return false;
   }

@@ -29,6 +29,11 @@ TEST(ClosedSchema, SaysOfEachObjectThatThereIsNothingElse) {
        R"({"$defs":{"a":{"type":"object"}},"items":{"type":"object"},"anyOf":[{"type":"object"},1]})",
        R"({"$defs":{"a":{"type":"object",)" + closed + R"(}},"items":{"type":"object",)" + closed +
            R"(},"anyOf":[{"type":"object",)" + closed + "},1]}"},
+      {"parts of one object",
+       R"({"allOf":[{"type":"object","properties":{"a":{}}},{"type":"object"}]})", ""},
+      {"what must not be", R"({"not":{"type":"object"}})", ""},
+      {"longer than anybody's",
+       R"({"type":"object","description":")" + std::string(200'000, 'x') + R"("})", ""},
       {"an example is none", R"({"type":"string","default":{"type":"object"}})", ""},
       {"words that are none",
        R"({"items":7,"anyOf":{"type":"object"},"properties":[],)" + closed + "}", ""},
