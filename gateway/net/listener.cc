@@ -18,6 +18,8 @@ namespace {
 
 constexpr int backlog = 4096;
 constexpr Duration descriptor_pause = std::chrono::milliseconds(100);
+// Then those who are in have their turn: thousands may come at once.
+constexpr unsigned accepts_per_turn = 16;
 
 std::unexpected<Error> system_failure() {
   return fail(ErrorCode::internal, std::strerror(errno));
@@ -121,6 +123,7 @@ FileDescriptor Listener::accept_one() const {
 }
 
 Task<void> Listener::accept_all(OnAccept on_accept) {
+  unsigned accepted = 0;
   while (true) {
     while (count_.full()) {
       co_await Wait(loop_, count_.freed(), never);
@@ -128,6 +131,8 @@ Task<void> Listener::accept_all(OnAccept on_accept) {
     FileDescriptor fd = accept_one();
     if (fd) {
       hand_over(std::move(fd), on_accept);
+      if (++accepted % accepts_per_turn != 0) continue;
+      co_await Wait(loop_, acceptable_, never, Wait::Mode::yield);
     } else if (errno == EAGAIN) {
       co_await Wait(loop_, acceptable_, never);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

@@ -3,7 +3,9 @@ error, and everything works afterwards. docs/testing.md says which limit is test
 
 import contextlib
 import json
+import re
 import select
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ import pytest
 from harness.gateway import Gateway, backend
 from harness.sockets import established
 from harness.waiting import elapse, wait_until
-from harness.wire import chat, events, request_bytes, streamed_text
+from harness.wire import RawConnection, chat, events, request_bytes, streamed_text
 
 MEBI = 1024 * 1024
 # A busy machine lets everybody wait.
@@ -45,6 +47,24 @@ def test_the_admin_port_is_not_locked_out_by_a_full_data_port(rocket, fake) -> N
         only.send(request_bytes("GET", "/livez"))
         assert only.read().status == 200
         assert gateway.admin("/health").status == 200
+
+
+def test_a_crowd_at_the_door_holds_up_nobody_who_is_in(rocket, fake) -> None:
+    """All that come at once are accepted before anything else only if there are few of them."""
+    gateway = rocket({"backends": [backend("a", fake().url)]})
+    crowd = 500
+    with contextlib.ExitStack() as stack:
+        inside = stack.enter_context(RawConnection(gateway.admin_port, 15))
+        inside.send(request_bytes("GET", "/metrics", host="localhost"))
+        assert inside.read().status == 200
+        gateway.program.send(signal.SIGSTOP)
+        for _ in range(crowd):
+            stack.enter_context(gateway.connect())
+        inside.send(request_bytes("GET", "/metrics", host="localhost"))
+        gateway.program.send(signal.SIGCONT)
+        told = inside.read().body.decode()
+        (connections,) = re.findall(r"^rocket_connections (\d+)", told, re.MULTILINE)
+        assert int(connections) < crowd / 2
 
 
 def test_bodies_in_flight_are_bounded_and_announcing_costs_nothing(rocket, fake) -> None:
