@@ -177,8 +177,7 @@ def test_lists_that_nobody_takes_are_bounded_by_the_same_budget(rocket, fake) ->
         assert gateway.program.rss_bytes() - before < 12 * MEBI
         # Operators are told what they ask in any case.
         assert gateway.admin("/metrics").status == 200
-    names = lambda: gateway.call("GET", "/v1/models").status == 200  # noqa: E731
-    wait_until("all is given back", names)
+    wait_until("it is given back", lambda: gateway.call("GET", "/v1/models").status == 200)
 
 
 def not_ok(gateway: Gateway, body: dict):
