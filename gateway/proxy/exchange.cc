@@ -189,7 +189,7 @@ void Exchange::hedge() {
   const Candidate& candidate = *found->chosen.target.candidate;
   if (dialog_.wants_media(candidate)) return;
   RunningAttempt* const hopeless =
-      race_.find([&](RunningAttempt& one) { return is_hopeless(one); });
+      race_.find([&](RunningAttempt& one) { return one.is_hopeless(now()); });
   // Loading takes longer than waiting for who is only late, and so does beginning again.
   const bool longer = found->chosen.cold || asks_one_by_one(*found);
   if ((race_.full() || longer) && hopeless == nullptr) return;
@@ -199,15 +199,6 @@ void Exchange::hedge() {
   if (race_.full()) race_.call_off_hopeless(*hopeless, now());
   current_->metrics[candidate.backend]->count_hedge();
   start(*std::move(found));
-}
-
-// Nothing has come of it, and either its endpoint is in disgrace by now or a stream would have
-// been given up; or its answer has stalled in the middle for as long.
-bool Exchange::is_hopeless(RunningAttempt& one) const {
-  const Duration silent_most = one.plan().first_token_time();
-  if (one.attempt().answered()) return now() - one.attempt().heard_at() >= silent_most;
-  return now() - one.started_at() >= silent_most ||
-         one.plan().endpoint.breaker.standing(now()).state != BreakerState::closed;
 }
 
 // Both buckets have one to give, or neither gives any.
@@ -258,21 +249,33 @@ void Exchange::start(Entrance::Found found) {
   race_.add(std::move(attempt));
 }
 
-// When the attempt that has just been started will be late. A sibling in the same backend is
-// asked sooner than another backend. One that loads has its own time; what others took says
-// nothing about it.
+// When the attempt that has just been started will be late.
 void Exchange::schedule_hedge(RunningAttempt& running) {
   hedge_at_ = never;
   if (!config_.hedge.on) return;
+  late_after_ = patience_with(running);
+  expect_within(late_after_);
+  running.expect_within(late_after_, look_interval);
+}
+
+// A sibling in the same backend is asked sooner than another backend. One that loads has its own
+// time; what others took says nothing about it.
+Duration Exchange::patience_with(RunningAttempt& running) {
+  // Loading may take that long; or it has fallen silent, which nobody can tell from outside.
+  if (running.plan().cold) return config_.timeouts.first_token;
   const Candidate& candidate = *running.target().candidate;
   const auto p95 = chooser_.pace_of(candidate).p95({request_.stream, call_.request().body.size()});
   const HedgeSettings settings{config_.hedge.min, config_.timeouts.first_token};
-  // Loading may take that long; or it has fallen silent, which nobody can tell from outside.
-  late_after_ = running.plan().cold
-                    ? config_.timeouts.first_token
-                    : hedge_delay(p95, chooser_.has_good_sibling(candidate), settings);
-  expect_within(late_after_);
-  running.expect_within(late_after_, look_interval);
+  return hedge_delay(p95, chooser_.has_good_sibling(candidate), settings);
+}
+
+// How long requests of its sort take may not have been known yet when it was sent.
+void Exchange::learn_patience() {
+  if (late_after_ < config_.timeouts.first_token) return;
+  RunningAttempt* const oldest = race_.find([](RunningAttempt&) { return true; });
+  if (oldest == nullptr) return;
+  late_after_ = patience_with(*oldest);
+  late_at_ = std::min(late_at_, deadline_after(oldest->started_at(), late_after_));
 }
 
 void Exchange::judge(std::unique_ptr<RunningAttempt> attempt, const Error& error) {

@@ -39,10 +39,12 @@ class Exchange {
   void launch();
   // Starts a second attempt beside one that is late.
   void hedge();
-  [[nodiscard]] bool is_hopeless(RunningAttempt& one) const;
   void start(Entrance::Found found);
   [[nodiscard]] bool may_spend(const Candidate& candidate) const;
   void schedule_hedge(RunningAttempt& running);
+  // How long it may go on before it is late.
+  [[nodiscard]] Duration patience_with(RunningAttempt& running);
+  void learn_patience();
   // Who has been found gives one choice where several are wanted.
   [[nodiscard]] bool asks_one_by_one(const Entrance::Found& found) const;
   // Leaves the answer to an exchange for each choice.
@@ -68,6 +70,7 @@ class Exchange {
   // Nobody is late: there is time until the next look.
   [[nodiscard]] bool is_in_time() {
     if (entrance_->seeks_company()) return false;
+    learn_patience();
     if (now() >= late_at_ || race_.has_fallen(now())) {
       expect_within(late_after_);
       return false;

@@ -247,6 +247,35 @@ TEST(Failover, WhoWaitsAtAnEndpointThatOthersFindDeadIsMoved) {
   EXPECT_EQ(gateway.leftovers(), "");
 }
 
+// How long they take is known of others, or as soon as some have been answered.
+TEST(Failover, ASortOfRequestThatIsNewIsNotWaitedForInVain) {
+  const std::string large = R"("x":")" + std::string(3000, 'x') + R"(",)";
+  const std::string before[] = {sim_chat(false), sim_chat(true), sim_chat(false),
+                                sim_chat(true, large)};
+  const std::string then[] = {sim_chat(true), sim_chat(false), sim_chat(false, large),
+                              sim_chat(true)};
+  for (size_t i = 0; i < std::size(before); ++i) {
+    SimGateway gateway(11, pair(true));
+    std::vector<std::unique_ptr<SimRequest>> requests;
+    const auto send = [&](const std::string& request) {
+      for (int count = 0; count < 100; ++count) {
+        requests.push_back(gateway.send(request));
+        gateway.loop.run_for(20ms);
+      }
+    };
+    send(before[i]);
+    hang(gateway);
+    send(then[i]);
+    gateway.loop.run_for(2s);
+    for (const auto& one : requests) {
+      ASSERT_TRUE(one->ended()) << i;
+      EXPECT_EQ(one->status(), 200) << i;
+      EXPECT_LE(one->ended_at() - one->sent_at(), 2s) << i;
+    }
+    EXPECT_EQ(gateway.leftovers(), "");
+  }
+}
+
 // It has been well again for a while, which nobody knows: its breaker would be open for longer, and
 // that of the other one is closed.
 TEST(Failover, WhoWasLeftIsAskedWhenTheOtherFallsSilent) {

@@ -7,7 +7,12 @@
 namespace rocket {
 
 std::optional<Duration> ModelPace::p95(Sort sort) const {
-  return times_[sort.streamed ? 1 : 0][size_class(sort.body_bytes)].p95();
+  for (size_t streamed = sort.streamed ? 2 : 1; streamed-- != 0;) {
+    for (size_t size = size_class(sort.body_bytes); size < size_classes; ++size) {
+      if (const auto known = times_[streamed][size].p95()) return known;
+    }
+  }
+  return std::nullopt;
 }
 
 Duration ModelPace::of_endpoint(size_t endpoint, bool streamed, TimePoint now) const {

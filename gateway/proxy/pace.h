@@ -27,6 +27,8 @@ class ModelPace {
     bool streamed;
     size_t body_bytes;
   };
+  // What 95 of 100 take at most. Of a sort that nothing is known of yet, by one that takes no less:
+  // requests that are longer, or the whole answer of which a stream brings the first word.
   [[nodiscard]] std::optional<Duration> p95(Sort sort) const;
   [[nodiscard]] Duration of_endpoint(size_t endpoint, bool streamed, TimePoint now) const;
   void record(Sort sort, size_t endpoint, Duration time, TimePoint now);

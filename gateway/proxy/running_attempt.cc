@@ -111,6 +111,13 @@ void RunningAttempt::expect_within(Duration time, Duration in_disgrace) {
   late_at_ = deadline_after(now, closed ? time : std::min(time, in_disgrace));
 }
 
+bool RunningAttempt::is_hopeless(TimePoint now) const {
+  const Duration silent_most = plan_.first_token_time();
+  if (attempt_->answered()) return now - attempt_->heard_at() >= silent_most;
+  return now - started_at_ >= silent_most ||
+         plan_.endpoint.breaker.standing(now).state != BreakerState::closed;
+}
+
 // Whatever it has begun to say is no answer, to anybody. That another was quicker than one that is
 // not late says nothing about it.
 void RunningAttempt::lose(TimePoint now, bool overtaken) {

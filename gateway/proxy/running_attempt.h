@@ -75,6 +75,9 @@ class RunningAttempt {
   void give_place_back() { permit_.release(); }
   // It is late after that; at an endpoint in disgrace after `in_disgrace`, if that is sooner.
   void expect_within(Duration time, Duration in_disgrace);
+  // Nothing has come of it, and either its endpoint is in disgrace by now or a stream would have
+  // been given up; or its answer has stalled in the middle for as long.
+  [[nodiscard]] bool is_hopeless(TimePoint now) const;
   // Another attempt has answered, or nobody waits any more for this one. Held against the endpoint
   // if it was late, or nobody has said when it would be. `overtaken`: by one that was asked later.
   void lose(TimePoint now, bool overtaken);

@@ -18,6 +18,7 @@ class Broken:
 EXCHANGE = "gateway/proxy/exchange.cc"
 AFTERMATH = "gateway/proxy/aftermath.cc"
 ADMISSION = "gateway/proxy/admission.cc"
+RUNNING_ATTEMPT = "gateway/proxy/running_attempt.cc"
 PASSED_HEADERS = "gateway/proxy/passed_headers.cc"
 
 POLICIES = (
@@ -64,7 +65,7 @@ POLICIES = (
         "a client that hangs up counts against the endpoint",
         (
             (
-                "gateway/proxy/running_attempt.cc",
+                RUNNING_ATTEMPT,
                 "RunningAttempt::~RunningAttempt() {\n",
                 "RunningAttempt::~RunningAttempt() {\n"
                 "  if (outcome_ == Outcome::cancelled && blame_ == Blame::client) {\n"
@@ -169,9 +170,9 @@ POLICIES = (
         "an answer that has stalled is waited for",
         (
             (
-                EXCHANGE,
-                "  if (one.attempt().answered()) return now() - one.attempt().heard_at() >= silent_most;\n",
-                "  if (one.attempt().answered()) return false;\n",
+                RUNNING_ATTEMPT,
+                "  if (attempt_->answered()) return now - attempt_->heard_at() >= silent_most;\n",
+                "  if (attempt_->answered()) return false;\n",
             ),
         ),
         seeds=2500,
