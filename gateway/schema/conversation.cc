@@ -36,6 +36,11 @@ bool Field::says_nothing() const {
   if (json == "null" || json == "false" || json == "\"\"") return true;
   // However little it says, it asks for a search.
   if (json_decodes_to(key, "web_search_options")) return false;
+  // Who calls a tool, if that is the model itself.
+  if (json_decodes_to(key, "caller")) {
+    const auto type = json_find(json, "type");
+    if (type && type->string_is("direct")) return true;
+  }
   if (json.starts_with('{')) return json_members(json).begin() == std::default_sentinel;
   if (json.starts_with('[') && json_elements(json).begin() == std::default_sentinel) return true;
   // What is so anyway.

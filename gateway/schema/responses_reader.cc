@@ -19,6 +19,16 @@ Field field_of(const JsonMember& member) {
   return {member.key, member.value.text};
 }
 
+// What else an item says than what is read of it, its id and how far it has come.
+void note_rest(const JsonValue& item, std::initializer_list<std::string_view> read,
+               Reading& reading) {
+  for (const JsonMember& member : json_members(item.text)) {
+    const auto is = [&](std::string_view name) { return member.key_is(name); };
+    const bool usual = is("type") || is("id") || is("status");
+    if (!usual && std::ranges::none_of(read, is)) reading.loss.drop({field_of(member)});
+  }
+}
+
 // A member that a part keeps. What every answer has of it and nobody has said is left out.
 void read_member(const JsonMember& member, Part& part) {
   const JsonValue& value = member.value;
@@ -106,6 +116,7 @@ Part read_call(const JsonValue& item, Reading& reading) {
     if (mended.mended) reading.loss.emulate("function_call.arguments");
     part.arguments = reading.kept.keep(std::move(mended.object));
   }
+  note_rest(item, {"call_id", "name", "arguments"}, reading);
   return part;
 }
 
@@ -115,6 +126,7 @@ Part read_result(const JsonValue& item, Reading& reading) {
     if (member.key_is("call_id")) part.id = raw_text(member.value);
     if (member.key_is("output")) read_content(member.value, part.content, reading);
   }
+  note_rest(item, {"call_id", "name", "output"}, reading);
   return part;
 }
 
@@ -179,6 +191,7 @@ class ItemReader {
       if (member.key_is("role")) role = role_of(member.value);
       if (member.key_is("content")) read_content(member.value, parts, reading_);
     }
+    note_rest(item, {"role", "content"}, reading_);
     if (!role) {
       reading_.faults.note("`input.role` must be user, assistant, system or developer");
     } else if (role == Role::assistant) {

@@ -123,6 +123,30 @@ TEST(ResponsesReader, ItemsOfTheAssistantAreOneTurn) {
   EXPECT_EQ(loss.to_string(), "emulated=function_call.arguments");
 }
 
+TEST(ResponsesReader, WhatOthersHaveNoWordsForInAnItemIsNamed) {
+  const struct {
+    std::string_view item;
+    std::string_view loss;
+  } cases[] = {
+      {R"({"type":"message","id":"msg_1","status":"completed","role":"assistant","content":"x"})",
+       ""},
+      {R"({"role":"assistant","phase":"commentary","content":"x"})", "dropped=phase"},
+      {R"({"role":"assistant","phase":null,"content":"x"})", ""},
+      {R"({"type":"function_call","id":"fc_1","status":"completed","call_id":"c","name":"f",)"
+       R"("arguments":"{}","namespace":"n","caller":{"type":"program","caller_id":"p"}})",
+       "dropped=namespace,dropped=caller"},
+      {R"({"type":"function_call","call_id":"c","name":"f","caller":{"type": "direct"}})", ""},
+      {R"({"type":"function_call_output","call_id":"c","output":"1","name":"f","namespace":"n"})",
+       "dropped=namespace"},
+  };
+  for (const auto& one : cases) {
+    TranslationLoss loss;
+    const std::string body = R"({"input":[)" + std::string(one.item) + "]}";
+    ASSERT_TRUE(read_responses_request(body, loss)) << one.item;
+    EXPECT_EQ(loss.to_string(), one.loss) << one.item;
+  }
+}
+
 TEST(ResponsesReader, AnswersAreOverOrTheyAreNone) {
   const struct {
     std::string_view text;
