@@ -474,6 +474,8 @@ Result<Answer> read_chat_answer(std::string_view text, TranslationLoss& loss) {
   const bool calls = has_part(answer.parts, Part::Kind::tool_call);
   // Some servers say `stop` to calls as well.
   if (calls && answer.stop == StopReason::end) answer.stop = StopReason::tool_use;
+  // Nobody can be waited for.
+  if (!calls && answer.stop == StopReason::tool_use) answer.stop = StopReason::end;
   if (answer.stop != StopReason::end) {
     answer.stop_sequence = {};
   } else if (!answer.stop_sequence.empty()) {

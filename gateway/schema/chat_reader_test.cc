@@ -126,5 +126,14 @@ TEST(ChatReader, CallsAreTheReasonEvenIfTheServerSaysStop) {
   EXPECT_EQ(read->parts.back().arguments, R"({"x":1})");
 }
 
+TEST(ChatReader, CallsThatThereAreNoneOfAreNoReason) {
+  TranslationLoss loss;
+  const auto read = read_chat_answer(
+      R"({"choices":[{"finish_reason":"tool_calls","message":{"content":"a","tool_calls":[]}}]})",
+      loss);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->stop, StopReason::end);
+}
+
 }  // namespace
 }  // namespace rocket

@@ -270,6 +270,8 @@ Result<void> ChatStreamReader::finish(StreamSink& sink) {
     if (!begun) return begun;
   }
   if (calls_seen_ && stop_ == StopReason::end) stop_ = StopReason::tool_use;
+  // Nobody can be waited for.
+  if (!calls_seen_ && stop_ == StopReason::tool_use) stop_ = StopReason::end;
   return block_.end(sink);
 }
 
