@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace rocket {
@@ -36,5 +38,8 @@ class Base64Encoder {
   std::array<unsigned char, 3> held_{};
   size_t held_count_ = 0;
 };
+
+// The bytes; padding may be missing. Nothing for what is not base64.
+[[nodiscard]] std::optional<std::string> base64_decoded(std::string_view text);
 
 }  // namespace rocket

@@ -55,6 +55,18 @@ TEST(Base64, IsTheSameHoweverTheBytesAreSplit) {
     EXPECT_EQ(encoded(bytes, piece), whole) << piece;
 }
 
+TEST(Base64, IsReadAsItWasWritten) {
+  Random random(8);
+  std::string bytes;
+  for (int i = 0; i < 300; ++i) {
+    EXPECT_EQ(base64_decoded(encoded(bytes, 7)), bytes);
+    bytes += static_cast<char>(random.next() & 0xffU);
+  }
+  EXPECT_EQ(base64_decoded("Zg"), "f") << "without padding";
+  for (const std::string_view text : {"Z", "Zg===", "Z=g=", "Zm9v\n", "Zm9-", "Zm9vY"})
+    EXPECT_EQ(base64_decoded(text), std::nullopt) << text;
+}
+
 TEST(Base64, StopsWhenNothingMoreIsTaken) {
   Base64Encoder encoder;
   const std::string bytes(10'000, 'x');

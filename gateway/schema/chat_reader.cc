@@ -27,10 +27,10 @@ void read_image(const JsonValue& value, Part& part) {
   }
 }
 
-void read_file(const JsonValue& value, Part& part) {
+void read_file(const JsonValue& value, Part& part, KeptTexts& kept) {
   part.kind = Part::Kind::document;
   for (const JsonMember& member : json_members(value.text)) {
-    if (member.key_is("file_data")) part.media = media_of_url(raw_text(member.value));
+    if (member.key_is("file_data")) part.media = media_of_file(raw_text(member.value), kept);
     if (member.key_is("filename")) part.name = raw_text(member.value);
     if (member.key_is("file_id")) {
       part.media = {Media::Source::file, {}, raw_text(member.value)};
@@ -71,7 +71,7 @@ Part read_part(const JsonValue& value, Reading& reading) {
     } else if (member.key_is("image_url")) {
       read_image(member.value, part);
     } else if (member.key_is("file")) {
-      read_file(member.value, part);
+      read_file(member.value, part, reading.kept);
     } else {
       part.extra.push_back(field_of(member));
     }

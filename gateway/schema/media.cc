@@ -3,6 +3,9 @@
 #include <array>
 #include <utility>
 
+#include "base/base64.h"
+#include "base/utf8.h"
+
 namespace rocket {
 namespace {
 
@@ -24,6 +27,15 @@ std::string_view type_of(std::string_view raw) {
   return {};
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const Utf8Piece piece = first_utf8_piece(text);
+    if (!piece.valid) return false;
+    text.remove_prefix(piece.bytes);
+  }
+  return true;
+}
+
 }  // namespace
 
 Media media_of_url(RawText url) {
@@ -34,6 +46,18 @@ Media media_of_url(RawText url) {
   return {Media::Source::base64,
           {url.inside.substr(scheme.size(), comma - scheme.size())},
           {url.inside.substr(comma + mark.size())}};
+}
+
+Media media_of_file(RawText url, KeptTexts& kept) {
+  Media media = media_of_url(url);
+  const std::string type = media.type.decoded();
+  if (!type.starts_with("text/") && !type.starts_with("application/json")) return media;
+  const auto text = base64_decoded(media.data.decoded());
+  if (!text || !is_utf8(*text)) return media;
+  const std::string quoted = json_quoted(*text);
+  media.source = Media::Source::text;
+  media.data = {kept.keep(quoted.substr(1, quoted.size() - 2))};
+  return media;
 }
 
 void write_media_url(const Media& media, JsonPieces& out) {

@@ -11,6 +11,10 @@ namespace rocket {
 // As a string that is a URL; of base64 a data: URL.
 void write_media_url(const Media& media, JsonPieces& out);
 
+// The same of a file. What comes in base64 and is text (text/plain, text/csv, JSON, in UTF-8) is
+// that text: few take such files, and all take texts.
+[[nodiscard]] Media media_of_file(RawText url, KeptTexts& kept);
+
 // It begins as base64 of an image or a document does.
 [[nodiscard]] bool begins_as_file(std::string_view raw);
 

@@ -27,6 +27,28 @@ TEST(Media, AUrlLeadsAwayOrIsItself) {
   }
 }
 
+TEST(Media, AFileOfTextIsThatText) {
+  KeptTexts kept;
+  const struct {
+    std::string_view url;
+    Media::Source source;
+    std::string_view data;
+  } cases[] = {
+      {"data:text/plain;base64,SGkKw6Qi", Media::Source::text, R"(Hi\nä\")"},
+      {R"(data:text\/csv;base64,YSxiCg)", Media::Source::text, R"(a,b\n)"},
+      {"data:application/json;charset=utf-8;base64,e30=", Media::Source::text, "{}"},
+      {"data:text/plain;base64,/w==", Media::Source::base64, "/w=="},  // is not UTF-8
+      {"data:text/plain;base64,A", Media::Source::base64, "A"},
+      {"data:application/pdf;base64,JVBERi0x", Media::Source::base64, "JVBERi0x"},
+      {"https://example.com/a.txt", Media::Source::url, "https://example.com/a.txt"},
+  };
+  for (const auto& one : cases) {
+    const Media media = media_of_file({one.url}, kept);
+    EXPECT_EQ(media.source, one.source) << one.url;
+    EXPECT_EQ(media.data.inside, one.data) << one.url;
+  }
+}
+
 TEST(Media, IsWrittenAsAUrlThatReadsTheSame) {
   for (const std::string_view url : {"https://example.com/a.png", "data:image/png;base64,AAAA"}) {
     JsonPieces out;

@@ -30,14 +30,14 @@ void note_rest(const JsonValue& item, std::initializer_list<std::string_view> re
 }
 
 // A member that a part keeps. What every answer has of it and nobody has said is left out.
-void read_member(const JsonMember& member, Part& part) {
+void read_member(const JsonMember& member, Part& part, KeptTexts& kept) {
   const JsonValue& value = member.value;
   if (member.key_is("type")) return;
   if (member.key_is("text") || member.key_is("refusal")) {
     part.text = raw_text(value);
   } else if (member.key_is("image_url") || member.key_is("file_data") ||
              member.key_is("file_url")) {
-    if (value.kind == JsonKind::string) part.media = media_of_url(raw_text(value));
+    if (value.kind == JsonKind::string) part.media = media_of_file(raw_text(value), kept);
   } else if (member.key_is("file_id")) {
     if (value.kind == JsonKind::string) part.media = {Media::Source::file, {}, raw_text(value)};
   } else if (member.key_is("filename")) {
@@ -49,7 +49,7 @@ void read_member(const JsonMember& member, Part& part) {
   }
 }
 
-Part read_part(const JsonValue& value) {
+Part read_part(const JsonValue& value, KeptTexts& kept) {
   using Kind = Part::Kind;
   constexpr std::pair<std::string_view, Kind> kinds[] = {
       {"input_text", Kind::text},   {"output_text", Kind::text},    {"text", Kind::text},
@@ -60,7 +60,7 @@ Part read_part(const JsonValue& value) {
     if (!type || !type->string_is(word)) continue;
     Part part{.kind = kind};
     for (const JsonMember& member : json_members(value.text))
-      read_member(member, part);
+      read_member(member, part, kept);
     return part;
   }
   return {.kind = Kind::foreign, .json = value.text};
@@ -72,7 +72,7 @@ void read_content(const JsonValue& content, std::vector<Part>& parts, Reading& r
     return;
   }
   for (const JsonValue& part : json_elements(reading.faults.list(content, "input.content")))
-    parts.push_back(read_part(part));
+    parts.push_back(read_part(part, reading.kept));
 }
 
 // The texts of a list of {"text"}, as one.
