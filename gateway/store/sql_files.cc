@@ -10,8 +10,8 @@ namespace {
 const std::string table = "rocket_files";
 const std::string columns = "id, owner, filename, purpose, bytes, created_at, expires_at";
 // The same words as in the index of batches that are at work.
-const std::string is_read_by_none =
-    "NOT EXISTS (SELECT 1 FROM rocket_batches WHERE input_file_id = rocket_files.id AND status IN "
+const std::string is_read_by_one =
+    "EXISTS (SELECT 1 FROM rocket_batches WHERE input_file_id = rocket_files.id AND status IN "
     "('validating', 'in_progress', 'finalizing', 'cancelling'))";
 // Before any time that a clock tells.
 constexpr std::int64_t long_ago = 1;
@@ -86,16 +86,16 @@ Result<bool> expire_file(SqlConnection& connection, std::string_view owner, std:
 }
 
 Result<bool> is_read(SqlConnection& connection, std::string_view id) {
-  const auto unread =
-      connection.run("SELECT id FROM " + table + " WHERE id = $1 AND NOT " + is_read_by_none, {id});
-  if (!unread) return std::unexpected(unread.error());
-  return *unread != 0;
+  const auto found =
+      connection.run("SELECT id FROM " + table + " WHERE id = $1 AND " + is_read_by_one, {id});
+  if (!found) return std::unexpected(found.error());
+  return *found != 0;
 }
 
 Result<bool> remove_file(SqlConnection& connection, std::string_view owner, std::string_view id) {
   const auto removed =
-      connection.run("DELETE FROM " + table + " WHERE owner = $1 AND id = $2 AND " +
-                         is_read_by_none + " RETURNING id",
+      connection.run("DELETE FROM " + table + " WHERE owner = $1 AND id = $2 AND NOT " +
+                         is_read_by_one + " RETURNING id",
                      {owner, id});
   if (!removed) return std::unexpected(removed.error());
   return *removed != 0;
@@ -105,7 +105,7 @@ Result<std::vector<StoredFile>> expired_files(SqlConnection& connection, std::in
                                               std::uint32_t limit) {
   const SqlValue values[] = {now, std::int64_t{limit}};
   return read_files(connection,
-                    "expires_at <> 0 AND expires_at <= $1 AND " + is_read_by_none +
+                    "expires_at <> 0 AND expires_at <= $1 AND NOT " + is_read_by_one +
                         " ORDER BY expires_at, seq LIMIT $2",
                     values);
 }
