@@ -10,6 +10,7 @@ from manifests.mutations_of_ways_round import MUTATIONS_OF_WAYS_ROUND
 from manifests.rendering import (
     ENVIRONMENTS,
     MANIFESTS,
+    Object,
     of_kind,
     parse,
     ray_service,
@@ -66,6 +67,11 @@ def test_gateways_are_not_nice_to_ray_s_agents(environment: str) -> None:
     assert found["RAY_worker_niceness"] == "0"
 
 
+def in_prod(an_object: Object) -> str:
+    """As Traefik calls it."""
+    return f"ray-prod-{an_object['metadata']['name']}@kubernetescrd"
+
+
 def test_the_dashboard_s_ingress_asks_who_comes() -> None:
     """It is applied by hand, if at all."""
     objects = parse((MANIFESTS / "ingress/ray-dashboard-ingress.yaml").read_text())
@@ -79,6 +85,16 @@ def test_the_dashboard_s_ingress_asks_who_comes() -> None:
     assert annotations[nginx + "ssl-redirect"] == "true"
     (tls,) = ingress["spec"]["tls"]
     assert tls["hosts"] == [rule["host"] for rule in ingress["spec"]["rules"]]
+    traefik = "traefik.ingress.kubernetes.io/router."
+    option, middleware = parse((MANIFESTS / "ingress/traefik/ray-dashboard.yaml").read_text())
+    assert annotations[traefik + "tls.options"] == in_prod(option)
+    assert annotations[traefik + "middlewares"] == in_prod(middleware)
+    assert annotations[traefik + "entrypoints"] == "websecure"
+    assert option["spec"]["clientAuth"]["clientAuthType"] == "RequireAndVerifyClientCert"
+    (secret,) = option["spec"]["clientAuth"]["secretNames"]
+    assert annotations[nginx + "auth-tls-secret"] == f"ray-prod/{secret}"
+    inside = annotations[nginx + "whitelist-source-range"].split(",")
+    assert middleware["spec"]["ipAllowList"]["sourceRange"] == inside
     for environment in ENVIRONMENTS:
         found = setups.setup(environment).objects
         assert "ray-dashboard" not in {each["metadata"]["name"] for each in found}

@@ -19,7 +19,7 @@ from manifests.schemas import problems
 FOLDERS = [MANIFESTS / each for each in (*ENVIRONMENTS, "operator", "backends")]
 MONITORING = ROOT / "monitoring"
 ALONE = ["shared/ray-secrets.yaml", "ingress/ray-dashboard-ingress.yaml"]
-ALONE += ["ingress/gateway/httproute.yaml"]
+ALONE += ["ingress/gateway/httproute.yaml", "ingress/traefik/ray-dashboard.yaml"]
 
 
 @pytest.mark.parametrize("folder", [*FOLDERS, MONITORING], ids=lambda folder: folder.name)

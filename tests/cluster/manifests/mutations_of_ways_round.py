@@ -41,9 +41,9 @@ def path_of_ingress(setup: Setup) -> Object:
     return named(setup, "Ingress", "ray-serve")["spec"]["rules"][0]["http"]["paths"][0]
 
 
-def annotation(setup: Setup, name: str) -> None:
+def annotation(setup: Setup, name: str, whose: str = "nginx") -> None:
     named(setup, "Ingress", "ray-serve")["metadata"]["annotations"].pop(
-        "nginx.ingress.kubernetes.io/" + name
+        f"{whose}.ingress.kubernetes.io/{name}"
     )
 
 
@@ -124,6 +124,11 @@ MUTATIONS_OF_WAYS_ROUND = [
         17,
         lambda s: annotation(s, "proxy-request-buffering"),
         "uploads would wait in nginx",
+    ),
+    Mutation(
+        17,
+        lambda s: annotation(s, "router.entrypoints", "traefik"),
+        "Traefik would take keys in clear text",
     ),
     Mutation(18, route_to_dashboard, "HTTPRoute dashboard: opens the dashboard"),
     Mutation(18, port_of_the_node, "Service look: NodePort: reached past the ingress"),

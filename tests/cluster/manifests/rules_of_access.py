@@ -21,6 +21,7 @@ from manifests.rules import Setup, at, rule
 # Labels that a namespace has: by itself, or because our documents say to give it.
 NAMESPACE_LABELS = {"kubernetes.io/metadata.name", "rocket-client"}
 NGINX = "nginx.ingress.kubernetes.io/"
+TRAEFIK = "traefik.ingress.kubernetes.io/"
 
 
 @rule(12)
@@ -50,6 +51,8 @@ def ingress(setup: Setup) -> Iterator[str]:
         annotations = each["metadata"].get("annotations", {})
         if NGINX + "rewrite-target" in annotations:
             yield f"{name_of(each)}: rewrite-target makes one path of all"
+        if annotations.get(TRAEFIK + "router.entrypoints") != "websecure":
+            yield f"{name_of(each)}: router.entrypoints: Traefik would take keys in clear text"
         if annotations.get(NGINX + "proxy-buffering") != "off":
             yield f"{name_of(each)}: proxy-buffering is not off: streams would come in lumps"
         if annotations.get(NGINX + "proxy-request-buffering") != "off":

@@ -181,9 +181,24 @@ def http_route() -> Object:
     return _kind("gateway.networking.k8s.io/v1", "HTTPRoute", spec)
 
 
+def tls_option() -> Object:
+    texts = {"type": "array", "minItems": 1, "items": TEXT}
+    kinds = {"enum": ["RequireAndVerifyClientCert"]}
+    client = _object(["secretNames", "clientAuthType"], secretNames=texts, clientAuthType=kinds)
+    return _kind("traefik.io/v1alpha1", "TLSOption", _object(["clientAuth"], clientAuth=client))
+
+
+def middleware() -> Object:
+    texts = {"type": "array", "minItems": 1, "items": TEXT}
+    allowed = _object(["sourceRange"], sourceRange=texts)
+    return _kind("traefik.io/v1alpha1", "Middleware", _object(["ipAllowList"], ipAllowList=allowed))
+
+
 OURS = {
     ("ray.io", "RayService"): ray_service,
     ("monitoring.coreos.com", "PodMonitor"): pod_monitor,
     ("monitoring.coreos.com", "PrometheusRule"): prometheus_rule,
     ("gateway.networking.k8s.io", "HTTPRoute"): http_route,
+    ("traefik.io", "TLSOption"): tls_option,
+    ("traefik.io", "Middleware"): middleware,
 }
