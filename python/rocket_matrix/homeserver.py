@@ -213,7 +213,7 @@ class Homeserver:
             page = await self._page(stretch.room_id, f"messages?{urlencode(query)}")
             found += page.get("chunk") or []
             start = page.get("end") or ""
-        return [self._decrypted(stretch.room_id, event) for event in reversed(found)]
+        return [self.decrypted(stretch.room_id, event) for event in reversed(found)]
 
     async def thread(self, room_id: str, root: str, most: int) -> list[dict]:
         """Its last messages, oldest first; with its root if these are all of them."""
@@ -226,20 +226,20 @@ class Homeserver:
         if not page.get("next_batch"):
             # Else others are missing between them, and it would be taken for what was just said.
             events.insert(0, await self.event(room_id, root))
-        return [self._decrypted(room_id, event) for event in events if event]
+        return [self.decrypted(room_id, event) for event in events if event]
 
     async def recent(self, room_id: str, most: int) -> list[dict]:
         """The last messages of a room outside threads, oldest first."""
         wanted = json.dumps({"types": ["m.room.message", "m.room.encrypted"]})
         query = urlencode({"dir": "b", "limit": str(most), "filter": wanted})
         page = await self._page(room_id, f"messages?{query}")
-        events = [self._decrypted(room_id, each) for each in reversed(page.get("chunk") or [])]
+        events = [self.decrypted(room_id, each) for each in reversed(page.get("chunk") or [])]
         return [each for each in events if _relation_type(each) != "m.thread"]
 
     async def event(self, room_id: str, event_id: str) -> dict:
         """Empty if there is none that the bot may see."""
         try:
-            return self._decrypted(room_id, await self._page(room_id, f"event/{quote(event_id)}"))
+            return self.decrypted(room_id, await self._page(room_id, f"event/{quote(event_id)}"))
         except HomeserverError:
             return {}
 
@@ -386,7 +386,7 @@ class Homeserver:
         path = f"/_matrix/client/{version}/rooms/{quote(room_id)}/{rest}"
         return await self._http.patiently(lambda: self._http.ask("GET", path))
 
-    def _decrypted(self, room_id: str, event: dict) -> dict:
+    def decrypted(self, room_id: str, event: dict, quietly: bool = False) -> dict:
         """As it was before it was encrypted, with what the homeserver says of it; the edit that it
         brings along, too. What can not be decrypted stays as it is."""
         client = self._ready()
@@ -401,10 +401,11 @@ class Homeserver:
                     "content": clear.get("content"),
                 }
             except Exception as error:  # whatever the library makes of what anybody sends
-                log("not decrypted", event_id=event.get("event_id"), why=type(error).__name__)
+                if not quietly:
+                    log("not decrypted", event_id=event.get("event_id"), why=type(error).__name__)
         edit = ((event.get("unsigned") or {}).get("m.relations") or {}).get("m.replace")
         if isinstance(edit, dict) and edit.get("type") == "m.room.encrypted":
-            relations = {"m.replace": self._decrypted(room_id, edit)}
+            relations = {"m.replace": self.decrypted(room_id, edit)}
             event = {
                 **event,
                 "unsigned": {**event["unsigned"], "m.relations": relations},

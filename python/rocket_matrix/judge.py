@@ -12,10 +12,16 @@ from rocket_matrix.homeserver import Batch, Stretch
 from rocket_matrix.matrix_http import HomeserverError
 from rocket_matrix.pace import Allowance
 from rocket_matrix.parts import Parts
-from rocket_matrix.requests import Identity, Request, request_of, since_invited
+from rocket_matrix.requests import Identity, Request, Room, request_of, since_invited
 from rocket_matrix.telemetry import log
 
 HINT_EVERY = 6 * 3600.0
+# In a direct message each of them is for the bot.
+DIRECT_HINT_EVERY = 60.0
+# How long the keys of a message may take, which come by another way and often from another
+# homeserver; and how many messages are kept for that.
+KEY_SECONDS = 20.0
+UNREAD_MAX = 100
 
 _NOT_READABLE = (
     "This room is encrypted and I can not read it: I run without the end-to-end encryption extra. "
@@ -39,6 +45,7 @@ class Judge:
         me: Identity,
         open_work: Callable[[], int],
         stopped: Callable[[dict, str], None],
+        key_seconds: float = KEY_SECONDS,
     ):
         config = parts.config
         self._config = config
@@ -49,6 +56,8 @@ class Judge:
         self._me = me
         self._open_work = open_work
         self._stopped = stopped
+        self._key_seconds = key_seconds
+        self._unread: dict[str, tuple[dict, str, float]] = {}  # event, room, since when
         self._found: list[Request] = []
         self._questions = Allowance(config.limits.questions_per_minute)
         # Commands cost little, but each is an event in the room.
@@ -57,21 +66,35 @@ class Judge:
 
     async def requests(self, batch: Batch, since: str) -> list[Request]:
         found = self._found = []
+        events = self._read_late()
         for stretch in batch.stretches:
             for event in await self._new_events(stretch, since):
-                try:
-                    request = await self._judged(event, stretch.room_id)
-                except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-                    # A stranger's homeserver may send anything.
-                    log(
-                        "an event makes no sense",
-                        event_id=event.get("event_id"),
-                        why=type(error).__name__,
-                    )
-                    self._telemetry.errors.labels("event").inc()
-                    continue
-                if request:
-                    found.append(request)
+                events.append((event, stretch.room_id, len(self._unread) >= UNREAD_MAX))
+        for event, room_id, late in events:
+            try:
+                request = await self._judged(event, room_id, late)
+            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+                # A stranger's homeserver may send anything.
+                log(
+                    "an event makes no sense",
+                    event_id=event.get("event_id"),
+                    why=type(error).__name__,
+                )
+                self._telemetry.errors.labels("event").inc()
+                continue
+            if request:
+                found.append(request)
+        return found
+
+    def _read_late(self) -> list[tuple[dict, str, bool]]:
+        """Messages whose keys have come by now, and those for which that has taken too long."""
+        found = []
+        for event_id, (event, room_id, since) in list(self._unread.items()):
+            clear = self._home.decrypted(room_id, event, quietly=True)
+            late = time.monotonic() - since >= self._key_seconds
+            if late or clear.get("type") != "m.room.encrypted":
+                del self._unread[event_id]
+                found.append((clear, room_id, late))
         return found
 
     async def _new_events(self, stretch: Stretch, since: str) -> list[dict]:
@@ -87,8 +110,9 @@ class Judge:
                 )
         return since_invited(events, self._me.user_id)
 
-    async def _judged(self, event: dict, room_id: str) -> Request | None:
-        """The request that an event is, if it is one and its sender may make it."""
+    async def _judged(self, event: dict, room_id: str, late: bool) -> Request | None:
+        """The request that an event is, if it is one and its sender may make it. `late`: its keys
+        are not waited for."""
         sender, kind = event.get("sender", ""), event.get("type")
         if sender == self._me.user_id:
             return None
@@ -96,10 +120,12 @@ class Judge:
         allowed = self._access.user(sender) and self._access.room(room_id, room.direct)
         if kind == "m.room.redaction" or (kind == "m.reaction" and allowed):
             self._stopped(event, room_id)
+            content = event.get("content") or {}
+            self._unread.pop(str(event.get("redacts") or content.get("redacts")), None)
         if kind in ("m.reaction", "m.room.redaction"):
             return None
         if kind == "m.room.encrypted" and allowed and not self._old(event):
-            return self._not_read(event, room_id, sender)
+            return self._not_read(event, room, sender, late)
         request = request_of(
             event,
             self._me,
@@ -144,12 +170,18 @@ class Judge:
             return None
         return replace(request, command=Mistake(told), attachment=None)
 
-    def _not_read(self, event: dict, room_id: str, sender: str) -> Request | None:
-        self._telemetry.refused.labels("encrypted").inc()
-        if not self._journal.hint(room_id, HINT_EVERY):
+    def _not_read(self, event: dict, room: Room, sender: str, late: bool) -> Request | None:
+        """What its sender is told, once its keys may not come any longer."""
+        event_id, can_read = event["event_id"], self._home.can_read(room.room_id)
+        if can_read and not late:
+            self._unread[event_id] = (event, room.room_id, time.monotonic())
             return None
-        told = _NOT_DECRYPTED if self._home.can_read(room_id) else _NOT_READABLE
-        return Request(event["event_id"], room_id, sender, Mistake(told), direct=True)
+        self._telemetry.refused.labels("encrypted").inc()
+        every = DIRECT_HINT_EVERY if can_read and room.direct else HINT_EVERY
+        if not self._journal.hint(room.room_id, every):
+            return None
+        told = _NOT_DECRYPTED if can_read else _NOT_READABLE
+        return Request(event_id, room.room_id, sender, Mistake(told), direct=True)
 
     def _old(self, event: dict) -> bool:
         sent = event.get("origin_server_ts")

@@ -26,6 +26,9 @@ class HomeserverFront:
         self.members: dict[str, dict] = {}
         # Rooms of whose timelines nothing is told, but that there would have been something.
         self.untold: set[str] = set()
+        # Whether what is sent to the bot's device, such as keys, is kept until it is not any longer.
+        self.keeps_keys = False
+        self._kept_keys: list[dict] = []
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -98,9 +101,13 @@ class HomeserverFront:
         self._server.server_close()
 
     def _changed(self, path: str, data: bytes) -> bytes:
-        if not (self.contents or self.members or self.untold) or "/sync" not in path:
+        changes = (self.contents, self.members, self.untold, self.keeps_keys, self._kept_keys)
+        if not any(changes) or "/sync" not in path:
             return data
         found = json.loads(data)
+        to_device = self._kept_keys + found.get("to_device", {}).get("events", [])
+        self._kept_keys = to_device if self.keeps_keys else []
+        found["to_device"] = {"events": [] if self.keeps_keys else to_device}
         for room_id, room in found.get("rooms", {}).get("join", {}).items():
             if room_id in self.untold:
                 room["timeline"] = {
