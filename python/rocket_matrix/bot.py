@@ -24,6 +24,7 @@ from rocket_matrix.journal import Job, Work
 from rocket_matrix.judge import Judge
 from rocket_matrix.matrix_http import Away, HomeserverError, Limited, Refused
 from rocket_matrix.parts import Parts
+from rocket_matrix.places import Places
 from rocket_matrix.replies import Replies
 from rocket_matrix.requests import Identity, may_speak_since, stopped_by
 from rocket_matrix.telemetry import fault, log
@@ -69,7 +70,7 @@ class Bot:
         self._telemetry = parts.telemetry
         self._batches = Batches(parts)
         self._typing = TypingNotices(parts.home.typing)
-        self._places = asyncio.Semaphore(parts.config.limits.answers_at_once)
+        self._places = Places(parts.config.limits.answers_at_once)
         self._running: dict[str, Running] = {}
         self._stops: deque[Stop] = deque(maxlen=STOPS_KEPT)
         self._watched: set[str] = set()  # the batches whose jobs are shown
@@ -280,7 +281,7 @@ class Bot:
         for stop in self._stops:
             self._stop_if_meant(running, stop)
         try:
-            async with self._typing.shown(request.room_id), self._places:
+            async with self._typing.shown(request.room_id), self._places.taken(running.stop):
                 with self._telemetry.running.track_inprogress():
                     return await self._answering.answer(work, running.stop)
         finally:

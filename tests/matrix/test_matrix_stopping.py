@@ -67,6 +67,25 @@ def test_by_a_reaction(talking, target: str) -> None:
     released(gateway, 1)
 
 
+def test_what_waits_for_its_turn(synapse, person, bot, rocket, fake) -> None:
+    """It need not have one to be stopped."""
+    gateway = rocket({"backends": [backend("fakes", fake().url)]})
+    gateway.wait_for_models("m")
+    alice = person(synapse, "alice")
+    program = bot(synapse, gateway.url, limits={"answers_at_once": 1})
+    room = alice.room(program.user_id, direct=True)
+    first = alice.say(room, ENDLESS)
+    growing(alice, room, first)
+    second = alice.say(room, ENDLESS)
+    wait_until("it waits", lambda: program.total("rocket_matrix_waiting") == 2)
+    alice.react(room, second, "🛑")
+    assert alice.answer(second).body == "Stopped."
+    assert not alice.answers(first)[0].finished
+    alice.react(room, first, "🛑")
+    assert "Stopped." in alice.answer(first).body
+    released(gateway, 1)
+
+
 def test_by_taking_the_question_back(talking) -> None:
     alice, _, _, room, gateway, _ = talking
     question = alice.say(room, f"!infer {ENDLESS}")
