@@ -205,11 +205,13 @@ class Batches:
             await self._home.send(job.room_id, editing(notice(told), job.card), txn)
         except HomeserverError as error:
             log("a card can not be edited", batch=job.batch_id, code=error.code)
-            await self._move(job, told)
+            await self.move(job, told)
 
-    async def _move(self, job: Job, told: str) -> None:
-        """If its room has been upgraded: all that is left to tell is told in the new one."""
+    async def move(self, job: Job, told: str = "") -> None:
+        """If its room has been upgraded: all that is left to tell is told in the new one, below a
+        card of its own."""
         if room_id := await self._home.successor(job.room_id):
+            told = told or f"**Batch** `{job.batch_id}`"
             content = notice(f"Asked for before this room was upgraded:\n\n{told}")
             card = await self._home.send(room_id, content, f"{_base(job)}.moved")
             job.room_id, job.thread, job.card = room_id, card, card

@@ -73,7 +73,7 @@ class Bot:
         self._places = Places(parts.config.limits.answers_at_once)
         self._running: dict[str, Running] = {}
         self._stops: deque[Stop] = deque(maxlen=STOPS_KEPT)
-        self._watched: set[str] = set()  # the batches whose jobs are shown
+        self._watched: dict[str, Job] = {}  # those that are shown, by batch
         self._tasks: set[asyncio.Task] = set()
         self._open = 0
 
@@ -156,20 +156,22 @@ class Bot:
             for each in batch.stretches
             if each.before or may_speak_since(each.events, self._home.user_id)
         }
-        untold = [
-            job
-            for job in (self._journal.open_jobs() if rooms else [])
-            if job.card and job.batch_id not in self._watched
-        ]
-        if untold:
-            self._spawn(self._tell(untold, rooms))
+        jobs = [job for job in (self._journal.open_jobs() if rooms else []) if job.card]
+        if jobs:
+            self._spawn(self._tell(jobs, rooms))
 
-    async def _tell(self, untold: list[Job], rooms: set[str]) -> None:
+    async def _tell(self, jobs: list[Job], rooms: set[str]) -> None:
         """Also of those that were asked for in a room that has been upgraded to one of these."""
-        rooms = rooms | {await self._home.predecessor(each) for each in rooms}
-        for job in untold:
-            if job.room_id in rooms:
-                self._begin_watching(job)
+        before = {await self._home.predecessor(each) for each in rooms}
+        for job in jobs:
+            shown = self._watched.get(job.batch_id, job)
+            if shown.room_id in before:
+                try:
+                    await self._batches.move(shown)
+                except HomeserverError as error:
+                    log("a job can not be moved", batch=shown.batch_id, code=error.code)
+            if shown.room_id in rooms:
+                self._begin_watching(shown)
 
     # What stops.
 
@@ -308,7 +310,7 @@ class Bot:
 
     def _begin_watching(self, job: Job) -> None:
         if job.batch_id not in self._watched:
-            self._watched.add(job.batch_id)
+            self._watched[job.batch_id] = job
             self._spawn(self._watch(job))
 
     async def _watch(self, job: Job) -> None:
@@ -326,7 +328,7 @@ class Bot:
             log("failed", batch=job.batch_id, why=fault(error))
             self._telemetry.errors.labels("bug").inc()
         finally:
-            self._watched.discard(job.batch_id)
+            del self._watched[job.batch_id]
             self._telemetry.jobs.dec()
 
     async def _say(self, work: Work, told: str) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from people import Message
 
@@ -178,24 +179,28 @@ def test_a_card_says_that_rocket_is_away(synapse, person, bot, kept) -> None:
 @pytest.mark.parametrize("late", [False, True])
 def test_a_room_is_upgraded_under_a_job(synapse, person, bot, kept, late: bool) -> None:
     """`late`: the bot is invited into the new one when the job has ended."""
-    program = bot(synapse, kept().url)
+    gateway = kept()
+    program = bot(synapse, gateway.url)
     alice, bob = person(synapse, "alice"), person(synapse, "bob")
     room = alice.room(program.user_id, bob.user_id)
     bob.join(room)
     alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
-    question = alice.send(room, file_of(alice, [line(number, 300) for number in range(100)]))
+    question = alice.send(room, file_of(alice, [line(number, 20_000) for number in range(200)]))
     alice.until("its card", lambda: alice.answers(question))
+    batch_id = alice.answers(question)[0].body.split("`")[1]
     path = f"/_matrix/client/v3/rooms/{room}/upgrade"
     version = "11" if alice.state(room, "m.room.create").get("room_version") != "11" else "10"
     new = alice.call("POST", path, {"new_version": version})["replacement_room"]
     alice.invite(new, bob.user_id)
     bob.join(new)
     if late:
+        cancelled = httpx.post(f"{gateway.url}/v1/batches/{batch_id}/cancel", timeout=30)
+        assert cancelled.status_code == 200, cancelled.text
         errors = '{where="job"}'
         wait_until(
             "it can not tell of it",
             lambda: program.samples("rocket_matrix_errors_total").get(errors),
-            seconds=30,
+            seconds=60,
         )
     alice.invite(new, program.user_id)
     told = "before this room was upgraded"
@@ -203,12 +208,14 @@ def test_a_room_is_upgraded_under_a_job(synapse, person, bot, kept, late: bool) 
         "its new card",
         lambda: next((each for each in alice.messages.values() if told in each.versions[0]), None),
     )
-    alice.until("the summary", lambda: summary(alice, card.event_id))
-    assert "100 of 100 lines answered" in summary(alice, card.event_id).body
+    if not late:
+        stopped = alice.answer(alice.say(new, f"!cancel {batch_id}")).body
+        assert "is being cancelled" in stopped
+    alice.until("the summary", lambda: summary(alice, card.event_id), seconds=60)
+    assert "is cancelled" in summary(alice, card.event_id).body
     assert summary(alice, card.event_id).relates["event_id"] == card.event_id
-    assert len(results(alice, card.event_id)) == 100
     assert not summary(alice, question)
-    assert "completed" in alice.answer(alice.say(new, "!status")).body
+    assert "cancelled" in alice.answer(alice.say(new, "!status")).body
 
 
 def test_a_job_survives_everybody(synapse, person, bot, kept) -> None:
