@@ -127,7 +127,7 @@ def test_large_heads_are_bounded_by_the_same_budget(whole: bool, rocket, fake) -
         # Whoever has a usual head, and little to say, is not concerned.
         assert gateway.call("GET", "/v1/models").status == 200
     wait_until("all is given back", lambda: gateway.chat(chat("m")).status == 200)
-    assert gateway.call("GET", "/livez", None, {"X": "x" * 50_000}).status == 200
+    assert gateway.call("GET", "/livez", headers={"X": "x" * 50_000}).status == 200
 
 
 @pytest.mark.parametrize("end", [b"", b"0\r\n\r\n"], ids=["more to come", "whole"])
@@ -157,22 +157,22 @@ def test_a_long_target_leaves_nothing_behind(rocket, fake) -> None:
 
 
 def many_names(url: str) -> dict:
-    """A configuration whose list of models is a megabyte."""
-    routes = {f"{i}-{'x' * 200}": [{"backend": "a", "model": "m"}] for i in range(4000)}
+    """A configuration whose list of models is more than half a megabyte."""
+    routes = {f"{i}-{'x' * 200}": [{"backend": "a", "model": "m"}] for i in range(2500)}
     return {"backends": [backend("a", url)], "models": routes}
 
 
 def test_lists_that_nobody_takes_are_bounded_by_the_same_budget(rocket, fake) -> None:
-    limits = {"body_bytes": MEBI, "bodies_in_flight_bytes": 4 * MEBI}
+    limits = {"body_bytes": MEBI, "bodies_in_flight_bytes": 2 * MEBI}
     gateway = rocket(many_names(fake().url) | {"limits": limits})
-    assert len(gateway.call("GET", "/v1/models").body) > MEBI
+    assert len(gateway.call("GET", "/v1/models").body) > MEBI / 2
     before = gateway.program.rss_bytes()
     with contextlib.ExitStack() as stack:
         crowd = [stack.enter_context(gateway.connect()) for _ in range(50)]
         for client in crowd:
             client.send(request_bytes("GET", "/v1/models"))
         statuses = [client.read_head().status for client in crowd]
-        assert 1 <= statuses.count(200) <= 4
+        assert 1 <= statuses.count(200) <= 3
         assert statuses.count(503) == len(statuses) - statuses.count(200)
         assert gateway.program.rss_bytes() - before < 12 * MEBI
         # Operators are told what they ask in any case.
