@@ -8,6 +8,7 @@ namespace rocket {
 namespace {
 
 constexpr std::size_t bar_columns = 20;
+constexpr std::size_t bar_columns_least = 5;
 
 double per_second(const Progress& progress) {
   const double seconds = std::chrono::duration<double>(progress.elapsed).count();
@@ -24,6 +25,43 @@ std::string left_text(const Progress& progress, double rate) {
   return fmt::format("{} h {} min left", whole / 3600, whole % 3600 / 60);
 }
 
+std::string bar_text(const Progress& progress, std::size_t columns) {
+  const std::size_t filled =
+      progress.total == 0 ? 0
+                          : static_cast<std::size_t>(std::min(progress.done, progress.total) *
+                                                     columns / progress.total);
+  return '[' + std::string(filled, '=') + std::string(columns - filled, ' ') + "] ";
+}
+
+// "999", "12.3k", "678k", "1.2M"
+std::string short_number(std::uint64_t number) {
+  if (number < 1000) return std::to_string(number);
+  const bool thousands = number < 999'500;
+  const double scaled = static_cast<double>(number) / (thousands ? 1e3 : 1e6);
+  return fmt::format("{:.{}f}{}", scaled, scaled < 99.95 ? 1 : 0, thousands ? 'k' : 'M');
+}
+
+std::string short_left_text(const Progress& progress, double rate) {
+  if (progress.done >= progress.total) return "done";
+  if (rate <= 0) return "? left";
+  const double seconds = static_cast<double>(progress.total - progress.done) / rate;
+  const auto whole = static_cast<std::int64_t>(seconds + 0.999);
+  if (whole < 60) return fmt::format("{}s left", whole);
+  if (whole < 3600) return fmt::format("{}m{:02}s left", whole / 60, whole % 60);
+  return fmt::format("{}h{:02}m left", whole / 3600, whole % 3600 / 60);
+}
+
+// For a terminal of usual width. What it waits for comes before all that stands still meanwhile.
+std::string short_text(const Progress& progress) {
+  const std::string counts =
+      fmt::format("{}/{}, {} failed, ", progress.done, progress.total, progress.failed);
+  if (!progress.trouble.empty()) return counts + "waits: " + progress.trouble;
+  const double rate = per_second(progress);
+  return counts + fmt::format("{:.{}f}/s, {}, {}+{} tokens", rate, rate < 10 ? 1 : 0,
+                              short_left_text(progress, rate), short_number(progress.tokens.input),
+                              short_number(progress.tokens.output));
+}
+
 }  // namespace
 
 std::string progress_text(const Progress& progress) {
@@ -37,12 +75,11 @@ std::string progress_text(const Progress& progress) {
 }
 
 std::string progress_bar(const Progress& progress, std::size_t columns) {
-  const std::size_t filled =
-      progress.total == 0 ? 0
-                          : static_cast<std::size_t>(std::min(progress.done, progress.total) *
-                                                     bar_columns / progress.total);
-  std::string line = '[' + std::string(filled, '=') + std::string(bar_columns - filled, ' ') +
-                     "] " + progress_text(progress);
+  std::string line = bar_text(progress, bar_columns) + progress_text(progress);
+  if (line.size() <= columns) return line;
+  const std::string text = short_text(progress);
+  const std::size_t left = columns - std::min(columns, text.size() + bar_text({}, 0).size());
+  line = left < bar_columns_least ? text : bar_text(progress, std::min(left, bar_columns)) + text;
   if (line.size() > columns) line.resize(columns);
   return line;
 }

@@ -21,7 +21,9 @@ struct Progress {
 
 // "1234 of 2000 lines, 3 failed, 320 a second, 2 s left, 12345 tokens in, 678 out"
 [[nodiscard]] std::string progress_text(const Progress& progress);
-// The same behind a bar, in at most `columns` characters, for a line that is written over.
+// The same behind a bar, in at most `columns` characters, for a line that is written over; in
+// fewer words where it does not fit: "[======    ] 1234/2000, 3 failed, 320/s, 2s left, 12.3k+678
+// tokens"
 [[nodiscard]] std::string progress_bar(const Progress& progress, std::size_t columns);
 
 }  // namespace rocket

@@ -17,6 +17,22 @@ TEST(Progress, tells_rate_time_tokens_and_failures) {
   EXPECT_EQ(progress_bar(progress, 30).size(), 30U);
 }
 
+TEST(Progress, a_terminal_of_eighty_columns_shows_all_of_it) {
+  Progress progress{.total = 50'000, .done = 12'345, .failed = 12};
+  progress.tokens = {.input = 1'234'567, .cached = 0, .output = 98'765, .reasoning = 0};
+  progress.elapsed = 100s;
+  EXPECT_EQ(progress_bar(progress, 79),
+            "[===             ] 12345/50000, 12 failed, 123/s, 5m06s left, 1.2M+98.8k tokens");
+  EXPECT_EQ(progress_bar(progress, 62),
+            "12345/50000, 12 failed, 123/s, 5m06s left, 1.2M+98.8k tokens");
+  progress.trouble = "out.jsonl: No space left on device";
+  EXPECT_TRUE(progress_bar(progress, 79)
+                  .ends_with("12345/50000, 12 failed, waits: out.jsonl: No "
+                             "space left on device"));
+  progress.trouble = std::string(100, 'x');
+  EXPECT_EQ(progress_bar(progress, 79).size(), 79U);
+}
+
 TEST(Progress, what_is_not_known_is_not_made_up) {
   EXPECT_EQ(progress_text({.total = 10}),
             "0 of 10 lines, 0 failed, 0.0 a second, time left unknown, 0 tokens in, 0 out");
