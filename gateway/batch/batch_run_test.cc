@@ -59,7 +59,7 @@ TEST(BatchRun, batches_that_can_not_go_on_hold_up_no_others) {
     gateway.link("a").connect = SimLink::Connect::accept;
     waiting.push_back(other);
     for (const std::string& id : waiting)
-      EXPECT_EQ(batches.finish(id, 60s).status, BatchStatus::completed);
+      EXPECT_EQ(batches.finish(id).status, BatchStatus::completed);
     EXPECT_EQ(gateway.leftovers(), "");
   }
 }
