@@ -6,10 +6,10 @@
 10 people, 2 more each second until all are there, for 5 minutes. With ROCKET_PROFILE=hard three
 times as many, who come faster, hardly pause, want longer answers, and of whom some hang up.
 
-Ends with exit 1 if a bound of thresholds.json is not kept (`worker_bytes` is not judged here). Variables: ROCKET_KEY, ROCKET_MODEL,
-ROCKET_MAX_TOKENS, ROCKET_LONGEST_QUESTION (in characters: longer ones are left out),
-ROCKET_THRESHOLDS (`asked_for` or `own`), ROCKET_REPORT (a file for the figures), ROCKET_PROFILE
-(`usual` or `hard`).
+Ends with exit 1 if a bound of thresholds.json is not kept; `worker_bytes` is not judged here.
+Variables: ROCKET_KEY, ROCKET_MODEL, ROCKET_MAX_TOKENS, ROCKET_LONGEST_QUESTION (in characters: longer
+ones are left out), ROCKET_THRESHOLDS (`asked_for` or `own`), ROCKET_REPORT (a file for the figures),
+ROCKET_PROFILE (`usual` or `hard`).
 """
 
 import json
