@@ -69,7 +69,7 @@ class Judge:
         events = self._read_late()
         for stretch in batch.stretches:
             for event in await self._new_events(stretch, since):
-                events.append((event, stretch.room_id, len(self._unread) >= UNREAD_MAX))
+                events.append((event, stretch.room_id, False))
         for event, room_id, late in events:
             try:
                 request = await self._judged(event, room_id, late)
@@ -173,7 +173,7 @@ class Judge:
     def _not_read(self, event: dict, room: Room, sender: str, late: bool) -> Request | None:
         """What its sender is told, once its keys may not come any longer."""
         event_id, can_read = event["event_id"], self._home.can_read(room.room_id)
-        if can_read and not late:
+        if can_read and not late and len(self._unread) < UNREAD_MAX:
             self._unread[event_id] = (event, room.room_id, time.monotonic())
             return None
         self._telemetry.refused.labels("encrypted").inc()
