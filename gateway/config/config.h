@@ -275,10 +275,8 @@ struct LimitsConfig {
         "A request's body: 413 beyond. An unstreamed answer: 502 beyond. Not of an uploaded file, "
         "which goes straight to the disk: `store.file_bytes` bounds it.");
     visit("event_bytes", self.event_bytes, "One event of a stream.");
-    visit(
-        "bodies_in_flight_bytes", self.bodies_in_flight_bytes,
-        "All bodies held at once, and heads of more than 4 KiB: 503 beyond. Uploaded files are not "
-        "held.");
+    visit("bodies_in_flight_bytes", self.bodies_in_flight_bytes,
+          "All bodies held at once, and large heads: 503 beyond. Uploaded files are not held.");
     visit("connections", self.connections,
           "Client connections held at once; further ones wait to be accepted.");
     visit("in_flight_per_endpoint", self.in_flight_per_endpoint,
