@@ -67,7 +67,7 @@ TEST(BatchRun, batches_that_can_not_go_on_hold_up_no_others) {
 // Its lease runs out while the store can not be asked, and it hears of that a while later.
 TEST(BatchRun, who_has_lost_a_batch_begins_no_more_of_its_lines) {
   constexpr std::uint32_t in_flight = 4;
-  for (int i = 0; i < 16; ++i) {
+  for (int i = 0; i < 8; ++i) {
     SCOPED_TRACE(i);
     Config config;
     config.batch.lines_in_flight = in_flight;
@@ -79,7 +79,7 @@ TEST(BatchRun, who_has_lost_a_batch_begins_no_more_of_its_lines) {
     batches.run_for(1s);
     batches.start("other");
     batches.store().refuse(Error{ErrorCode::store_unavailable, "away"});
-    batches.run_for(6s + i * 100ms);
+    batches.run_for(6s + i * 200ms);
     batches.store().refuse(std::nullopt);
     EXPECT_EQ(batches.finish(id).completed, 400U);
     // What it was asking, what it had ready, and what of both it could not write down in time.
