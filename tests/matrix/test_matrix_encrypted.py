@@ -260,17 +260,17 @@ def test_keys_that_can_not_be_given_away_at_once(
 def test_keys_that_come_late(synapse, front, person, bot, url, client, e2e_python: Path) -> None:
     """Behind the message for which they are, as from a homeserver elsewhere."""
     program = bot(synapse, url, interpreter=e2e_python, homeserver=front.url)
-    alice = person(synapse, "alice")
-    room = alice.room(program.user_id, direct=True, encrypted=True)
-    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    alice, bob = person(synapse, "alice"), person(synapse, "bob")
+    room = alice.room(program.user_id, bob.user_id, encrypted=True)
+    bob.join(room)
+    bob.until("the bot joins", lambda: bob.members.get((room, program.user_id)) == "join")
     hers = client(alice, synapse.url)
     front.keeps_keys = True
     asked = hers.say(room, "!help")
-    after = len(_said_by(program.user_id, alice))
-    alice.say(room, "!help")
-    alice.until("one is answered", lambda: len(_said_by(program.user_id, alice)) > after)
+    bob.say(room, "!help")
+    bob.until("who asks after her is answered", lambda: _said_by(program.user_id, bob))
     front.keeps_keys = False
-    alice.say(room, "!help")
+    bob.say(room, "their keys come with this")
     assert "`!infer" in hers.answer(asked, "!infer", seconds=15)["body"]
     assert not program.samples("rocket_matrix_refused_total")
 
