@@ -58,7 +58,7 @@ def own_tests(client: str, engine: str, over_real_engines: Gateway, tmp_path: Pa
         env=environment,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout[-8000:] + ran.stderr[-2000:]
