@@ -102,7 +102,7 @@ class HttpParser {
   std::vector<std::string_view> body_;
 
  private:
-  static constexpr std::size_t body_pieces_usual = 16;
+  static constexpr std::size_t body_pieces_usual = 64;
 
   static int on_message_begin(llhttp_t* llhttp);
   static int on_header_field(llhttp_t* llhttp, const char* at, std::size_t size);
