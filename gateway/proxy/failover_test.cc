@@ -159,7 +159,7 @@ TEST(Failover, ARateLimitIsObeyedAndPassedOn) {
 
 // Who says 429 and no time is not asked by every request that comes.
 TEST(Failover, ARateLimitThatNamesNoTimeIsNotHammered) {
-  for (const char* const retry_after : {"", "soon", "-5", "0", "Sun, 06 Nov 1994 08:49:37 GMT"}) {
+  for (const char* const retry_after : {"", "soon", "-5", "0", "Thu, 01 Jan 1970 00:00:00 GMT"}) {
     FakeScript limited;
     limited.status = 429;
     limited.retry_after = retry_after;
@@ -179,7 +179,7 @@ TEST(Failover, ARateLimitThatNamesNoTimeIsNotHammered) {
 
 // Who says 503 and that it may be asked again at once fails like any other.
 TEST(Failover, AnEndpointThatCanNeverAnswerNowIsLeft) {
-  for (const char* const retry_after : {"0", "Sun, 06 Nov 1994 08:49:37 GMT"}) {
+  for (const char* const retry_after : {"0", "Thu, 01 Jan 1970 00:00:00 GMT"}) {
     FakeScript out_of_order;
     out_of_order.status = 503;
     out_of_order.retry_after = retry_after;
