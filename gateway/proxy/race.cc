@@ -20,9 +20,10 @@ bool Race::has_fallen(TimePoint now) const {
 bool Race::is_forsaken(TimePoint now, Duration patience) const {
   bool forsaken = true;
   each([&](RunningAttempt& one) {
-    const TimePoint since = one.started_at();
-    forsaken &= now - since >= patience && !one.attempt().answered() &&
-                !one.plan().endpoint.breaker.has_answered_since(since);
+    const Duration waited = now - one.started_at();
+    // Who was sent a moment before it has been answered, which says nothing about those behind.
+    forsaken &= waited >= patience && !one.attempt().answered() &&
+                !one.plan().endpoint.breaker.has_answered_since(now - waited / 2);
   });
   return forsaken;
 }

@@ -54,8 +54,8 @@ class Race {
   [[nodiscard]] bool full() const { return count_ == runners_max; }
   // One that has not been answered runs at an endpoint in disgrace.
   [[nodiscard]] bool has_fallen(TimePoint now) const;
-  // All have waited for `patience`, where nobody has been answered since they were sent: whoever
-  // has failed before may be well again by now.
+  // All have waited for `patience`, and for half of their time nobody has been answered where they
+  // wait: whoever has failed before may be well again by now.
   [[nodiscard]] bool is_forsaken(TimePoint now, Duration patience) const;
 
   [[nodiscard]] Wait wait(Timers& timers, TimePoint deadline) { return {*this, timers, deadline}; }
