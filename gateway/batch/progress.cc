@@ -15,11 +15,16 @@ double per_second(const Progress& progress) {
   return seconds <= 0 ? 0 : static_cast<double>(progress.done - progress.begun_with) / seconds;
 }
 
+// `rate` is positive. Part of a second is a second.
+std::int64_t seconds_left(const Progress& progress, double rate) {
+  return static_cast<std::int64_t>(static_cast<double>(progress.total - progress.done) / rate +
+                                   0.999);
+}
+
 std::string left_text(const Progress& progress, double rate) {
   if (progress.done >= progress.total) return "done";
   if (rate <= 0) return "time left unknown";
-  const double seconds = static_cast<double>(progress.total - progress.done) / rate;
-  const auto whole = static_cast<std::int64_t>(seconds + 0.999);
+  const std::int64_t whole = seconds_left(progress, rate);
   if (whole < 60) return fmt::format("{} s left", whole);
   if (whole < 3600) return fmt::format("{} min {} s left", whole / 60, whole % 60);
   return fmt::format("{} h {} min left", whole / 3600, whole % 3600 / 60);
@@ -44,8 +49,7 @@ std::string short_number(std::uint64_t number) {
 std::string short_left_text(const Progress& progress, double rate) {
   if (progress.done >= progress.total) return "done";
   if (rate <= 0) return "? left";
-  const double seconds = static_cast<double>(progress.total - progress.done) / rate;
-  const auto whole = static_cast<std::int64_t>(seconds + 0.999);
+  const std::int64_t whole = seconds_left(progress, rate);
   if (whole < 60) return fmt::format("{}s left", whole);
   if (whole < 3600) return fmt::format("{}m{:02}s left", whole / 60, whole % 60);
   return fmt::format("{}h{:02}m left", whole / 3600, whole % 3600 / 60);
