@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 PREFIX = "!"
 NAME_CHARACTERS_MAX = 256
+# How much like one of the commands another word has to be to be a slip of the fingers, wherever it is
+# said: `!infr` and `!hlep` are, `!info` and `!start` are other bots'.
+SLIP = 0.75
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,10 @@ class Help:
 
 @dataclass(frozen=True)
 class Mistake:
-    """What the person is told instead."""
+    """What the person is told instead. `stray`: it may have been meant for another bot."""
 
     message: str
+    stray: bool = False
 
 
 Command = Infer | Batch | Status | Cancel | Models | SetModel | Backends | Help | Mistake
@@ -109,7 +113,8 @@ def parse(text: str) -> Command | None:
     if name not in USAGE:
         close = difflib.get_close_matches(name, USAGE, n=1)
         meant = f"did you mean `!{close[0]}`?" if close else "`!help` lists what there is."
-        return Mistake(f"There is no command `!{_shown(name)}`; {meant}")
+        slip = difflib.get_close_matches(name, USAGE, n=1, cutoff=SLIP)
+        return Mistake(f"There is no command `!{_shown(name)}`; {meant}", stray=not slip)
     if name in ("infer", "batch"):
         return _asking(name, rest)
     words = rest.split()

@@ -80,6 +80,10 @@ MISTAKES = {
     "!x`<b>": "no command `!xb`",
 }
 
+# Words behind a `!` that other bots in a room listen to, and slips of the fingers.
+STRAYS = ("weather", "ping", "info", "start", "stop", "hello", "roll", "x`<b>")
+SLIPS = ("infr", "ifner", "inferr", "hlep", "modle", "backend", "stauts", "batches", "cancle")
+
 
 class Commands(unittest.TestCase):
     def test_read(self) -> None:
@@ -93,6 +97,13 @@ class Commands(unittest.TestCase):
                 found = parse(text)
                 self.assertIsInstance(found, Mistake)
                 self.assertIn(part, found.message)
+
+    def test_what_may_be_meant_for_another_bot(self) -> None:
+        for name in STRAYS:
+            self.assertIs(parse(f"!{name} x").stray, True, name)
+        for name in SLIPS:
+            self.assertIs(parse(f"!{name} x").stray, False, name)
+        self.assertIs(parse("!infer --frobnicate x").stray, False)
 
     def test_every_usage_is_a_command(self) -> None:
         for name in USAGE:

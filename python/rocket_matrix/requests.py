@@ -153,13 +153,13 @@ def request_of(
     command = commands.parse(text)
     if command is None and not text:
         return None
-    if command is None:
+    if command is None or (isinstance(command, Mistake) and command.stray):
         mentioned = _mentions(content)
         for_me = me.user_id in mentioned or (called and not mentioned)
         goes_on = bool(thread) and in_conversation(thread) and not mentioned
         if not (for_me or room.direct or goes_on):
             return None
-        command = Infer(text)
+        command = command or Infer(text)
     if isinstance(command, Infer) and attachment:
         command = Mistake("I read text, and files for `!batch` only; write what is to be asked.")
     if isinstance(command, (Infer, Batch)) and len(text.encode()) > prompt_bytes_max:

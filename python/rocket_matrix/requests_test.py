@@ -40,6 +40,8 @@ def text(body: str, **more) -> dict:
     return {"msgtype": "m.text", "body": body, **more}
 
 
+NO_SUCH = "There is no command `!weather`; `!help` lists what there is."
+STRAY = Mistake(NO_SUCH, stray=True)
 MENTIONED = {"m.mentions": {"user_ids": ["@rocket:here"]}}
 OTHER_MENTIONED = {"m.mentions": {"user_ids": ["@b:here"]}}
 
@@ -70,6 +72,13 @@ IN_A_ROOM = [
     (text("[Rocket Man](https://matrix.to/#/@rocket:here.evil) why"), None),
     (text("so, why?", **MENTIONED), Infer("so, why?")),
     (text("rocket: !models"), Models()),
+    (text("!weather here"), None),
+    (text("!weather here", **OTHER_MENTIONED), None),
+    (text("!weather here", **{"m.relates_to": THEIRS}), None),
+    (text("!weather here", **MENTIONED), STRAY),
+    (text("rocket: !weather here"), STRAY),
+    (text("!weather here", **{"m.relates_to": OURS}), STRAY),
+    (text("!hlep"), Mistake("There is no command `!hlep`; did you mean `!help`?")),
     (text("rocket science is hard"), None),
     (text("rocket: @b said so", **OTHER_MENTIONED), None),
     (text("go on", **{"m.relates_to": OURS}), Infer("go on")),
@@ -130,6 +139,7 @@ class Requests(unittest.TestCase):
     def test_in_a_direct_message(self) -> None:
         self.assertEqual(asked(text("why"), DIRECT).command, Infer("why"))
         self.assertEqual(asked(text("!help"), DIRECT).command, Help())
+        self.assertEqual(asked(text("!weather here"), DIRECT).command, STRAY)
         self.assertIsNone(asked({**FILE, "body": "in.jsonl"}, DIRECT))
         image = {**FILE, "msgtype": "m.image", "body": "what is it?", "filename": "it.png"}
         self.assertEqual(asked(image, DIRECT).command, Mistake(FILES_ARE_FOR_BATCHES))

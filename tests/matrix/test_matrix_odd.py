@@ -39,6 +39,7 @@ ODD = [
     ("an emote", {"msgtype": "m.emote", "body": "!help"}, None),
     ("a kind nobody knows", {"msgtype": "org.example.new", "body": "!help"}, None),
     ("no kind", {"body": "!help"}, None),
+    ("a command of another bot", text("!weather here"), None),
     ("no body", {"msgtype": "m.text"}, None),
     ("a number for a body", text(7), None),
     ("a list for a body", text(["!help"]), None),
@@ -85,7 +86,7 @@ ODD = [
     ("an option nobody knows", text("!infer --top 5 x"), "no option `--top`"),
     ("quotes that stay open", text('!infer --model "m x'), "m"),
     ("HTML in a name", text("!<b>x</b>"), None),
-    ("HTML behind a mark", text("!infr<img src=x> y"), "There is no command"),
+    ("HTML behind a mark", text("!backends<img src=x> y"), "There is no command"),
     ("a job that is a path", text("!status ../../etc"), "You have no job `../../etc`"),
     (
         "a file for a question",
