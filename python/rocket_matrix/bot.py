@@ -109,8 +109,9 @@ class Bot:
             self._invitations.take(batch.invitations)
             # Before the very first sync nobody can have asked this bot anything.
             requests = await self._judge.requests(batch, since) if since else []
-            if batch.position != since:
-                for work in self._journal.take(batch.position, requests):
+            # What has waited for its keys too long is found while nothing comes, too.
+            if batch.position != since or requests:
+                for work in self._journal.take(batch.position, requests, self._judge.unread()):
                     self._begin(work)
             if first:
                 first = False

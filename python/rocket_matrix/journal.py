@@ -3,6 +3,7 @@ homeserver's stream of events it stands. One SQLite file of mode 0600.
 
 A request is *taken* in the same transaction that moves the sync position past it, and stays until
 it is *done*. So whenever the bot dies, each event that came is either seen again or found here.
+An event that can not be read yet, since its keys are late, is kept in the same way until it can.
 What people said is forgotten when it has been answered; ids are kept for a week, so that events
 that come again are known.
 """
@@ -11,7 +12,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -124,8 +125,14 @@ class Journal:
     def position(self) -> str:
         return self._value("position")
 
-    def take(self, position: str, requests: Iterable[Request]) -> list[Work]:
-        """Moves the position, and gives what has not been seen before."""
+    def take(
+        self,
+        position: str,
+        requests: Iterable[Request],
+        unread: Mapping[str, tuple[dict, str]] | None = None,
+    ) -> list[Work]:
+        """Moves the position, and gives what has not been seen before. `unread`: what waits for its
+        keys from now on, by event id, in place of what did: events as they came, and their rooms."""
         taken = []
         with self._transaction():
             for request in requests:
@@ -135,8 +142,25 @@ class Journal:
                 )
                 if added.rowcount:
                     taken.append(Work(request))
+            self._keep_unread(unread or {})
             self._set("position", position)
         return taken
+
+    def unread(self) -> dict[str, tuple[dict, str]]:
+        """As `take` was given them, oldest first."""
+        rows = self._db.execute(
+            "SELECT name, value FROM note WHERE name LIKE 'unread %' ORDER BY rowid"
+        )
+        found = [(name.partition(" ")[2], json.loads(value)) for name, value in rows]
+        return {event_id: (event, room_id) for event_id, (event, room_id) in found}
+
+    def _keep_unread(self, unread: Mapping[str, tuple[dict, str]]) -> None:
+        kept = self.unread().keys()
+        for event_id in kept - unread.keys():
+            self._db.execute("DELETE FROM note WHERE name = ?", (f"unread {event_id}",))
+        for event_id, event in unread.items():
+            if event_id not in kept:
+                self._set(f"unread {event_id}", json.dumps(event))
 
     def seen(self, event_id: str) -> bool:
         found = self._db.execute("SELECT 1 FROM work WHERE event_id = ?", (event_id,)).fetchone()

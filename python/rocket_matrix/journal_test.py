@@ -43,6 +43,17 @@ class Survives(unittest.TestCase):
         self.assertFalse(self.journal.unanswered("$1"))
         self.assertEqual(self.journal.answers_of("$1"), ["$p"])
 
+    def test_what_waits_for_its_keys(self) -> None:
+        first, second = ({"event_id": "$1"}, "!r:here"), ({"event_id": "$2"}, "!q:here")
+        self.journal.take("s1", [], {"$1": first})
+        self.assertEqual(self.again().unread(), {"$1": first})
+        self.journal.take("s2", [], {"$1": first, "$2": second})
+        self.assertEqual(list(self.again().unread().items()), [("$1", first), ("$2", second)])
+        self.journal.take("s3", [request("$1")], {"$2": second})
+        self.assertEqual(self.again().unread(), {"$2": second})
+        self.journal.take("s4", [])
+        self.assertEqual(self.again().unread(), {})
+
     def test_a_full_disk_is_called_by_its_name(self) -> None:
         self.journal.take("s1", [request("$1")])
         (pages,) = self.journal._db.execute("PRAGMA page_count").fetchone()

@@ -57,12 +57,23 @@ class Judge:
         self._open_work = open_work
         self._stopped = stopped
         self._key_seconds = key_seconds
-        self._unread: dict[str, tuple[dict, str, float]] = {}  # event, room, since when
+        # Event, room, since when. Those of an earlier life have their time anew: how long it was
+        # dead says nothing of their keys.
+        self._unread: dict[str, tuple[dict, str, float]] = {
+            event_id: (event, room_id, time.monotonic())
+            for event_id, (event, room_id) in self._journal.unread().items()
+        }
         self._found: list[Request] = []
         self._questions = Allowance(config.limits.questions_per_minute)
         # Commands cost little, but each is an event in the room.
         self._commands = Allowance(5 * config.limits.questions_per_minute)
         self._refusals = Allowance(2)
+
+    def unread(self) -> dict[str, tuple[dict, str]]:
+        """What waits for its keys, for the journal: with what `requests` has found, nothing is lost."""
+        return {
+            event_id: (event, room_id) for event_id, (event, room_id, _) in self._unread.items()
+        }
 
     async def requests(self, batch: Batch, since: str) -> list[Request]:
         found = self._found = []

@@ -82,6 +82,18 @@ class Unread(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(await self.judged(judge), [Mistake])
         self.assertEqual(await self.judged(judge), [])
 
+    async def test_a_bot_that_dies_meanwhile(self) -> None:
+        """The position is past it: the next one has to know."""
+        judge = self.made()
+        await self.judged(judge, SECRET)
+        self.journal.take("s2", [], judge.unread())
+        judge = self.made()
+        self.assertEqual(await self.judged(judge), [])
+        self.home.keys = True
+        self.assertEqual(await self.judged(judge), [Help])
+        self.journal.take("s3", [], judge.unread())
+        self.assertEqual(await self.judged(self.made()), [])
+
     async def test_taken_back_meanwhile(self) -> None:
         judge = self.made()
         await self.judged(judge, SECRET)

@@ -14,6 +14,15 @@ from harness.waiting import wait_until
 
 SLOW = "fake: " + json.dumps({"tokens": 25, "event_delay_ms": 100})
 
+# What it says is of no matter: nobody has its key.
+GARBLED = {
+    "algorithm": "m.megolm.v1.aes-sha2",
+    "ciphertext": "x",
+    "session_id": "s",
+    "sender_key": "k",
+    "device_id": "d",
+}
+
 
 @pytest.fixture
 def url(rocket, fake) -> str:
@@ -257,8 +266,12 @@ def test_keys_that_can_not_be_given_away_at_once(
     assert set(wait_until("the answer is counted", counted)) == {'{outcome="ok"}'}
 
 
-def test_keys_that_come_late(synapse, front, person, bot, url, client, e2e_python: Path) -> None:
-    """Behind the message for which they are, as from a homeserver elsewhere."""
+@pytest.mark.parametrize("killed", [False, True])
+def test_keys_that_come_late(
+    synapse, front, person, bot, url, client, e2e_python: Path, killed: bool
+) -> None:
+    """Behind the message for which they are, as from a homeserver elsewhere. `killed`: the bot,
+    between the two."""
     program = bot(synapse, url, interpreter=e2e_python, homeserver=front.url)
     alice, bob = person(synapse, "alice"), person(synapse, "bob")
     room = alice.room(program.user_id, bob.user_id, encrypted=True)
@@ -269,10 +282,34 @@ def test_keys_that_come_late(synapse, front, person, bot, url, client, e2e_pytho
     asked = hers.say(room, "!help")
     bob.say(room, "!help")
     bob.until("who asks after her is answered", lambda: _said_by(program.user_id, bob))
+    if killed:
+        program.program.kill()
     front.keeps_keys = False
+    if killed:
+        program.start()
+        program.wait_ready()
     bob.say(room, "their keys come with this")
     assert "`!infer" in hers.answer(asked, "!infer", seconds=15)["body"]
     assert not program.samples("rocket_matrix_refused_total")
+    last = hers.say(room, "!models")
+    hers.answer(last, "`m`")
+    answers = [
+        each["content"].get("m.relates_to", {}).get("m.in_reply_to", {}).get("event_id")
+        for each in hers.seen()
+    ]
+    assert answers.count(asked) == answers.count(last) == 1, answers
+
+
+def test_keys_that_never_come(synapse, person, bot, url, e2e_python: Path) -> None:
+    """Its sender is told, also where nothing else happens."""
+    program = bot(synapse, url, interpreter=e2e_python)
+    alice = person(synapse, "alice")
+    room = alice.room(program.user_id, direct=True, encrypted=True)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    alice.send(room, GARBLED, "m.room.encrypted")
+    alice.until("it says so", lambda: _said_by(program.user_id, alice), seconds=90)
+    refused = program.samples("rocket_matrix_refused_total")
+    assert refused == {'{reason="encrypted"}': 1}, refused
 
 
 def test_who_has_gone_in_a_gap_can_not_read_on(
@@ -319,18 +356,10 @@ def test_without_the_extra_a_plain_hint(
     alice = person(synapse, "alice")
     room = alice.room(program.user_id, direct=True, encrypted=True)
     alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
-    # What it says is of no matter here: the bot can not read it.
-    garbled = {
-        "algorithm": "m.megolm.v1.aes-sha2",
-        "ciphertext": "x",
-        "session_id": "s",
-        "sender_key": "k",
-        "device_id": "d",
-    }
-    first = alice.send(room, garbled, "m.room.encrypted")
+    first = alice.send(room, GARBLED, "m.room.encrypted")
     hint = alice.answer(first).body
     assert "This room is encrypted and I can not read it" in hint
-    second = alice.send(room, garbled, "m.room.encrypted")
+    second = alice.send(room, GARBLED, "m.room.encrypted")
     told = alice.say(room, "!help")
     alice.answer(told)
     assert not alice.answers(second)
