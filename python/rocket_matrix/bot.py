@@ -109,6 +109,8 @@ class Bot:
             self._invitations.take(batch.invitations)
             # Before the very first sync nobody can have asked this bot anything.
             requests = await self._judge.requests(batch, since) if since else []
+            rooms = self._back_in(batch)
+            await self._move_choices(rooms)
             # What has waited for its keys too long is found while nothing comes, too.
             if batch.position != since or requests:
                 for work in self._journal.take(batch.position, requests, self._judge.unread()):
@@ -116,7 +118,7 @@ class Bot:
             if first:
                 first = False
                 self._resume({request.event_id for request in requests})
-            self._speak_again(batch)
+            self._speak_again(rooms)
 
     async def _next(self, since: str, first: bool) -> Batch:
         """Until there is one. `/healthz` tells when that takes too long."""
@@ -150,13 +152,23 @@ class Bot:
             if job.event_id not in begun:
                 self._begin_watching(job)
 
-    def _speak_again(self, batch: Batch) -> None:
-        """Jobs of rooms that the bot may have been put out of, and is back in."""
-        rooms = {
+    def _back_in(self, batch: Batch) -> set[str]:
+        """Rooms that the bot is new in; or may have been put out of, and is back in."""
+        return {
             each.room_id
             for each in batch.stretches
             if each.before or may_speak_since(each.events, self._home.user_id)
         }
+
+    async def _move_choices(self, rooms: set[str]) -> None:
+        """Into rooms to which others have been upgraded, before the first question there."""
+        choices = self._journal.choices() if rooms else set()
+        for room_id in rooms - choices if choices else ():
+            before = await self._home.predecessor(room_id)
+            if before in choices and await self._home.successor(before) == room_id:
+                self._journal.move_choice(before, room_id)
+
+    def _speak_again(self, rooms: set[str]) -> None:
         jobs = [job for job in (self._journal.open_jobs() if rooms else []) if job.card]
         if jobs:
             self._spawn(self._tell(jobs, rooms))

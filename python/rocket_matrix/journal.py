@@ -240,6 +240,21 @@ class Journal:
                 (room_id, model),
             )
 
+    def choices(self) -> set[str]:
+        """The rooms in which people have chosen a model."""
+        return {room for (room,) in self._db.execute("SELECT room_id FROM room WHERE model != ''")}
+
+    def move_choice(self, before: str, room_id: str) -> None:
+        """What was chosen in a room goes on in the one that it was upgraded to; unless somebody has
+        chosen there before."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT INTO room (room_id, model) SELECT ?2, model FROM room WHERE room_id = ?1 "
+                "ON CONFLICT (room_id) DO UPDATE SET model = excluded.model WHERE model = ''",
+                (before, room_id),
+            )
+            self._db.execute("UPDATE room SET model = '' WHERE room_id = ?", (before,))
+
     def room_of(self, alias: str) -> str:
         """The room that it was when that was last known; else empty."""
         return self._value(f"alias {alias}")

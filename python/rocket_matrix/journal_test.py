@@ -43,6 +43,20 @@ class Survives(unittest.TestCase):
         self.assertFalse(self.journal.unanswered("$1"))
         self.assertEqual(self.journal.answers_of("$1"), ["$p"])
 
+    def test_a_choice_moves_with_its_room(self) -> None:
+        self.journal.choose_model("!old:here", "m")
+        self.journal.hint("!new:here", 60)
+        self.journal.move_choice("!old:here", "!new:here")
+        self.assertEqual(self.again().choices(), {"!new:here"})
+        self.assertEqual(self.journal.model("!new:here"), "m")
+        self.assertFalse(self.journal.hint("!new:here", 60))
+        # What is chosen there goes before.
+        self.journal.choose_model("!old:here", "other")
+        self.journal.move_choice("!old:here", "!new:here")
+        self.assertEqual(self.journal.model("!new:here"), "m")
+        self.journal.move_choice("!unknown:here", "!third:here")
+        self.assertEqual(self.journal.choices(), {"!new:here"})
+
     def test_what_waits_for_its_keys(self) -> None:
         first, second = ({"event_id": "$1"}, "!r:here"), ({"event_id": "$2"}, "!q:here")
         self.journal.take("s1", [], {"$1": first})

@@ -190,15 +190,40 @@ def test_an_alias_and_an_upgraded_room(synapse, person, bot, gateway) -> None:
     bob.join(room)
     alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
     alice.answer(alice.say(room, "!help"))
-    version = alice.state(room, "m.room.create").get("room_version", "1")
-    path = f"/_matrix/client/v3/rooms/{room}/upgrade"
-    moved = alice.call("POST", path, {"new_version": "11" if version != "11" else "10"})
-    new = moved["replacement_room"]
+    new = upgraded(alice, room)
     alice.invite(new, bob.user_id)
     bob.join(new)
     alice.invite(new, program.user_id)
     alice.until("the bot follows", lambda: alice.members.get((new, program.user_id)) == "join")
     alice.answer(alice.say(new, "!help"))
+
+
+def test_what_a_room_has_chosen_follows_it(synapse, person, bot, gateway) -> None:
+    """But not into a room that only says that it was this one."""
+    alice, bob = person(synapse, "alice"), person(synapse, "bob")
+    program = bot(synapse, gateway.url)
+    room = together(alice, bob, program)
+    assert "from now on" in alice.answer(alice.say(room, "!model m")).body
+    body = {"preset": "private_chat", "creation_content": {"predecessor": {"room_id": room}}}
+    other = bob.call("POST", "/_matrix/client/v3/createRoom", body)["room_id"]
+    bob.invite(other, program.user_id)
+    bob.until("the bot joins", lambda: bob.members.get((other, program.user_id)) == "join")
+    assert "whatever Rocket chooses" in bob.answer(bob.say(other, "!model")).body
+    new = upgraded(alice, room)
+    alice.invite(new, program.user_id)
+    alice.until("the bot joins", lambda: alice.members.get((new, program.user_id)) == "join")
+    assert "This room asks `m`" in alice.answer(alice.say(new, "!model")).body
+    assert "chooses again" in alice.answer(alice.say(new, "!model default")).body
+    program.restart()
+    assert "whatever Rocket chooses" in alice.answer(alice.say(new, "!model")).body
+
+
+def upgraded(person, room: str) -> str:
+    """The room that it is from now on."""
+    version = person.state(room, "m.room.create").get("room_version", "1")
+    path = f"/_matrix/client/v3/rooms/{room}/upgrade"
+    moved = person.call("POST", path, {"new_version": "11" if version != "11" else "10"})
+    return moved["replacement_room"]
 
 
 def saying(*pieces: str) -> bytes:
