@@ -253,14 +253,18 @@ class Homeserver:
             # Of those who are invited not every homeserver says that they are none.
             return Room(room_id, direct=joined + (room.summary.invited_member_count or 0) == 2)
         if room_id not in self._direct:
-            members: list = []
             try:
-                found = await self._page(room_id, "joined_members")
-                members = list(found.get("joined") or [])
+                self._direct[room_id] = await self._of_two(room_id)
             except HomeserverError:
-                pass  # too many to list, or the bot is out again
-            self._direct[room_id] = len(members) == 2
+                self._direct[room_id] = False  # too many to list, or the bot is out again
         return Room(room_id, direct=self._direct[room_id])
+
+    async def _of_two(self, room_id: str) -> bool:
+        """Who is invited counts, as above."""
+        found = await self._page(room_id, "joined_members")
+        if len(found.get("joined") or []) != 2:
+            return False
+        return not (await self._page(room_id, "members?membership=invite")).get("chunk")
 
     async def power(self, room_id: str, user: str) -> int:
         """A user's power level. Since room version 12 who made a room has more than all others,

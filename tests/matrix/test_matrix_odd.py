@@ -179,6 +179,22 @@ def test_where_it_may_not_speak(synapse, person, bot, gateway) -> None:
     assert not any(alice.answers(each) for each in muted)
 
 
+def test_who_is_only_invited_counts(synapse, person, bot, gateway) -> None:
+    """Before and after a restart: the two who are in the room talk to each other of the third."""
+    alice, bob = person(synapse, "alice"), person(synapse, "bob")
+    program = bot(synapse, gateway.url)
+    room = alice.room(program.user_id)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    alice.answer(alice.say(room, f"alone {SHORT}"))
+    alice.invite(room, bob.user_id)
+    unheard = [alice.say(room, "wait for bob")]
+    alice.answer(alice.say(room, "!help"))
+    program.restart()
+    unheard.append(alice.say(room, "wait for bob"))
+    alice.answer(alice.say(room, "!help"))
+    assert not any(alice.answers(each) for each in unheard)
+
+
 def test_an_alias_and_an_upgraded_room(synapse, person, bot, gateway) -> None:
     """The configuration names a room that is made later, and then moves."""
     alice, bob = person(synapse, "alice"), person(synapse, "bob")
