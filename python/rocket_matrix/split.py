@@ -5,6 +5,7 @@ import html
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 # A part's length in characters, if it fits.
 PART_CHARACTERS = 8_000
@@ -12,6 +13,24 @@ PART_CHARACTERS = 8_000
 PART_WEIGHT = 40_000
 # Where a part may end, best first; behind what is matched.
 _BREAKS = (r"\n\s*\n", r"\n", r"[.!?]\s", r"\s")
+
+# What opens a block of code, perhaps in a list: at its item's mark, or below it.
+_OPENING = re.compile(r"( *(?:(?:[-*+]|\d{1,9}[.)]) +)?)(`{3,}|~{3,})(.*)$")
+
+
+@dataclass(frozen=True)
+class Fence:
+    """`indent`: of its own line, in characters."""
+
+    mark: str
+    info: str
+    indent: int
+
+    def closed_by(self, line: str) -> bool:
+        found = line.strip()
+        marks = len(found) >= len(self.mark) and not found.strip(self.mark[0])
+        # One that stands further in is the block's own, as in the comment of a program.
+        return marks and len(line) - len(line.lstrip()) <= self.indent + 3
 
 
 def split(text: str, fits: Callable[[str], bool]) -> list[str]:
@@ -83,26 +102,38 @@ def _cut(text: str, end: int) -> tuple[str, str]:
     fence = _open_fence(part)
     if not fence:
         return part.rstrip(), rest.lstrip("\n")
-    mark = re.match(r"[`~]+", fence)
-    closing = mark[0] if mark else "```"
-    return part.rstrip("\n") + "\n" + closing, fence + "\n" + rest.removeprefix("\n")
+    indent = " " * fence.indent
+    if fence.indent:
+        # Where the list is not, in which the block stands, its lines begin at the margin.
+        rest = _outdented(rest, fence, whole_line=part.endswith("\n"))
+    opened = fence.mark + fence.info
+    rest = rest.removeprefix("\n")
+    return part.rstrip("\n") + f"\n{indent}{fence.mark}", f"{opened}\n{rest}"
 
 
-def _open_fence(text: str) -> str:
-    """The line that opened the code block in which the text ends; empty if it ends outside."""
-    opened = ""
+def _open_fence(text: str) -> Fence | None:
+    """What opened the code block in which the text ends; none if it ends outside."""
+    opened: Fence | None = None
     for line in text.split("\n"):
-        found = re.match(r" {0,3}(`{3,}|~{3,})(.*)$", line)
-        if not found:
-            continue
-        mark, info = found[1], found[2].strip()
-        if not opened:
+        if opened:
+            opened = None if opened.closed_by(line) else opened
+        elif found := _OPENING.match(line):
+            mark, info = found[2], found[3].strip()
+            if mark[0] == "`" and "`" in info:
+                continue  # ```code``` in a line
             # A model's info string may be anything; a long one is not repeated.
-            opened = mark + info if len(info) <= 32 and "`" not in info else mark
-        elif (
-            mark[0] == opened[0]
-            and len(mark) >= len(opened) - len(opened.lstrip("`~"))
-            and not info
-        ):
-            opened = ""
+            plain = len(info) <= 32 and "`" not in info
+            opened = Fence(mark, info if plain else "", len(found[1]))
     return opened
+
+
+def _outdented(text: str, fence: Fence, whole_line: bool) -> str:
+    """With the rest of a block further to the left, up to its end. `whole_line`: the first one is."""
+    lines = text.split("\n")
+    for index, line in enumerate(lines):
+        if index or whole_line:
+            blanks = len(line) - len(line.lstrip(" "))
+            lines[index] = line[min(blanks, fence.indent) :]
+        if fence.closed_by(line):
+            break
+    return "\n".join(lines)

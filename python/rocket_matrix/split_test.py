@@ -4,6 +4,7 @@ import json
 import random
 import unittest
 
+from rocket_matrix.markup import to_html
 from rocket_matrix.split import PART_CHARACTERS, split
 
 
@@ -34,6 +35,38 @@ class Split(unittest.TestCase):
         self.assertTrue(parts[1].startswith("```python\nline = 1"))
         self.assertTrue(parts[1].endswith("```\nend"))
         self.assertEqual(sum(part.count("line = 1") for part in parts), 1500)
+
+    def test_code_blocks_in_lists_go_on(self) -> None:
+        """As Markdown shows them: each part has one block with its own lines, and no other."""
+        for begin, indent in (
+            ("1. do\n\n   ```sh\n", 3),
+            ("- do\n  - this:\n\n    ```sh\n", 4),
+            ("- ```sh\n", 2),
+        ):
+            line = " " * indent + "run it\n"
+            text = begin + line * 1500 + " " * indent + "```\nend **here**"
+            parts = split(text, always)
+            self.assertGreater(len(parts), 1)
+            shown = [to_html(part) for part in parts]
+            lines = 0
+            for part in shown:
+                self.assertEqual(part.count("<pre>"), 1, part[-200:])
+                self.assertNotIn("\n run", part)
+                lines += part.count("run it\n")
+            self.assertEqual(lines, 1500)
+            self.assertTrue(shown[-1].endswith("<p>end <strong>here</strong></p>"), shown[-1][-99:])
+            for length in range(0, len(text), 997):
+                some = split(text[:length], always)
+                self.assertEqual(some[:-1], parts[: len(some) - 1])
+
+    def test_what_only_looks_like_a_fence(self) -> None:
+        words = "word " * 1000 + "\n"
+        inline = split("```x``` in a line\n" + words * 3, always)
+        self.assertFalse(any(part.count("```") == 1 for part in inline), inline)
+        program = "```python\n" + "x = 1\n" * 500 + "    ```\n" + "x = 1\n" * 1500 + "```\nend"
+        first, *rest = split(program, always)
+        self.assertTrue(first.endswith("x = 1\n```"))
+        self.assertTrue(all(part.startswith("```python\nx = 1") for part in rest))
 
     def test_by_what_fits(self) -> None:
         seed = random.randrange(1 << 30)
