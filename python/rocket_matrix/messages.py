@@ -13,8 +13,8 @@ SPAN = "dev.rocket.span"
 # longer than what is in it.
 CONTENT_BYTES_MAX = 45_000
 
-# The last line opens or closes a block of code.
-_FENCE = re.compile(r"(?:^|\n) {0,3}(?:`{3,}|~{3,})[^\n]*\Z")
+# The last line opens or closes a block of code, perhaps in a list.
+_FENCE = re.compile(r"(?:^|\n) *(?:(?:[-*+]|\d{1,9}[.)]) +)?(?:`{3,}|~{3,})[^\n]*\Z")
 
 
 @dataclass(frozen=True)

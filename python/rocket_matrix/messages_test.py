@@ -84,6 +84,13 @@ class Contents(unittest.TestCase):
             self.assertEqual(each["m.mentions"], {})
             self.assertEqual(each["msgtype"], "m.notice")
 
+    def test_a_growing_block_is_one(self) -> None:
+        """What shows that more comes is behind it, also where it stands in a list."""
+        for text in ("```\nx\n```", "- y\n  - z\n\n    ```\n    x\n    ```", "- ```\n  x\n  ```"):
+            html = growing(text)["formatted_body"]
+            self.assertIn("<pre><code>x\n</code></pre>", html)
+            self.assertTrue(html.replace("</p>", "").endswith("…"), html)
+
     def test_relations(self) -> None:
         in_thread = replying(growing("x"), "$q", "$t")["m.relates_to"]
         self.assertEqual(in_thread["event_id"], "$t")
