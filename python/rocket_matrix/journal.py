@@ -211,6 +211,15 @@ class Journal:
         row = self._db.execute("SELECT parts FROM work WHERE event_id = ?", (event_id,)).fetchone()
         return [part for part in json.loads(row[0]) if part] if row else []
 
+    def is_answer(self, event_id: str) -> bool:
+        """Whether it is one of the messages that answer something."""
+        if not event_id:
+            return False
+        found = self._db.execute(
+            "SELECT 1 FROM work WHERE instr(parts, ?)", (json.dumps(event_id),)
+        )
+        return found.fetchone() is not None
+
     # Conversations and rooms.
 
     def converse(self, root: str, room_id: str) -> None:

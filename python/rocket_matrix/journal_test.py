@@ -42,6 +42,8 @@ class Survives(unittest.TestCase):
         self.assertEqual(self.again().open_work(), [])
         self.assertFalse(self.journal.unanswered("$1"))
         self.assertEqual(self.journal.answers_of("$1"), ["$p"])
+        for event_id, ours in (("$p", True), ("$", False), ("$1", False), ("", False)):
+            self.assertIs(self.journal.is_answer(event_id), ours, event_id)
 
     def test_a_choice_moves_with_its_room(self) -> None:
         self.journal.choose_model("!old:here", "m")

@@ -142,6 +142,7 @@ class Judge:
             self._me,
             room,
             lambda root: self._journal.conversation(root, room_id),
+            self._journal.is_answer,
             self._config.limits.prompt,
         )
         if not request:

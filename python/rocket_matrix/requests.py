@@ -19,6 +19,8 @@ STOP_KEYS = frozenset(["❌", "🛑", "⏹", "✋", "🚫", "✖", "🗙", "⛔"
 # The lines that a reply repeats of whom it answers: his name is in the first one. Anything else that
 # is quoted, somebody wants to talk about.
 _REPEATED = re.compile(r"> (?:\* )?<[^>\n]{1,255}>[^\n]*(?:\n|\Z)(?:>[^\n]*(?:\n|\Z))*")
+# The same in HTML, in front of everything else.
+_REPEATED_HTML = re.compile(r"\A<mx-reply>.*?</mx-reply>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -132,10 +134,12 @@ def request_of(
     me: Identity,
     room: Room,
     in_conversation: Callable[[str], bool],
+    is_answer: Callable[[str], bool],
     prompt_bytes_max: int,
 ) -> Request | None:
-    """None: nobody asks anything. `in_conversation`: whether the bot answers in that thread. What
-    edits, notices and the bot itself say is never a request."""
+    """None: nobody asks anything. `in_conversation`: whether the bot answers in that thread;
+    `is_answer`: whether that event is one of its messages. What edits, notices and the bot itself
+    say is never a request."""
     content = event.get("content")
     sender = event.get("sender")
     if event.get("type") != "m.room.message" or not isinstance(content, dict):
@@ -154,7 +158,7 @@ def request_of(
     if command is None and not text:
         return None
     if command is None or (isinstance(command, Mistake) and command.stray):
-        mentioned = _mentions(content)
+        mentioned = _mentions(content, me, is_answer)
         for_me = me.user_id in mentioned or (called and not mentioned)
         goes_on = bool(thread) and in_conversation(thread) and not mentioned
         if not (for_me or room.direct or goes_on):
@@ -164,8 +168,6 @@ def request_of(
         command = Mistake("I read text, and files for `!batch` only; write what is to be asked.")
     if isinstance(command, (Infer, Batch)) and len(text.encode()) > prompt_bytes_max:
         command = Mistake(f"That is longer than {prompt_bytes_max // 1024} KiB; shorten it.")
-    replied = relation(content).get("m.in_reply_to")
-    replied = replied.get("event_id") if isinstance(replied, dict) else None
     return Request(
         event_id=event["event_id"],
         room_id=room.room_id,
@@ -173,7 +175,7 @@ def request_of(
         command=command,
         thread=thread,
         direct=room.direct,
-        replies_to=replied if isinstance(replied, str) else "",
+        replies_to=_reply_to(content),
         attachment=attachment,
     )
 
@@ -231,10 +233,30 @@ def may_speak_since(events: list[dict], user_id: str) -> bool:
     return False
 
 
-def _mentions(content: dict) -> set[str]:
-    mentions = content.get("m.mentions")
-    users = mentions.get("user_ids") if isinstance(mentions, dict) else None
-    return {each for each in users if isinstance(each, str)} if isinstance(users, list) else set()
+def _mentions(content: dict, me: Identity, is_answer: Callable[[str], bool]) -> set[str]:
+    """Whom a message is for, as its client says. One that knows no `m.mentions`, or a script, says it
+    with a link or a whole user id anywhere, or replies to one of the bot's messages."""
+    if "m.mentions" in content:
+        mentions = content["m.mentions"]
+        users = mentions.get("user_ids") if isinstance(mentions, dict) else None
+        listed = users if isinstance(users, list) else []
+        return {each for each in listed if isinstance(each, str)}
+    html = _REPEATED_HTML.sub("", str(content.get("formatted_body")), count=1)
+    linked = f'<a href="{me.address()}"'
+    called = rf"(?<![\w<@]){re.escape(me.user_id)}(?![\w:-]|\.\w)"
+    for_me = (
+        re.search(linked, html)
+        or re.search(called, text_of(content))
+        or (relation(content).get("is_falling_back") is not True and is_answer(_reply_to(content)))
+    )
+    return {me.user_id} if for_me else set()
+
+
+def _reply_to(content: dict) -> str:
+    """The event that it replies to; empty if it does not."""
+    replied = relation(content).get("m.in_reply_to")
+    event_id = replied.get("event_id") if isinstance(replied, dict) else None
+    return event_id if isinstance(event_id, str) else ""
 
 
 def _without_name(content: dict, me: Identity) -> tuple[str, bool]:

@@ -33,7 +33,8 @@ def asked(content: dict, room: Room = ROOM, **event) -> Request | None:
         "sender": "@a:here",
         "content": content,
     }
-    return request_of({**whole, **event}, ME, room, lambda root: root == "$ours", 1024)
+    event = {**whole, **event}
+    return request_of(event, ME, room, lambda root: root == "$ours", lambda e: e == "$answer", 1024)
 
 
 def text(body: str, **more) -> dict:
@@ -53,6 +54,33 @@ def linked(rest: str) -> dict:
 
 
 QUOTED = {"m.relates_to": {"m.in_reply_to": {"event_id": "$q"}}}
+
+LINK = '<a href="https://matrix.to/#/@rocket:here">Rocket Man</a>'
+TO_AN_ANSWER = {"m.relates_to": {"m.in_reply_to": {"event_id": "$answer"}}}
+BEHIND_AN_ANSWER = {**THEIRS, **TO_AN_ANSWER["m.relates_to"], "is_falling_back": True}
+NOBODY_MENTIONED: dict = {"m.mentions": {}}
+
+# As clients say it that know no `m.mentions`, and scripts.
+IN_OLDER_WAYS = [
+    (text("so @rocket:here, why?"), True),
+    (text("why, @rocket:here"), True),
+    (text("why, @rocket:here."), True),
+    (text("so @rocket:here.evil, why?"), False),
+    (text("so @rocket:here:8448, why?"), False),
+    (text("so x@rocket:here, why?"), False),
+    (text("<@rocket:here> said so"), False),
+    (text("so @rocket:here, why?", **NOBODY_MENTIONED), False),
+    (text("so @rocket:here, why?", **OTHER_MENTIONED), False),
+    (text("so Rocket Man, why?", formatted_body=f"so {LINK}, why?"), True),
+    (text("so Rocket Man, why?", formatted_body=f"so {LINK}, why?", **NOBODY_MENTIONED), False),
+    (text("why?", formatted_body=f"<mx-reply>{LINK} said</mx-reply>why?", **QUOTED), False),
+    (text("> <@rocket:here> said\n\nwhy?", **QUOTED), False),
+    (text("why?", **TO_AN_ANSWER), True),
+    (text("why?", **TO_AN_ANSWER, **NOBODY_MENTIONED), False),
+    (text("why?", **TO_AN_ANSWER, **OTHER_MENTIONED), False),
+    (text("why?", **QUOTED), False),
+    (text("why?", **{"m.relates_to": BEHIND_AN_ANSWER}), False),
+]
 
 IN_A_ROOM = [
     (text("!infer why"), Infer("why")),
@@ -135,6 +163,11 @@ class Requests(unittest.TestCase):
             with self.subTest(content):
                 found = asked(content)
                 self.assertEqual(found.command if found else None, command)
+
+    def test_in_older_ways(self) -> None:
+        for content, for_me in IN_OLDER_WAYS:
+            with self.subTest(content):
+                self.assertIs(asked(content) is not None, for_me)
 
     def test_in_a_direct_message(self) -> None:
         self.assertEqual(asked(text("why"), DIRECT).command, Infer("why"))

@@ -123,6 +123,18 @@ def test_odd_events(synapse, front, person, bot, gateway) -> None:
     assert program.program.running()
 
 
+def test_clients_that_know_no_mentions(synapse, person, bot, gateway) -> None:
+    """They name the bot in the middle of a sentence, or reply to what it said."""
+    alice, bob = person(synapse, "alice"), person(synapse, "bob")
+    program = bot(synapse, gateway.url)
+    room = together(alice, bob, program)
+    named = alice.answer(alice.say(room, f"So {program.user_id}, why?"))
+    replying = {"m.relates_to": {"m.in_reply_to": {"event_id": named.event_id}}}
+    unheard = bob.say(room, SHORT, **replying, **{"m.mentions": {}})
+    assert alice.answer(bob.say(room, SHORT, **replying)).body.startswith("[fakes]")
+    assert not alice.answers(unheard)
+
+
 def test_a_question_that_is_taken_back_before_it_is_read(synapse, person, bot, gateway) -> None:
     alice = person(synapse, "alice")
     program = bot(synapse, gateway.url)
