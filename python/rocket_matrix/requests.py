@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from html import unescape
 from urllib.parse import quote
 
 from rocket_matrix import commands
@@ -264,9 +265,12 @@ def _without_name(content: dict, me: Identity) -> tuple[str, bool]:
     call only where the client has made a link of it: rocket science is none."""
     text = text_of(content)
     address = me.address()
-    linked = re.match(rf'(?:<p>)?<a href="{address}"', str(content.get("formatted_body")))
+    html = _REPEATED_HTML.sub("", str(content.get("formatted_body")), count=1)
+    linked = re.match(rf'(?:<p>)?<a href="{address}"(?:[^>]*>([^<\n]{{1,255}})</a>)?', html)
+    # As it is called there: it may have got another name since it was started.
+    names = {*me.names(), *([unescape(linked[1])] if linked and linked[1] else [])}
     patterns = [rf"\[[^\]\n]{{0,255}}\]\(<?{address}>?\)\s*[:,]?\s*"]
-    for name in sorted(me.names(), key=len, reverse=True):
+    for name in sorted(names, key=len, reverse=True):
         end = r"\s+|$" if linked or name.startswith("@") else r"\s+(?=!)"
         patterns.append(rf"{re.escape(name)}(?:\s*[:,]\s*|{end})")
     for pattern in patterns:

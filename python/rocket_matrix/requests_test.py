@@ -47,12 +47,16 @@ MENTIONED = {"m.mentions": {"user_ids": ["@rocket:here"]}}
 OTHER_MENTIONED = {"m.mentions": {"user_ids": ["@b:here"]}}
 
 
-def linked(rest: str) -> dict:
+SAID = "<mx-reply><blockquote>y</blockquote></mx-reply>"
+
+
+def linked(rest: str, name: str = "Rocket Man", before: str = "") -> dict:
     """What a client makes of a mention."""
-    html = f'<a href="https://matrix.to/#/@rocket:here">Rocket Man</a> {rest}'
+    html = f'{before}<a href="https://matrix.to/#/@rocket:here">{name}</a> {rest}'
     return {"format": "org.matrix.custom.html", "formatted_body": html}
 
 
+REPLYING = {**MENTIONED, "m.relates_to": {"m.in_reply_to": {"event_id": "$q"}}}
 QUOTED = {"m.relates_to": {"m.in_reply_to": {"event_id": "$q"}}}
 
 LINK = '<a href="https://matrix.to/#/@rocket:here">Rocket Man</a>'
@@ -92,6 +96,9 @@ IN_A_ROOM = [
     (text("Rocket Man why", **MENTIONED, **linked("why")), Infer("why")),
     (text("Rocket Man: why", **MENTIONED, **linked(": why")), Infer("why")),
     (text("Rocket Man", **MENTIONED, **linked("")), None),
+    (text("R & B: !models", **MENTIONED, **linked(": !models", "R &amp; B")), Models()),
+    (text("R & B why", **MENTIONED, **linked("why", "R &amp; B")), Infer("why")),
+    (text("> <@b:here> y\n\nRobo why", **REPLYING, **linked("why", "Robo", SAID)), Infer("why")),
     (text("rocket science?", **MENTIONED), Infer("rocket science?")),
     (text("@Rocket Man !models"), Models()),
     (text("[Rocket Man](https://matrix.to/#/@rocket:here): !models"), Models()),
