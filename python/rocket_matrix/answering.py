@@ -205,14 +205,9 @@ class Answering:
             request.event_id,
             command.prompt,
         )
-        body: dict = {"messages": messages_of(trimmed(turns, settings.context), settings.system)}
-        model = command.model or self._journal.model(request.room_id) or settings.model
-        if model:
-            body["model"] = model
-        if settings.temperature is not None:
-            body["temperature"] = settings.temperature
-        if settings.max_tokens is not None:
-            body["max_tokens"] = settings.max_tokens
+        model = command.model or self._journal.model(request.room_id)
+        messages = messages_of(trimmed(turns, settings.context), settings.system)
+        body = {"messages": messages, **settings.asking(model)}
         return body, command.backend or settings.backend
 
     async def _said_before(self, request: Request) -> list[dict]:

@@ -126,14 +126,11 @@ class Batches:
                 "caption of a JSONL file, or reply to one with it."
             )
         settings = self._config.defaults_of(request.room_id)
-        model = command.model or self._journal.model(request.room_id) or settings.model
-        data = jobs.lines_of(command.prompts, model, settings.system)
-        if command.backend or settings.backend:
-            lines = [json.loads(line) for line in data.splitlines()]
-            for line in lines:
-                line["body"]["backend"] = command.backend or settings.backend
-            data = "".join(json.dumps(line) + "\n" for line in lines).encode()
-        return data
+        model = command.model or self._journal.model(request.room_id)
+        asking = settings.asking(model)
+        if backend := command.backend or settings.backend:
+            asking["backend"] = backend
+        return jobs.lines_of(command.prompts, asking, settings.system)
 
     async def _make(self, data: bytes, endpoint: str, mark: str) -> dict:
         form = aiohttp.FormData()

@@ -83,6 +83,15 @@ class Defaults:
     max_tokens: int | None = setting(count(1, 1_000_000), None)
     context: int = setting(size(256, 1 << 20), 32 << 10)
 
+    def asking(self, model: str) -> dict[str, Any]:
+        """What goes into a request beside its messages. `model`: instead of the configured one."""
+        found = {
+            "model": model or self.model or None,
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
 
 @dataclass(frozen=True)
 class Limits:

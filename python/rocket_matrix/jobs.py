@@ -21,14 +21,12 @@ class BadLines(ValueError):
     """What is wrong with a file, and where; for the person who sent it."""
 
 
-def lines_of(prompts: Iterable[str], model: str, system: str) -> bytes:
-    """A JSONL file in OpenAI's shape, a chat for each prompt."""
+def lines_of(prompts: Iterable[str], asking: dict, system: str) -> bytes:
+    """A JSONL file in OpenAI's shape, a chat for each prompt. `asking`: what each has beside it."""
     begin = [{"role": "system", "content": system}] if system else []
     found = []
     for number, prompt in enumerate(prompts, 1):
-        body: dict = {"messages": [*begin, {"role": "user", "content": prompt}]}
-        if model:
-            body["model"] = model
+        body = {"messages": [*begin, {"role": "user", "content": prompt}], **asking}
         found.append(
             {
                 "custom_id": f"line-{number}",

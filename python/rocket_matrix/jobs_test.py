@@ -24,13 +24,14 @@ RUNNING = {
 
 class Lines(unittest.TestCase):
     def test_of_prompts(self) -> None:
-        data = lines_of(["one", "zwei ü"], "m", "be kind")
+        data = lines_of(["one", "zwei ü"], {"model": "m", "max_tokens": 5}, "be kind")
         lines = [json.loads(line) for line in data.splitlines()]
         self.assertEqual([line["custom_id"] for line in lines], ["line-1", "line-2"])
         self.assertEqual(lines[1]["body"]["messages"][1]["content"], "zwei ü")
         self.assertEqual(lines[0]["body"]["messages"][0]["role"], "system")
         self.assertEqual(endpoint_of(data), "/v1/chat/completions")
-        self.assertNotIn("model", json.loads(lines_of(["x"], "", ""))["body"])
+        self.assertEqual([line["body"]["max_tokens"] for line in lines], [5, 5])
+        self.assertEqual(list(json.loads(lines_of(["x"], {}, ""))["body"]), ["messages"])
 
     def test_files_of_windows(self) -> None:
         data = without_mark(b'\xef\xbb\xbf{"url": "/v1/embeddings"}\r\n')

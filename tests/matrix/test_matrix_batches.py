@@ -15,12 +15,14 @@ from harness.waiting import wait_until
 def test_a_rocket_without_batches_says_so(synapse, person, bot, upstream) -> None:
     without = upstream(reply=lambda seen: (404, {"error": {"message": "no such path"}}))
     alice = person(synapse, "alice")
-    program = bot(synapse, without.url)
+    program = bot(synapse, without.url, defaults={"temperature": 0.5, "max_tokens": 9})
     room = alice.room(program.user_id, direct=True)
     told = alice.say(room, "!batch\none\ntwo")
     assert "This Rocket has no batches" in alice.answer(told).body
     assert [seen.path for seen in without.inference()] == ["/v1/files"]
-    assert b'"content": "two"' in without.inference()[0].body
+    sent = without.inference()[0].body
+    assert b'"content": "two"' in sent
+    assert sent.count(b'"temperature": 0.5, "max_tokens": 9') == 2  # as all that is asked there
 
 
 def test_a_file_that_holds_no_requests(synapse, person, bot, upstream) -> None:
