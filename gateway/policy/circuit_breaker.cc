@@ -21,13 +21,15 @@ BreakerState CircuitBreaker::state(TimePoint now) const {
 void CircuitBreaker::record_success(TimePoint sent, TimePoint now) {
   // What was sent before it opened may still be answered: that says nothing about now.
   if (state(now) == BreakerState::open && (sent < opened_at_ || asked_to_wait(now))) return;
+  if (opened_times_ != 0 && is_past(sent)) return;
   if (opened_times_ != 0) close();
   in_a_row_ = 0;
   turn_window(now);
   ++recent_.good;
 }
 
-void CircuitBreaker::record_failure(TimePoint now) {
+void CircuitBreaker::record_failure(TimePoint sent, TimePoint now) {
+  if (is_past(sent)) return;
   switch (state(now)) {
     case BreakerState::open: return;
     case BreakerState::half_open: open_from(now); return;
@@ -39,8 +41,8 @@ void CircuitBreaker::record_failure(TimePoint now) {
   if (in_a_row_ >= settings_.consecutive || too_many()) open_from(now);
 }
 
-void CircuitBreaker::record_silence(TimePoint now) {
-  if (state(now) != BreakerState::closed) return;
+void CircuitBreaker::record_silence(TimePoint sent, TimePoint now) {
+  if (state(now) != BreakerState::closed || is_past(sent)) return;
   turn_window(now);
   ++recent_.silent;
   if (too_many()) open_from(now);
@@ -101,7 +103,7 @@ bool CircuitBreaker::too_many() const {
 
 void CircuitBreaker::open_from(TimePoint now) {
   begun_ = false;
-  opened_at_ = now;
+  opened_at_ = failed_at_ = now;
   open_until_ = deadline_after(now, doubled(settings_.open, opened_times_, settings_.open_max));
   ++opened_times_;
   asked_until_ = {};

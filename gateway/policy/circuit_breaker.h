@@ -18,11 +18,12 @@ enum class BreakerState : unsigned char { closed, half_open, open };
 //   open --its time is over--> half_open --`trials` at a time; one answers--> closed
 //                                  '--one fails--> open, for twice as long as before
 //
-// What was sent nevertheless since it opened, and is answered, closes it as a trial does, and a
-// stream that begins makes it half open; not while the upstream has asked to be left alone. Whoever
-// did is asked by nobody but trials afterwards, so it is trusted again as soon as one begins to be
-// answered, and while one takes long, others follow. They do anywhere, a second apart, once a
-// stream has begun: its end may be minutes away.
+// What was sent before failures opened it is part of the same story: how that ends, however late,
+// neither closes it nor opens it again. What was sent nevertheless since then, and is answered,
+// closes it as a trial does, and a stream that begins makes it half open; not while the upstream
+// has asked to be left alone. Whoever did is asked by nobody but trials afterwards, so it is
+// trusted again as soon as one begins to be answered, and while one takes long, others follow. They
+// do anywhere, a second apart, once a stream has begun: its end may be minutes away.
 //
 // Only what the upstream is to blame for may be recorded as a failure: never a client that hung
 // up, never our own overload. Pure: the clock is passed in.
@@ -57,12 +58,15 @@ class CircuitBreaker {
     return opened_times_ != 0 && (now < asked_until_ || asked_until_ >= open_until_);
   }
 
-  // `sent`: when the request was that is answered now.
+  // It was sent before failures opened it last.
+  [[nodiscard]] bool is_past(TimePoint sent) const { return sent < failed_at_; }
+
+  // `sent`: when the request was that ends now.
   void record_success(TimePoint sent, TimePoint now);
-  void record_failure(TimePoint now);
+  void record_failure(TimePoint sent, TimePoint now);
   // A request was given up there because it had heard nothing, while others were answered: some of
   // what is sent there vanishes. Counts among the last ones; never in a row, nor as a trial.
-  void record_silence(TimePoint now);
+  void record_silence(TimePoint sent, TimePoint now);
   // A request begins to be answered, whatever will come of it: streams are a success only at their
   // end, and until then whoever was given up is not to be compared with nobody.
   void record_answer(TimePoint now);
@@ -116,6 +120,7 @@ class CircuitBreaker {
   // In a row, without a success in between; each doubles the time.
   std::uint32_t opened_times_ = 0;
   TimePoint opened_at_{};
+  TimePoint failed_at_{};  // when failures opened it last
   TimePoint open_until_{};
   TimePoint asked_until_{};
   std::uint32_t trials_out_ = 0;

@@ -18,8 +18,9 @@ constexpr CircuitBreaker::Settings settings{.consecutive = 3,
                                             .trials = 1};
 
 // What happens, a letter at a time: g a success of what was sent just then, l of what was sent at
-// the start, a the beginning of an answer, b a failure, u one that was given up while others were
-// answered, t a trial is taken, r returned, s a second passes, T ten seconds.
+// the start, a the beginning of an answer, b a failure of what was sent just then, p of what was
+// sent at the start, u one that was given up while others were answered, v the same of one sent at
+// the start, t a trial is taken, r returned, s a second passes, T ten seconds.
 struct Story {
   CircuitBreaker breaker{settings};
   TimePoint now = start;
@@ -34,8 +35,10 @@ struct Story {
       case 'g': breaker.record_success(now, now); break;
       case 'l': breaker.record_success(start, now); break;
       case 'a': breaker.record_answer(now); break;
-      case 'b': breaker.record_failure(now); break;
-      case 'u': breaker.record_silence(now); break;
+      case 'b': breaker.record_failure(now, now); break;
+      case 'p': breaker.record_failure(start, now); break;
+      case 'u': breaker.record_silence(now, now); break;
+      case 'v': breaker.record_silence(start, now); break;
       case 't': trial_given = breaker.take_trial(now); break;
       case 'r': breaker.return_trial(); break;
       case 's': now += 1s; break;
@@ -89,6 +92,12 @@ TEST(CircuitBreaker, GoesThroughItsStates) {
       {"a success of what was sent since does", "sbbbsg", closed},
       {"from the beginning then", "sbbbsgbbbsssss", half_open},
       {"a late failure does not prolong it", "bbbssssbs", half_open},
+      {"what was sent before fails: opens it", "sppp", open},
+      {"but not a second time", "sbbbsssssppp", half_open},
+      {"nor once a trial has closed it", "sbbbssssstgppp", closed},
+      {"what has been sent since does", "sbbbssssstgpbbb", open},
+      {"what was sent before is given up", "sbbbssssstgvvvvvvvvvv", closed},
+      {"a late success closes no half open one", "sbbbsssssl", half_open},
   };
   for (const auto& c : cases)
     EXPECT_EQ(Story(c.events).state(), c.state) << c.name;
@@ -114,7 +123,7 @@ TEST(CircuitBreaker, StaysAwayAsLongAsItIsAsked) {
   EXPECT_EQ(breaker.open_until(), start + 7s);
   breaker.stay_away(start + 1s, start + 2s);
   EXPECT_EQ(breaker.open_until(), start + 7s) << "a shorter time changes nothing";
-  breaker.record_failure(start + 8s);
+  breaker.record_failure(start + 8s, start + 8s);
   EXPECT_FALSE(breaker.asked_to_wait(start + 8s)) << "now it has failed";
   breaker.stay_away(start + 8s, start + 30s);
   EXPECT_EQ(breaker.open_until(), start + 30s);
@@ -161,7 +170,7 @@ TEST(CircuitBreaker, IsTriedAsSoonAsAStreamHasBegunThatWasSentAllTheSame) {
   EXPECT_EQ(breaker.state(start + 2s), BreakerState::half_open);
   EXPECT_TRUE(breaker.trial_free(start + 2s));
   EXPECT_FALSE(breaker.asked_to_wait(start + 2s));
-  breaker.record_failure(start + 3s);
+  breaker.record_failure(start + 3s, start + 3s);
   EXPECT_EQ(breaker.state(start + 12s), BreakerState::open) << "for twice as long";
   EXPECT_EQ(breaker.state(start + 13s), BreakerState::half_open);
 }
@@ -185,7 +194,7 @@ TEST(CircuitBreaker, FurtherTrialsFollowAStreamThatHasBegun) {
   ASSERT_TRUE(breaker.take_trial(start + 6s));
   EXPECT_FALSE(breaker.trial_free(start + 6999ms));
   EXPECT_TRUE(breaker.trial_free(start + 7s));
-  breaker.record_failure(start + 7s);
+  breaker.record_failure(start + 7s, start + 7s);
   EXPECT_EQ(breaker.state(start + 16s), BreakerState::open) << "for twice as long";
   EXPECT_EQ(breaker.state(start + 17s), BreakerState::half_open);
   EXPECT_FALSE(breaker.trial_free(start + 17s)) << "two are out, and none has begun since";

@@ -38,7 +38,7 @@ void Aftermath::hold_against(RunningAttempt& attempt, const Error& error) {
     if (now() - attempt.started_at() < time / 2) return;
     breaker.record_unanswered(attempt.started_at(), now(), breaker_);
   } else {
-    breaker.record_failure(now(), breaker_);
+    breaker.record_failure(attempt.started_at(), now(), breaker_);
   }
 }
 

@@ -48,26 +48,26 @@ class SharedBreaker {
     good_.fetch_add(1, std::memory_order_relaxed);
     if (!pristine()) change([&] { breaker_.record_success(sent, now); });
   }
-  void record_failure(TimePoint now, const CircuitBreaker::Settings& settings) {
-    bad_.fetch_add(1, std::memory_order_relaxed);
+  void record_failure(TimePoint sent, TimePoint now, const CircuitBreaker::Settings& settings) {
     change([&] {
+      count_bad(sent);
       breaker_.set(settings);
-      breaker_.record_failure(now);
+      breaker_.record_failure(sent, now);
     });
   }
   // A request sent at `sent` was given up without an answer. Held against the endpoint only if it
   // has answered nobody else since: a slow answer is not a dead endpoint, silence may be.
   void record_unanswered(TimePoint sent, TimePoint now, const CircuitBreaker::Settings& settings) {
-    if (!has_answered_since(sent)) record_failure(now, settings);
+    if (!has_answered_since(sent)) record_failure(sent, now, settings);
   }
   // The same of one that was not late but lost, as far as one can tell (policy/hedge): whoever else
   // was answered meanwhile, it counts among the last ones.
   void record_silence(TimePoint sent, TimePoint now, const CircuitBreaker::Settings& settings) {
-    if (!has_answered_since(sent)) return record_failure(now, settings);
-    bad_.fetch_add(1, std::memory_order_relaxed);
+    if (!has_answered_since(sent)) return record_failure(sent, now, settings);
     change([&] {
+      count_bad(sent);
       breaker_.set(settings);
-      breaker_.record_silence(now);
+      breaker_.record_silence(sent, now);
     });
   }
   // `limited`: for a rate limit; else it can not answer now.
@@ -85,7 +85,7 @@ class SharedBreaker {
     });
   }
 
-  // Successes and failures since ever.
+  // Successes and failures since ever, but for what came out after its breaker had opened for it.
   struct Outcomes {
     std::uint64_t good;
     std::uint64_t bad;
@@ -105,6 +105,9 @@ class SharedBreaker {
   }
 
  private:
+  void count_bad(TimePoint sent) {
+    if (!breaker_.is_past(sent)) bad_.fetch_add(1, std::memory_order_relaxed);
+  }
   [[nodiscard]] bool pristine() const { return pristine_.load(std::memory_order_acquire); }
 
   template <class Change>

@@ -53,8 +53,8 @@ TEST(SharedBreaker, HoldsSilenceAgainstWhoAnswersOnlySome) {
 
 TEST(SharedBreaker, ForgetsItAllAfterAGoodTrial) {
   SharedBreaker breaker;
-  breaker.record_failure(start, settings);
-  breaker.record_failure(start, settings);
+  breaker.record_failure(start, start, settings);
+  breaker.record_failure(start, start, settings);
   EXPECT_FALSE(breaker.take_trial(start + 4s));
   {
     ASSERT_TRUE(breaker.take_trial(start + 5s));
@@ -64,7 +64,7 @@ TEST(SharedBreaker, ForgetsItAllAfterAGoodTrial) {
   }
   EXPECT_EQ(state(breaker, start + 5s), BreakerState::closed);
   EXPECT_FALSE(breaker.standing(start + 5s).trial_free);
-  breaker.record_failure(start + 6s, settings);
+  breaker.record_failure(start + 6s, start + 6s, settings);
   EXPECT_EQ(state(breaker, start + 6s), BreakerState::closed);
 }
 
@@ -72,7 +72,7 @@ TEST(SharedBreaker, CountsOutcomes) {
   SharedBreaker breaker;
   breaker.record_success(start, start);
   breaker.record_success(start, start);
-  breaker.record_failure(start, settings);
+  breaker.record_failure(start, start, settings);
   breaker.record_unanswered(start, start + 1s, settings);
   breaker.stay_away(start, start + 1s, true);
   breaker.open(start + 2s, settings);
@@ -93,8 +93,8 @@ TEST(SharedBreaker, TellsWhoAskedToWait) {
 // Whatever the loops do at once, no more trials are out than there are, and all come back.
 TEST(SharedBreakerThreads, AgreeOnTrials) {
   SharedBreaker breaker;
-  breaker.record_failure(start, settings);
-  breaker.record_failure(start, settings);
+  breaker.record_failure(start, start, settings);
+  breaker.record_failure(start, start, settings);
   std::atomic<int> out = 0;
   std::atomic<int> most = 0;
   std::vector<std::thread> threads;

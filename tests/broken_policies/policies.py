@@ -69,7 +69,8 @@ POLICIES = (
                 "RunningAttempt::~RunningAttempt() {\n",
                 "RunningAttempt::~RunningAttempt() {\n"
                 "  if (outcome_ == Outcome::cancelled && blame_ == Blame::client) {\n"
-                "    plan_.endpoint.breaker.record_failure(plan_.io.timers.now(), common_.breaker);\n"
+                "    const TimePoint now = plan_.io.timers.now();\n"
+                "    plan_.endpoint.breaker.record_failure(now, now, common_.breaker);\n"
                 "  }\n",
             ),
         ),
