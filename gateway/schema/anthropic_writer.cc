@@ -363,6 +363,7 @@ class RequestWriter {
     if (!has_schema && (format.kind == Kind::json_object || format.kind == Kind::json_schema)) {
       loss_.drop("response_format");
     }
+    if (!format.description.empty()) loss_.drop("response_format.description");
     if (!has_schema && !has_effort && !has_extra("output_config")) return;
     out_.key("output_config").open('{');
     if (has_effort) out_.key("effort").text(effort);

@@ -81,6 +81,10 @@ TEST(AnthropicWriter, SettingsAreBroughtIntoItsRange) {
       {"a schema",
        R"("response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"a":1}}})",
        R"(4000,@,"output_config":{"format":{"type":"json_schema","schema":{"a":1}}})", ""},
+      {"what a schema is for",
+       R"("response_format":{"type":"json_schema","json_schema":{"description":"d","schema":{}}})",
+       R"(4000,@,"output_config":{"format":{"type":"json_schema","schema":{}}})",
+       "dropped=response_format.description"},
       {"a schema of what may have anything besides",
        R"("response_format":{"type":"json_schema","json_schema":{"name":"n","schema":)"
        R"({"type":"object","properties":{"a":{"type":"string"}}}}})",

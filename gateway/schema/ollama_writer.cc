@@ -216,6 +216,7 @@ class RequestWriter {
     const ResponseFormat& format = conversation_.format;
     if (format.kind == ResponseFormat::Kind::json_object) out_.key("format").quoted("json");
     if (format.kind != ResponseFormat::Kind::json_schema) return;
+    if (!format.description.empty()) loss_.drop("response_format.description");
     out_.key("format");
     if (format.schema.empty()) {
       out_.quoted("json");

@@ -23,6 +23,12 @@ TEST(OllamaWriter, SaysWhatItCanAndNamesTheRest) {
       {"a schema",
        R"({"response_format":{"type":"json_schema","json_schema":{"schema":{"a":1}}},)" + hi + "}",
        head + R"("format":{"a":1},"options":{},)" + hi + "}", ""},
+      {"what a schema is for",
+       R"({"response_format":{"type":"json_schema","json_schema":{"description":"d","schema":)"
+       R"({"a":1}}},)" +
+           hi + "}",
+       head + R"("format":{"a":1},"options":{},)" + hi + "}",
+       "dropped=response_format.description"},
       {"thinking", R"({"reasoning_effort":"low",)" + hi + "}",
        head + R"("think":"low","options":{},)" + hi + "}", ""},
       {"a choice it would not honour",

@@ -126,6 +126,7 @@ std::vector<std::pair<const char*, Change>> changes() {
       {"parallel", [](C& c) { c.parallel_tools = false; }},
       {"format", [](C& c) { c.format.kind = ResponseFormat::Kind::json_object; }},
       {"format's schema", [](C& c) { c.format.schema = R"({"type":"string"})"; }},
+      {"format's description", [](C& c) { c.format.description = {"other"}; }},
       {"reasoning", [](C& c) { c.reasoning.kind = Reasoning::Kind::off; }},
       {"effort", [](C& c) { c.reasoning.effort = {"high"}; }},
       {"budget", [](C& c) { c.reasoning.budget = "1"; }},

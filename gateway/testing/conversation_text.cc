@@ -398,6 +398,7 @@ void tell_settings(const Conversation& conversation, Dialect target, Teller& tel
   // Its name and its strictness are words of OpenAI's.
   if (format.kind == Kind::json_schema) {
     teller.tell("response_format", plain_json(format.schema));
+    teller.tell("response_format.description", format.description.decoded());
   }
 }
 

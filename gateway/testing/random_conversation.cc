@@ -264,6 +264,7 @@ class ConversationDrawing {
     if (format.kind != Kind::json_schema) return;
     format.name = {"n"};
     format.schema = schemas[2];
+    if (drawing_.once_in(4)) format.description = {"what it is for"};
     if (drawing_.once_in(2)) format.strict = drawing_.once_in(2);
   }
 
