@@ -5,6 +5,7 @@
 #include "batch/batch_json.h"
 #include "batch/storage_error.h"
 #include "batch/upload.h"
+#include "proxy/error_response.h"
 #include "wire/http_writer.h"
 
 namespace rocket {
@@ -38,14 +39,20 @@ Task<void> send_batch_events(Call& call, const BatchApi& api, std::string id) {
   Timers& timers = call.loop().io.timers;
   const std::string owner = owner_of(call);
   const Duration heartbeat = call.heartbeat();
+  const Error missing{ErrorCode::batch_not_found, "No batch found with id '" + id + "'."};
   std::string told;
   TimePoint told_at = timers.now();
   while (true) {
     auto ask = [owner, id](Store& store) { return store.find_batch(owner, id); };
     const auto found = co_await api.stores.look(std::move(ask));
     if (told.empty() && (!found || !*found)) {
-      const Error missing{ErrorCode::batch_not_found, "No batch found with id '" + id + "'."};
       send_storage_error(call, found ? missing : found.error());
+      co_return;
+    }
+    if (found && !*found) {
+      const std::string error = write_error_body(call.dialect, rocket::told(missing, call.id()));
+      co_await send(call, event("error", error), true);
+      call.close_account(Outcome::error, meaning_of(missing.code).blame);
       co_return;
     }
     if (told.empty() && call.request().head.method == Method::head) {

@@ -1,8 +1,11 @@
 """`/v1/batches` over the fake backend, as raw requests: the whole cycle, what is refused, cancelling,
 expiry, owners, progress, and what a killed gateway leaves behind."""
 
+import contextlib
+import http.client
 import json
 import random
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -340,6 +343,23 @@ def test_progress_is_told_as_it_comes(rocket: Rocket, fake: Fakes, tmp_path: Pat
     done = [each["request_counts"]["completed"] for each in told]
     assert done == sorted(done) and done[-1] == 60 and len(set(done)) > 2
     assert told[-1]["status"] == "completed"
+
+
+def test_progress_of_what_is_there_no_more_ends(gateway: Gateway, tmp_path: Path) -> None:
+    """Whoever restores a store that is older takes batches from under their readers."""
+    batch_id = batches.make(gateway, batches.lines(5, head_delay_ms=60_000))
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=15)
+    with contextlib.closing(connection):
+        connection.request("GET", f"/v1/batches/{batch_id}/events")
+        answer = connection.getresponse()
+        assert answer.status == 200
+        with contextlib.closing(sqlite3.connect(tmp_path / "store/rocket.db", timeout=15)) as store:
+            store.execute("DELETE FROM rocket_batches")
+            store.commit()
+        events = answer.read().decode()
+    last = events.strip().split("\n\n")[-1].splitlines()
+    assert last[0] == "event: error"
+    assert json.loads(last[1].removeprefix("data: "))["error"]["code"] == "batch_not_found"
 
 
 def test_progress_has_a_head(gateway: Gateway) -> None:
