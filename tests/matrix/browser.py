@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ def installed() -> None:
         pytest.skip(f"no browser: {error}")
     if not shutil.which("chromedriver") or not shutil.which("chromium"):
         pytest.skip("no browser: chromium and chromedriver are not installed")
+
+
+class StaleElement(Exception):
+    """The page has drawn itself anew since the element was found."""
 
 
 class Browser:
@@ -66,27 +71,15 @@ class Browser:
         body = {"script": text, "args": list(arguments)}
         return self._call("POST", f"{self._session}/execute/sync", body)
 
-    def wait_for(self, selector: str, text: str = "", seconds: float = 60) -> str:
-        """The first element that matches and holds `text`."""
-
-        def find() -> str | None:
-            for each in self._all(selector):
-                if not text or text in self._call("GET", f"{self._session}/element/{each}/text"):
-                    return each
-            return None
-
-        try:
-            return wait_until(f"{selector} {text!r} is shown", find, seconds)
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.text()}\n{self.console()}") from None
+    def wait_for(self, selector: str, text: str = "", seconds: float = 60) -> None:
+        """Until an element that matches holds `text`."""
+        self._do_with(selector, text, lambda element: None, seconds)
 
     def type(self, selector: str, text: str) -> None:
-        element = self.wait_for(selector)
-        self._call("POST", f"{self._session}/element/{element}/value", {"text": text})
+        self._do_with(selector, "", lambda element: self._tell(element, "value", {"text": text}))
 
     def click(self, selector: str, text: str = "") -> None:
-        element = self.wait_for(selector, text)
-        self._call("POST", f"{self._session}/element/{element}/click", {})
+        self._do_with(selector, text, lambda element: self._tell(element, "click", {}))
 
     def text(self) -> str:
         """All that can be read on the page."""
@@ -100,6 +93,33 @@ class Browser:
         """A PNG of what is in the window."""
         return base64.b64decode(self._call("GET", f"{self._session}/screenshot"))
 
+    def _do_with(
+        self, selector: str, text: str, do: Callable[[str], None], seconds: float = 60
+    ) -> None:
+        """With the first element that matches and holds `text`. A page that draws itself anew
+        meanwhile is looked at again."""
+
+        def done() -> bool:
+            try:
+                for each in self._all(selector):
+                    if not text or text in self._call("GET", self._of(each, "text")):
+                        do(each)
+                        return True
+            except StaleElement:
+                pass
+            return False
+
+        try:
+            wait_until(f"{selector} {text!r} is shown", done, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.text()}\n{self.console()}") from None
+
+    def _tell(self, element: str, command: str, body: dict) -> None:
+        self._call("POST", self._of(element, command), body)
+
+    def _of(self, element: str, what: str) -> str:
+        return f"{self._session}/element/{element}/{what}"
+
     def _all(self, selector: str) -> list[str]:
         body = {"using": "css selector", "value": selector}
         return [each[ELEMENT] for each in self._call("POST", f"{self._session}/elements", body)]
@@ -107,5 +127,7 @@ class Browser:
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         answer = self._http.request(method, path, json=body)
         found = answer.json()["value"]
+        if isinstance(found, dict) and found.get("error") == "stale element reference":
+            raise StaleElement(found["message"])
         assert answer.status_code == 200, json.dumps(found)[:2000]
         return found
