@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import io
+import json
 import os
 import signal
 import socket
@@ -11,8 +12,8 @@ import unittest
 from pathlib import Path
 from unittest.mock import patch
 
-from dev import go_modules, main
-from dev.console import DevError
+from dev import go_modules, main, test
+from dev.console import DevError, Tally, conclude
 from dev.run import addresses, require_free
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -59,6 +60,45 @@ class AddressesTest(unittest.TestCase):
             taken.listen()
             with self.assertRaisesRegex(DevError, "Address already in use.*or do that"):
                 require_free("127.0.0.1", taken.getsockname()[1], "do that")
+
+
+class ConclusionTest(unittest.TestCase):
+    def said(self, tally: Tally, code: int) -> list[str]:
+        told = io.StringIO()
+        with contextlib.redirect_stdout(told):
+            self.assertEqual(conclude(tally), code)
+        return told.getvalue().splitlines()
+
+    def test_what_failed_is_said_again_before_the_sum(self) -> None:
+        told = "\n".join(str(line) for line in range(30))
+        tally = Tally(passed=3) + Tally(failed=1, named=(("a test", told + "\n" + "x" * 999),))
+        said = self.said(tally + Tally(skipped=1), 1)
+        self.assertEqual(said[:2], ["failed: a test", "| 11"])
+        self.assertEqual(said[-2:], ["| " + "x" * 300, "3 passed, 1 failed, 1 skipped"])
+        many = Tally(failed=12, named=tuple((str(number), "") for number in range(12)))
+        self.assertEqual(self.said(many, 1)[-2:], ["and 2 more that failed", "0 passed, 12 failed"])
+        self.assertEqual(self.said(Tally(), 1), ["0 passed, 0 failed"])
+        self.assertEqual(self.said(Tally(passed=1), 0), ["1 passed, 0 failed"])
+
+    def test_reports_name_what_failed(self) -> None:
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            report = Path(folder) / "report"
+            self.assertEqual(test.suites_tally(-9, report).named[0][0], "pytest")
+            self.assertEqual(test.tally_of(-6, report).named[0][0], "unit tests")
+            report.write_text(
+                """<testsuites><testsuite tests="3" failures="1" errors="0" skipped="1">
+                <testcase classname="a.b" name="c"><failure message="m">text</failure></testcase>
+                <testcase classname="a.b" name="d"><skipped/></testcase>
+                <testcase classname="a.b" name="e"/></testsuite></testsuites>"""
+            )
+            self.assertEqual(test.suites_tally(1, report), Tally(1, 1, 1, (("a.b.c", "text"),)))
+            case = {"classname": "A", "name": "B", "status": "RUN", "result": "COMPLETED"}
+            wrong = {**case, "name": "C", "failures": [{"failure": "f.cc:1\nno"}]}
+            report.write_text(json.dumps({"testsuites": [{"testsuite": [case, wrong]}]}))
+            self.assertEqual(test.tally_of(1, report), Tally(1, 1, 0, (("A.C", "f.cc:1\nno"),)))
+            report.write_text(json.dumps({"testsuites": [{"testsuite": [case]}]}))
+            leak = test.tally_of(1, report)
+            self.assertEqual((leak.passed, leak.failed, leak.named[0][0]), (1, 1, "unit tests"))
 
 
 class GoModulesTest(unittest.TestCase):

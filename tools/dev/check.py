@@ -11,7 +11,7 @@ from pathlib import Path
 from dev import process
 from dev.broken import check_table
 from dev.build import RELEASE, build, configure
-from dev.console import DevError, Tally, relay_line, say
+from dev.console import DevError, Tally, conclude, relay_line, say
 from dev.places import ROOT, shown
 from dev.setup import setup
 from dev.test import tool_tests
@@ -22,8 +22,7 @@ def check(everything: bool) -> int:
     tally = Tally()
     for name, step in steps(everything).items():
         tally += attempt(name, step)
-    say(str(tally))
-    return 1 if tally.failed else 0
+    return conclude(tally)
 
 
 def steps(everything: bool) -> dict[str, Callable[[], object]]:
@@ -47,9 +46,12 @@ def attempt(name: str, step: Callable[[], object]) -> Tally:
         say(f"{name}: failed")
         for line in str(error).splitlines():
             relay_line(line.removeprefix("| "))
-        return Tally(failed=1)
+        return Tally(failed=1, named=((name, str(error)),))
     if not isinstance(found, Tally):
         found = Tally(passed=1)
+    unnamed = found.failed - len(found.named)
+    if unnamed > 0:
+        found += Tally(named=((name, f"{unnamed} failed: see above"),))
     say(f"{name}: {'failed' if found.failed else 'ok'}")
     return found
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dev import check, fuzz, process
 from dev.build import RELEASE, build, programs
-from dev.console import Tally, say
+from dev.console import Tally, conclude, say
 from dev.places import LOGS, ROOT, shown
 from dev.setup import PACKAGES, setup
 from dev.test import bench, suites, unit_tests
@@ -27,7 +27,7 @@ SANITIZERS = {
 
 
 def ci() -> int:
-    """Goes on after a failure, so that one run shows them all. The last line is the sum."""
+    """Goes on after a failure, so that one run shows them all: named again at its end, and summed."""
     tally = Tally()
     times: list[str] = []
     for name, step in steps().items():
@@ -41,8 +41,7 @@ def ci() -> int:
     say("--- times")
     for line in times:
         say(line)
-    say(str(tally))
-    return 1 if tally.failed or not tally.passed else 0
+    return conclude(tally)
 
 
 def steps() -> dict[str, Callable[[], object]]:

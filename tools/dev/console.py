@@ -5,6 +5,10 @@ import threading
 import time
 from dataclasses import dataclass
 
+FAILURES_SHOWN = 10
+LINES_SHOWN = 20
+COLUMNS_SHOWN = 300
+
 
 class DevError(Exception):
     """Something that a person has to mend; the message names it and the remedy."""
@@ -16,15 +20,20 @@ class EngineMissing(DevError):
 
 @dataclass
 class Tally:
-    """How many checks or tests passed and failed."""
+    """How many checks or tests passed and failed. `named`: of those that failed, what each is and
+    what it said."""
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    named: tuple[tuple[str, str], ...] = ()
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(
-            self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+            self.named + other.named,
         )
 
     def __str__(self) -> str:
@@ -38,6 +47,19 @@ def say(text: str = "") -> None:
 
 def relay_line(line: str) -> None:
     say("| " + line.rstrip())
+
+
+def conclude(tally: Tally) -> int:
+    """Says the sum, and before it each failure again, for it may stand thousands of lines above:
+    its name and the end of what it said. Returns the exit code."""
+    for name, told in tally.named[:FAILURES_SHOWN]:
+        say(f"failed: {name}")
+        for line in told.strip().splitlines()[-LINES_SHOWN:]:
+            relay_line(line[:COLUMNS_SHOWN])
+    if len(tally.named) > FAILURES_SHOWN:
+        say(f"and {len(tally.named) - FAILURES_SHOWN} more that failed")
+    say(str(tally))
+    return 1 if tally.failed or not tally.passed else 0
 
 
 class Progress:

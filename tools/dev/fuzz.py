@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dev import process
 from dev.build import BUILD, build
-from dev.console import DevError, Tally, say
+from dev.console import DevError, Tally, conclude, say
 from dev.places import ROOT, shown
 
 FOLDER = BUILD / "asan"
@@ -22,9 +22,7 @@ def fuzz(target: str | None, seconds: float) -> int:
         ]
     if not chosen:
         raise DevError(f"the fuzz targets are: {', '.join(targets()) or 'none yet'}")
-    tally = fuzz_each(chosen, seconds)
-    say(str(tally))
-    return 1 if tally.failed else 0
+    return conclude(fuzz_each(chosen, seconds))
 
 
 def targets() -> list[str]:
@@ -45,10 +43,12 @@ def fuzz_each(names: list[str], seconds: float) -> Tally:
             if code == 0:
                 tally += Tally(passed=1)
                 continue
+            told = [f"exit {code}"]
             for path in sorted(crashes_of(name) - before[name]):
-                say(f"  crash: {shown(path)}; again: build/asan/{name} {shown(path)}")
-            say(f"  fuzz {name}: exit {code}")
-            tally += Tally(failed=1)
+                told.append(f"crash: {shown(path)}; again: build/asan/{name} {shown(path)}")
+            for line in told:
+                say(f"  fuzz {name}: {line}")
+            tally += Tally(failed=1, named=((f"fuzz {name}", "\n".join(told)),))
     return tally
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dev import engines, image, kubernetes_tools, process, prometheus
 from dev.build import RELEASE, build, programs
-from dev.console import DevError, Tally, say
+from dev.console import DevError, Tally, conclude, say
 from dev.places import BUILD, ROOT
 from dev.ray_cluster import ray_python
 from dev.setup import setup
@@ -32,11 +32,9 @@ def test(pattern: str | None, asked: set[str]) -> int:
     setup("test")
     build("release")
     tally = unit_tests(RELEASE, pattern) + tool_tests(pattern) + suites(pattern, asked)
-    say(str(tally))
     if tally.failed == 0 and tally.passed == 0:
         say(f"no test matches {pattern!r}")
-        return 1
-    return 1 if tally.failed else 0
+    return conclude(tally)
 
 
 def unit_tests(
@@ -73,16 +71,30 @@ def tally_of(code: int, report: Path) -> Tally:
     try:
         suites_run = json.loads(report.read_text())["testsuites"]
     except (OSError, ValueError, KeyError):
-        say(f"  the unit tests ended with exit {code} and no report")
-        return Tally(failed=1)
+        return without_report("unit tests", code)
     results = [
         case for suite in suites_run for case in suite["testsuite"] if case["status"] == "RUN"
     ]
-    failed = sum("failures" in case for case in results)
-    skipped = sum(case["result"] == "SKIPPED" for case in results)
-    # A sanitizer's complaint at the end, say of a leak, fails no single test.
-    extra = 1 if code != 0 and failed == 0 else 0
-    return Tally(len(results) - failed - skipped, failed + extra, skipped)
+    named = [
+        (f"{case['classname']}.{case['name']}", "\n".join(text["failure"] for text in failures))
+        for case in results
+        if (failures := case.get("failures"))
+    ]
+    passed = sum(case["result"] != "SKIPPED" for case in results) - len(named)
+    skipped = len(results) - passed - len(named)
+    if code and not named:
+        named = [complaint("unit tests", code)]
+    return Tally(passed, len(named), skipped, tuple(named))
+
+
+def without_report(program: str, code: int) -> Tally:
+    say(f"  {program} ended with exit {code} and no report")
+    return Tally(failed=1, named=((program, f"ended with exit {code} and no report"),))
+
+
+def complaint(program: str, code: int) -> tuple[str, str]:
+    """A sanitizer's at the end, say of a leak, fails no single test."""
+    return program, f"ended with exit {code}, though no test failed"
 
 
 def tool_tests(pattern: str | None = None) -> Tally:
@@ -91,11 +103,13 @@ def tool_tests(pattern: str | None = None) -> Tally:
         return Tally()
     unittest = [sys.executable, "-B", "-m", "unittest"]
     packages = ["discover", "--quiet", "-s", "rocket_ray", "-t", ".", "-p", "*_test.py"]
-    codes = [
-        process.relay([*unittest, "--quiet", "tidy_test", "dev_test"], cwd=ROOT / "tools"),
-        process.relay([*unittest, *packages], cwd=ROOT / "python"),
-    ]
-    return sum((Tally(failed=1) if code else Tally(passed=1) for code in codes), Tally())
+    runs = {"tools": ["--quiet", "tidy_test", "dev_test"], "python": packages}
+    tally = Tally()
+    for folder, options in runs.items():
+        code = process.relay([*unittest, *options], cwd=ROOT / folder)
+        named = ((f"tests of {folder}/", "see above"),) if code else ()
+        tally += Tally(passed=0 if code else 1, failed=len(named), named=named)
+    return tally
 
 
 def suites(pattern: str | None, asked: set[str], limit: float | None = None) -> Tally:
@@ -151,15 +165,21 @@ def suites_tally(code: int, report: Path) -> Tally:
     try:
         root = xml.etree.ElementTree.parse(report).getroot()
     except (OSError, xml.etree.ElementTree.ParseError):
-        say(f"  pytest ended with exit {code} and no report")
-        return Tally(failed=1)
+        return without_report("pytest", code)
     counts = {
         key: sum(int(suite.get(key, 0)) for suite in root.iter("testsuite"))
         for key in ("tests", "failures", "errors", "skipped")
     }
-    failed = counts["failures"] + counts["errors"]
-    passed = max(0, counts["tests"] - failed - counts["skipped"])
-    return Tally(passed, failed + (1 if code and not failed else 0), counts["skipped"])
+    named = [
+        (f"{case.get('classname')}.{case.get('name')}", wrong.text or wrong.get("message", ""))
+        for case in root.iter("testcase")
+        for wrong in case
+        if wrong.tag in ("failure", "error")
+    ]
+    passed = max(0, counts["tests"] - counts["failures"] - counts["errors"] - counts["skipped"])
+    if code and not named:
+        named = [complaint("pytest", code)]
+    return Tally(passed, len(named), counts["skipped"], tuple(named))
 
 
 def surroundings(asked: Set[str] = frozenset()) -> dict[str, str]:
