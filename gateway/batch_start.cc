@@ -89,6 +89,10 @@ Result<void> check_place(const std::string& path, const struct stat& input) {
 
 // The input is read again and again, which a pipe is not.
 Result<void> check_files(const BatchOptions& options) {
+  if (options.output == "-") {
+    return fail(ErrorCode::store_unavailable,
+                "-o has to be a file, from which a run that was stopped goes on (./- is one)");
+  }
   struct stat input{};
   if (::stat(options.input.c_str(), &input) != 0) {
     return fail(ErrorCode::store_unavailable, options.input + ": " + std::strerror(errno));

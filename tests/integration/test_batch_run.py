@@ -159,6 +159,7 @@ def test_what_is_no_file_is_left_as_it_is(tmp_path: Path, fake: Fakes) -> None:
         ("in.jsonl", "folder", "folder is there and no file"),
         ("in.jsonl", "pipe", "pipe is there and no file"),
         ("in.jsonl", "o", "o.errors is there and no file"),
+        ("in.jsonl", "-", "-o has to be a file"),
         ("in.jsonl", "in.jsonl", "in.jsonl is the input"),
         ("in.jsonl", "same.jsonl", "same.jsonl is the input"),
     ]:
