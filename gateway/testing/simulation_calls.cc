@@ -187,18 +187,20 @@ TimePoint UpstreamCalls::quiet_until(const UpstreamCall& call, const HangUps& ha
 }
 
 std::string UpstreamCalls::judge_waits(const HangUps& hang_ups) const {
-  std::vector<TimePoint> quiet_from(hosts_.size(), never);
-  std::vector<TimePoint> quiet_to(hosts_.size(), TimePoint{});
+  struct Wait {
+    TimePoint from;
+    TimePoint to;
+  };
+  // Each for itself: refusals that take long leave gaps, in which it may be asked.
+  std::vector<std::vector<Wait>> waits(hosts_.size());
   for (const UpstreamCall& call : calls_) {
     if (!hosts_[call.host].tame) continue;
-    if (call.at > quiet_from[call.host] && call.at < quiet_to[call.host]) {
+    const auto holds = [&](const Wait& one) { return call.at > one.from && call.at < one.to; };
+    if (std::ranges::any_of(waits[call.host], holds)) {
       return hosts_[call.host].backend + " was asked although its Retry-After asked for quiet";
     }
-    const TimePoint until = quiet_until(call, hang_ups);
-    if (until <= call.at) continue;
     const TimePoint from = call.at + call.answers_after + seen_after + slack;
-    if (call.at >= quiet_to[call.host]) quiet_from[call.host] = from;
-    quiet_to[call.host] = std::max(quiet_to[call.host], until);
+    waits[call.host].push_back({from, quiet_until(call, hang_ups)});
   }
   return {};
 }
