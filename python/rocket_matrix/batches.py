@@ -67,6 +67,16 @@ class Batches:
     async def cancel(self, batch_id: str) -> dict:
         return await self._ask("POST", f"/v1/batches/{batch_id}/cancel")
 
+    async def call_off(self, job: Job) -> None:
+        """As a reaction asks for it. Its card shows what comes of that; what does not work is said."""
+        try:
+            await self.cancel(job.batch_id)
+        except GatewayError as error:
+            try:
+                await self._place(job, notice(error.message), f"call_off.{time.time_ns()}")
+            except HomeserverError as unsaid:
+                log("a job is not cancelled", batch=job.batch_id, code=unsaid.code)
+
     async def watch(self, job: Job) -> None:
         """Until the batch has ended and its results are in the room."""
         pace, shown, wait = (

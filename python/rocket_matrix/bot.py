@@ -52,7 +52,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Stop:
-    """A wish that an answer is stopped. `done`: the message is gone already, so its homeserver has
+    """A wish that an answer or a job is stopped. `done`: the message is gone already, so its homeserver has
     let him."""
 
     sender: str
@@ -189,7 +189,8 @@ class Bot:
     # What stops.
 
     def _stopped(self, event: dict, room_id: str) -> None:
-        """A reaction to an answer or its question, or one of them taken back."""
+        """A reaction to an answer or its question, or one of them taken back; or one to a job's card
+        or what asked for it."""
         target = stopped_by(event)
         gone = event.get("type") == "m.room.redaction"
         if gone:
@@ -198,9 +199,12 @@ class Bot:
         if not target:
             return
         # What an earlier life has begun is not taken up before the first sync has been read.
-        self._stops.append(Stop(event.get("sender", ""), room_id, target, gone))
+        stop = Stop(event.get("sender", ""), room_id, target, gone)
+        self._stops.append(stop)
         for running in self._running.values():
-            self._stop_if_meant(running, self._stops[-1])
+            self._stop_if_meant(running, stop)
+        for job in self._watched.values():
+            self._call_off_if_meant(job, stop)
 
     def _stop_if_meant(self, running: Running, stop: Stop) -> None:
         request = running.work.request
@@ -208,6 +212,12 @@ class Bot:
         may = stop.done or self._access.stop(stop.sender, request.sender)
         if ours and may and stop.room_id == request.room_id:
             running.stop.set()
+
+    def _call_off_if_meant(self, job: Job, stop: Stop) -> None:
+        """What has been taken back only says no more what is worked on."""
+        ours = stop.event_id in (job.event_id, job.card) and stop.room_id == job.room_id
+        if ours and not stop.done and self._access.stop(stop.sender, job.owner):
+            self._spawn(self._batches.call_off(job))
 
     def _stop_newest(self, sender: str, room_id: str, thread: str) -> bool:
         """In a thread, what runs there; else what runs in the room. An admin stops anybody's, but
@@ -325,6 +335,8 @@ class Bot:
         if job.batch_id not in self._watched:
             self._watched[job.batch_id] = job
             self._spawn(self._watch(job))
+            for stop in self._stops:
+                self._call_off_if_meant(job, stop)
 
     async def _watch(self, job: Job) -> None:
         """Where nothing can be said just now it stays open, until that may have changed."""

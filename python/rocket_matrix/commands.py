@@ -92,7 +92,7 @@ HELP = """\
 - `!infer [--backend B] [--model M] PROMPT`: ask; the answer grows as it is written
 - `!batch [--backend B] [--model M]`: one prompt a line below it, or a JSONL file as attachment
 - `!status [ID]`: your jobs, or one of them
-- `!cancel [ID]`: stop your running answer, or a job; a reaction with ❌ to the answer does it too
+- `!cancel [ID]`: stop your running answer, or a job; a reaction with ❌ to it does it too
 - `!models`: the models that can be asked
 - `!model [NAME or default]`: this room's model; changing it is for moderators
 - `!backends`: who answers, and how they are

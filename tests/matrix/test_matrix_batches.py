@@ -136,6 +136,27 @@ def test_prompts_of_a_message_and_cancel(synapse, person, bot, kept) -> None:
     assert "is cancelled" in summary(alice, slow).body
 
 
+@pytest.mark.parametrize("target", ["card", "question"])
+def test_cancelled_by_a_reaction(synapse, person, bot, kept, target: str) -> None:
+    program = bot(synapse, kept().url)
+    alice, bob = person(synapse, "alice"), person(synapse, "bob")
+    room = alice.room(program.user_id, bob.user_id)
+    bob.join(room)
+    alice.until("the bot joins", lambda: alice.members.get((room, program.user_id)) == "join")
+    slow = alice.send(room, file_of(alice, [line(number, 20_000) for number in range(200)]))
+    alice.until("its card", lambda: alice.answers(slow))
+    card = alice.answers(slow)[0]
+    at = card.event_id if target == "card" else slow
+    bob.react(room, at, "❌")
+    alice.react(room, at, "👍")
+    # What is said behind them is answered behind them.
+    told = alice.say(room, f"!status {card.body.split('`')[1]}")
+    assert "cancel" not in alice.answer(told).body
+    alice.react(room, at, "❌")
+    alice.until("the summary", lambda: summary(alice, slow), seconds=60)
+    assert "is cancelled" in summary(alice, slow).body
+
+
 def test_put_out_under_a_job_and_let_in_again(synapse, person, bot, kept) -> None:
     gateway = kept()
     program = bot(synapse, gateway.url)
