@@ -43,25 +43,29 @@ std::pair<int, std::string> refusal_of(const FakeScript& script) {
 class UpstreamCalls::UnderWay {
  public:
   // Of the call noted last.
-  explicit UnderWay(UpstreamCalls& calls)
-      : calls_(calls), call_(calls.calls_.size() - 1), host_(calls.calls_[call_].host) {
+  UnderWay(UpstreamCalls& calls, const Timers& timers)
+      : calls_(calls),
+        timers_(timers),
+        call_(calls.calls_.size() - 1),
+        host_(calls.calls_[call_].host) {
     Host& at = calls_.hosts_[host_];
     if (++at.in_flight > calls_.most_ && at.tame && !calls_.plan_.long_answers) {
       calls_.failure_ = at.backend + " has more in flight than an endpoint may";
       for (const UpstreamCall& one : calls_.calls_) {
-        if (one.host == host_ && !one.over) calls_.failure_ += calls_.story_of(one.id);
+        if (one.host == host_ && one.over_at == never) calls_.failure_ += calls_.story_of(one.id);
       }
     }
   }
   UnderWay(const UnderWay&) = delete;
   UnderWay& operator=(const UnderWay&) = delete;
   ~UnderWay() {
-    calls_.calls_[call_].over = true;
+    calls_.calls_[call_].over_at = timers_.now();
     --calls_.hosts_[host_].in_flight;
   }
 
  private:
   UpstreamCalls& calls_;
+  const Timers& timers_;
   size_t call_;
   size_t host_;
 };
@@ -88,7 +92,7 @@ FakeBackend::Watch UpstreamCalls::watch(size_t host, const Timers& timers) {
     by_id_[id].push_back(calls_.size());
     calls_.push_back(
         {host, id, timers.now(), asked.script.head_delay, status, retry_after, asked.script.fault});
-    return std::make_shared<UnderWay>(*this);
+    return std::make_shared<UnderWay>(*this, timers);
   };
 }
 
@@ -97,7 +101,7 @@ std::uint32_t UpstreamCalls::under_way(const std::string& id) const {
   if (found == by_id_.end()) return 0;
   // A host that has ceased to be tame meanwhile may not hear that the client has gone.
   return static_cast<std::uint32_t>(std::ranges::count_if(found->second, [&](size_t call) {
-    return !calls_[call].over && hosts_[calls_[call].host].tame;
+    return calls_[call].over_at == never && hosts_[calls_[call].host].tame;
   }));
 }
 
@@ -120,7 +124,7 @@ std::string UpstreamCalls::story_of(const std::string& id) const {
     const double seconds = std::chrono::duration<double>(one.at.time_since_epoch()).count();
     story += ", " + host.backend + "/" + std::to_string(host.index) + " at " +
              std::to_string(seconds) + " s: " + std::string(to_string(one.fault)) +
-             (one.over ? "" : ", under way");
+             (one.over_at == never ? ", under way" : "");
   }
   return story + ")";
 }
@@ -175,8 +179,9 @@ TimePoint UpstreamCalls::quiet_until(const UpstreamCall& call, const HangUps& ha
   const auto wait = seconds_in(call.retry_after);
   const auto client = hang_ups.find(call.id);
   if (!wait || client == hang_ups.end()) return call.at;
-  // Its client saw it to the end, nobody cut it off, and it is the first refusal: when all refuse a
-  // request, it is the request that is too much.
+  // Its client saw it to the end, the gateway had the patience for it, nobody cut it off, and it is
+  // the first refusal: when all refuse a request, it is the request that is too much.
+  if (call.over_at < call.at + call.answers_after) return call.at;
   const TimePoint told = call.at + call.answers_after + seen_after;
   const auto cut = [&](TimePoint at) { return at >= call.at && at <= told; };
   if (std::ranges::any_of(hosts_[call.host].cut_at, cut)) return call.at;

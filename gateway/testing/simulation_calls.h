@@ -71,7 +71,7 @@ class UpstreamCalls {
     int status;
     std::string retry_after;
     Fault fault;
-    bool over = false;  // all has been said, or its client has gone
+    TimePoint over_at = never;  // all has been said, or its client has gone
   };
   class UnderWay;
 
