@@ -83,7 +83,8 @@ class SmallCluster:
                 return None
             return {name: each["spec"].get("nodeName") for name, each in there.items()}
 
-        return wait_until("the scheduler has decided on every pod", look, 60)
+        # Whoever is pushed out has time to end, and may push out others when he comes again.
+        return wait_until("the scheduler has decided on every pod", look, 240)
 
     def pods(self) -> list[Object]:
         """With the defaults that the API server has given them."""
