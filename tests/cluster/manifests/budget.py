@@ -30,7 +30,8 @@ class Scenario:
     what: str
     nodes: int
     make: Callable[[], list[Object]]
-    # Whom a scheduler, which places one pod after the other, may find no room for though there is.
+    # Of whom a scheduler, which places one pod after the other, may find no room for one though
+    # there is.
     may_wait: tuple[str, ...] = ()
 
     @functools.cached_property
@@ -138,7 +139,7 @@ def _of(name: str, workers: int | None = None) -> list[Object]:
 
 
 OLLAMA = ("rocket/ollama-0",)
-LAST_GATEWAY = ("ray-prod/ray-cluster-prod-abcde-gateway-worker-1",)
+GATEWAYS = tuple(f"ray-prod/ray-cluster-prod-abcde-gateway-worker-{n}" for n in range(2))
 
 
 def _servers() -> list[Object]:
@@ -165,7 +166,7 @@ SCENARIOS = (
         "prod with two nodes lost: 2 workers, no Ollama",
         NODES - 2,
         lambda: [*company(), *_of("prod", 2)],
-        LAST_GATEWAY,
+        GATEWAYS,
     ),
     Scenario(
         "prod and dev: 2 workers each, no Ollama",
