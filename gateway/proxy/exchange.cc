@@ -190,8 +190,13 @@ void Exchange::hedge() {
   if (dialog_.wants_media(candidate)) return;
   RunningAttempt* const hopeless =
       race_.find([&](RunningAttempt& one) { return one.is_hopeless(now()); });
-  // Loading takes longer than waiting for who is only late, and so does beginning again.
-  const bool longer = found->chosen.cold || asks_one_by_one(*found);
+  // Loading takes longer than waiting for who is only late, as long as that has not taken longer
+  // than loading may; and so does beginning again.
+  const auto as_long = [&](RunningAttempt& one) {
+    return now() - one.started_at() >= config_.timeouts.load;
+  };
+  const bool loads = found->chosen.cold && race_.find(as_long) == nullptr;
+  const bool longer = loads || asks_one_by_one(*found);
   if ((race_.full() || longer) && hopeless == nullptr) return;
   // What waits at an endpoint that has turned out dead is moved like what has failed there.
   const bool moved = hopeless != nullptr && std::exchange(may_move_, false);

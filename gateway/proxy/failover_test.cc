@@ -108,6 +108,35 @@ TEST(Failover, AnEndpointWhoseAnswersStallIsLeft) {
   EXPECT_LE(request->ended_at() - request->sent_at(), 100ms);
 }
 
+// Whoever would have to load the model first is asked once loading could have been over by now:
+// until then the answer that drips may be there sooner.
+TEST(Failover, AnAnswerThatDripsIsWaitedForAsLongAsLoadingMayTake) {
+  Config config;
+  config.timeouts.first_token = 2s;
+  config.timeouts.load = 20s;
+  config.timeouts.total = 60s;
+  FakeScript dripping;
+  dripping.kind = FakeKind::ollama;
+  dripping.loaded = dripping.models;
+  dripping.fault = Fault::drip_body;
+  dripping.drip_delay = 1s;
+  FakeScript loading;
+  loading.kind = FakeKind::ollama;
+  loading.load_time = 5s;
+  SimGateway gateway(
+      1, {{"a", {dripping}, "", BackendKind::ollama}, {"b", {loading}, "", BackendKind::ollama}},
+      config);
+  const auto request = gateway.send(sim_chat(false));
+  gateway.loop.run_for(19s);
+  EXPECT_EQ(gateway.fake("b").counters().requests, 0U);
+  gateway.loop.run_for(10s);
+  ASSERT_TRUE(request->ended());
+  EXPECT_EQ(request->status(), 200) << request->body();
+  EXPECT_EQ(request->header("x-rocket-backend"), "b");
+  EXPECT_EQ(gateway.fake("a").counters().in_flight, 0U);
+  EXPECT_EQ(gateway.leftovers(), "");
+}
+
 // A failed companion of a late attempt is replaced by the next candidate.
 TEST(Failover, AHedgeThatFailsIsReplaced) {
   Config config;
