@@ -158,10 +158,10 @@ class Batches:
         except GatewayError as error:
             if not error.broken:
                 raise
-            made = await self._made_in_spite(mark)
-            if not made:
+            batch = await self._made_in_spite(mark)
+            if not batch:
                 raise
-            return made
+            return batch
 
     async def _made_in_spite(self, mark: str) -> dict | None:
         """Whether Rocket has made a batch and was gone before it could say so. GatewayError: it

@@ -137,9 +137,14 @@ class Gateway:
         url = (self._admin_url if admin else self._url) + path
         # The key is for the data port alone.
         headers = {"User-Agent": "rocket-matrix"} if admin else headers
-        more = {"data": form} if form is not None else {"json": body}
         return self._session.request(
-            method, url, headers=headers, timeout=timeout, allow_redirects=False, **more
+            method,
+            url,
+            headers=headers,
+            timeout=timeout,
+            allow_redirects=False,
+            data=form,
+            json=body,
         )
 
 

@@ -12,9 +12,10 @@ from dev import process
 from dev.broken import check_table
 from dev.build import RELEASE, build, configure
 from dev.console import DevError, Tally, conclude, relay_line, say
-from dev.places import ROOT, shown
+from dev.places import BUILD, ROOT, shown
 from dev.setup import setup
 from dev.test import tool_tests
+from dev.venvs import python
 
 
 def check(everything: bool) -> int:
@@ -31,6 +32,7 @@ def steps(everything: bool) -> dict[str, Callable[[], object]]:
         "tidy": tidy,
         "tests of the tools": tools,
         "python": python_compiles,
+        "types": types,
         "broken policies apply": check_table,
         "docs": docs_follow,
         "monitoring": monitoring_follows,
@@ -87,6 +89,15 @@ def python_compiles() -> None:
             ast.parse(path.read_text(encoding="utf-8"), str(path))
         except SyntaxError as error:
             raise DevError(f"{shown(path)}:{error.lineno}: {error.msg}") from error
+
+
+def types() -> None:
+    """Of the bot: what its parts take from each other is seen by no compiler. Its tests, which give
+    them less than that on purpose, and Ray's decorators, which hide what they make, are left out."""
+    bot = python(ROOT / "python/rocket_matrix/requirements.txt")
+    mypy = [python(ROOT / "tools/requirements.txt"), "-m", "mypy", "--python-executable", bot]
+    settings = ["--config-file", ROOT / "pyproject.toml", "--cache-dir", BUILD / "mypy"]
+    process.run("types", [*mypy, *settings, "-p", "rocket_matrix"], cwd=ROOT / "python")
 
 
 def docs_follow() -> None:
