@@ -216,6 +216,7 @@ std::string UpstreamCalls::judge_waits(const HangUps& hang_ups) const {
 std::string UpstreamCalls::judge_breaker(const HangUps& hang_ups,
                                          const std::set<std::string>& without_choice) const {
   std::vector<TimePoint> seen;
+  std::vector<TimePoint> perhaps_seen;  // also of those whose client hung up about then
   std::uint32_t later = 0;
   for (const UpstreamCall& call : calls_) {
     if (hosts_[call.host].backend != doomed_name) continue;
@@ -223,10 +224,12 @@ std::string UpstreamCalls::judge_breaker(const HangUps& hang_ups,
     const auto client = hang_ups.find(call.id);
     const BreakerConfig& breaker = plan_.config.breaker;
     if (seen.size() >= breaker.consecutive) {
-      const TimePoint opened = seen[breaker.consecutive - 1];
-      const bool open = call.at > opened + slack && call.at < opened + breaker.open - slack;
+      const TimePoint first = perhaps_seen[breaker.consecutive - 1];
+      const TimePoint last = seen[breaker.consecutive - 1];
+      const bool open = call.at > last + slack && call.at < first + breaker.open - slack;
       if (open && !without_choice.contains(call.id)) ++later;
     }
+    perhaps_seen.push_back(told);
     if (client != hang_ups.end() && client->second > told) seen.push_back(told);
   }
   return later > plan_.config.breaker.trials ? "an endpoint that always fails is asked on and on"
