@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.engines import place
+from harness.processes import descriptors
 from harness.program import Program
 from harness.waiting import wait_until
 from harness.wire import call
@@ -55,12 +56,8 @@ class Prometheus:
     def _port(self) -> int | None:
         """It does not tell which one it was given: of its sockets, the one that listens."""
         assert self.program.running(), self.program.err()[-2000:]
-        inodes = set()
-        for each in Path(f"/proc/{self.program.pid}/fd").iterdir():
-            try:
-                inodes.add(str(each.readlink()).removeprefix("socket:[").removesuffix("]"))
-            except OSError:
-                continue
+        opened = descriptors(self.program.pid).values()
+        inodes = {each.removeprefix("socket:[").removesuffix("]") for each in opened}
         for table in ("tcp", "tcp6"):
             for line in Path(f"/proc/{self.program.pid}/net/{table}").read_text().splitlines()[1:]:
                 words = line.split()

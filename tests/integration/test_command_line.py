@@ -4,12 +4,12 @@ import json
 import re
 import socket
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from harness.gateway import backend, binary
+from harness.processes import descriptors
 from harness.program import Program
 from harness.waiting import wait_until
 
@@ -61,17 +61,12 @@ def test_closed_standard_descriptors_are_not_taken_for_sockets(tmp_path: Path) -
         ["sh", "-c", f'exec "{binary()}" serve --config "{file}" <&- >&- 2>&-'], tmp_path
     )
     try:
-
-        def opened() -> dict[int, str]:
-            found = {}
-            for each in Path(f"/proc/{served.pid}/fd").iterdir():
-                with suppress(FileNotFoundError):  # it may be closed while they are counted
-                    found[int(each.name)] = str(each.readlink())
-            return found
-
-        wait_until("it listens", lambda: any("socket:" in each for each in opened().values()))
-        first = opened()
-        assert [first.get(number) for number in range(3)] == ["/dev/null"] * 3
+        wait_until(
+            "it listens",
+            lambda: any("socket:" in each for each in descriptors(served.pid).values()),
+        )
+        opened = descriptors(served.pid)
+        assert [opened.get(number) for number in range(3)] == ["/dev/null"] * 3
     finally:
         assert served.stop() == 0
 

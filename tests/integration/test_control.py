@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.gateway import DEFAULTS, UnixConnection, backend, binary
+from harness.processes import has_ended
 from harness.program import Program
 from harness.waiting import elapse, wait_until
 from harness.wire import Answer, call, chat, request_bytes, streamed_text
@@ -274,15 +275,6 @@ def start_parent(tmp_path: Path, fake_url: str, *parent_pid: str) -> Program:
     return Program(argv, tmp_path / "parent")
 
 
-def gone(pid: int) -> bool:
-    """It has ended, or is a zombie that waits for somebody to read its status."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return True
-    return stat.rpartition(")")[2].split()[0] == "Z"
-
-
 @pytest.mark.parametrize("stopped", [False, True])
 def test_it_dies_with_its_parent(tmp_path: Path, fake, stopped: bool) -> None:
     parent = start_parent(tmp_path, fake().url)
@@ -291,7 +283,7 @@ def test_it_dies_with_its_parent(tmp_path: Path, fake, stopped: bool) -> None:
     if stopped:
         os.kill(child, signal.SIGSTOP)
     parent.kill()
-    wait_until("the child is gone", lambda: gone(child), seconds=5)
+    wait_until("the child is gone", lambda: has_ended(child), seconds=5)
     port = int(serving["listen"].rpartition(":")[2])
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), 1)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.gateway import backend, binary
+from harness.processes import descriptors, has_ended
 from harness.waiting import wait_until
 from harness.wire import RawConnection, call, chat, request_bytes
 
@@ -243,8 +244,8 @@ def test_nothing_of_its_host_is_inherited(start_child, monkeypatch) -> None:
         names = {each.partition(b"=")[0].decode() for each in found if each}
         assert names <= set(ALWAYS), names
         pipe = f"pipe:[{os.fstat(writing).st_ino}]"
-        opened = [os.readlink(each) for each in Path(f"/proc/{child.pid}/fd").iterdir()]
-        assert opened and pipe not in opened
+        opened = descriptors(child.pid)
+        assert opened and pipe not in opened.values()
     finally:
         os.close(reading)
         os.close(writing)
@@ -282,15 +283,7 @@ def test_a_killed_host_leaves_no_gateway_and_no_port(tmp_path: Path, fake, stopp
             os.kill(child, signal.SIGSTOP)
         host.kill()
         host.wait()
-
-    def gone() -> bool:
-        try:
-            stat = Path(f"/proc/{child}/stat").read_text()
-        except FileNotFoundError:
-            return True
-        return stat.rpartition(")")[2].split()[0] == "Z"
-
-    wait_until("the gateway is gone", gone, seconds=5)
+    wait_until("the gateway is gone", lambda: has_ended(child), seconds=5)
     socket.create_server(("127.0.0.1", port)).close()
 
 
