@@ -52,8 +52,8 @@ class Running:
 
 @dataclass(frozen=True)
 class Stop:
-    """A wish that an answer or a job is stopped. `done`: the message is gone already, so its homeserver has
-    let him."""
+    """A wish that an answer or a job is stopped. `done`: the message is gone already, so its
+    homeserver has let him."""
 
     sender: str
     room_id: str
@@ -214,7 +214,7 @@ class Bot:
             running.stop.set()
 
     def _call_off_if_meant(self, job: Job, stop: Stop) -> None:
-        """What has been taken back only says no more what is worked on."""
+        """To delete what asked for a job cancels nothing."""
         ours = stop.event_id in (job.event_id, job.card) and stop.room_id == job.room_id
         if ours and not stop.done and self._access.stop(stop.sender, job.owner):
             self._spawn(self._batches.call_off(job))
