@@ -157,6 +157,27 @@ def test_cancelled_by_a_reaction(synapse, person, bot, kept, target: str) -> Non
     assert "is cancelled" in summary(alice, slow).body
 
 
+def test_cancelled_while_the_bot_is_down_and_while_rocket_is(synapse, person, bot, kept) -> None:
+    """The first is done when it is there again, what can not be done is said."""
+    gateway = kept()
+    program = bot(synapse, gateway.url)
+    alice = person(synapse, "alice")
+    room = alice.room(program.user_id, direct=True)
+    slow = alice.send(room, file_of(alice, [line(number, 20_000) for number in range(200)]))
+    alice.until("its card", lambda: alice.answers(slow))
+    card = alice.answers(slow)[0].event_id
+    gateway.finish()
+    alice.react(room, card, "🛑")
+    alice.until("what went wrong is said", lambda: len(alice.answers(slow)) > 1)
+    program.program.kill()
+    kept(gateway.port)
+    alice.react(room, card, "❌")
+    program.start()
+    program.wait_ready()
+    alice.until("the summary", lambda: summary(alice, slow), seconds=60)
+    assert "is cancelled" in summary(alice, slow).body
+
+
 def test_put_out_under_a_job_and_let_in_again(synapse, person, bot, kept) -> None:
     gateway = kept()
     program = bot(synapse, gateway.url)
