@@ -190,8 +190,8 @@ void Exchange::hedge() {
   if (dialog_.wants_media(candidate)) return;
   RunningAttempt* const hopeless =
       race_.find([&](RunningAttempt& one) { return one.is_hopeless(now()); });
-  // Loading takes longer than waiting for who is only late, as long as that has not taken longer
-  // than loading may; and so does beginning again.
+  // Loading takes longer than waiting for who is only late, until that has taken as long as loading
+  // may. So does beginning again, always.
   const auto as_long = [&](RunningAttempt& one) {
     return now() - one.started_at() >= config_.timeouts.load;
   };
